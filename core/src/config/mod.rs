@@ -1,0 +1,75 @@
+//! What did the operator declare? The file and the environment, typed and checked, all mistakes at once.
+
+use crate::{identity::Secret, provider::Provider};
+
+/// Everything that is declared. What is not declared lives in the database.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the server listens, `127.0.0.1:8080` unless declared.
+    pub listen: String,
+    /// The data folder of a server, `./data` unless declared.
+    pub data: String,
+    /// The database's URL; `None` is the file in the data folder.
+    pub store_url: Option<String>,
+    /// The token of a remote database, when it is not part of the URL.
+    pub store_token: Option<Secret>,
+    /// The root secret, 32 bytes; a server generates one when it is not declared.
+    pub secret: Option<RootSecret>,
+    /// Declared providers in order: the file's first, then the environment's.
+    pub providers: Vec<Provider>,
+    /// Declared clients.
+    pub clients: Vec<DeclaredClient>,
+    /// How long records are kept.
+    pub retention_days: u32,
+    /// How the log looks.
+    pub log: LogFormat,
+    /// What is logged, as a `tracing` filter.
+    pub log_filter: String,
+}
+
+/// The 32 bytes that every other secret is derived from.
+#[derive(Clone)]
+pub struct RootSecret(pub zeroize::Zeroizing<[u8; 32]>);
+
+/// A client that the file declares.
+#[derive(Clone)]
+pub struct DeclaredClient {
+    /// Its name.
+    pub name: String,
+    /// How its key is known.
+    pub key: DeclaredKey,
+    /// A disabled client is refused.
+    pub enabled: bool,
+}
+
+/// How a declared client's key is known.
+#[derive(Clone)]
+pub enum DeclaredKey {
+    /// Public id and hex HMAC, as `tidegate key create --toml` prints them: `<public id>:<hash>`.
+    Hash {
+        /// The key's public id.
+        public_id: String,
+        /// Hex of the HMAC.
+        hash: String,
+    },
+    /// The key itself, from a secret of the environment.
+    Plain(Secret),
+}
+
+/// How the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Something wrong with the declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The line of the file; `None` for the environment.
+    pub line: Option<usize>,
+    /// What is wrong, and what would be right. Never a secret.
+    pub message: String,
+}

@@ -1,0 +1,5 @@
+//! Who is calling, and how are secrets kept?
+
+mod secret;
+
+pub use secret::Secret;

@@ -1,0 +1,106 @@
+//! How much is too much? Every bound of the gateway stands here, with its reason.
+
+use std::time::Duration;
+
+/// JSON body of a request: base64 images need room.
+pub const BODY_BYTES_MAX: usize = 20 << 20;
+/// Request bodies in flight in one process; the server takes a quarter of its memory when that is less.
+pub const BODIES_IN_FLIGHT_BYTES_MAX: u64 = 256 << 20;
+/// A whole (not streamed) upstream answer.
+pub const REPLY_BYTES_MAX: usize = 64 << 20;
+/// An upstream error body; more is cut, it is only read for its message.
+pub const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
+/// One server-sent event; image events are large.
+pub const FRAME_BYTES_MAX: usize = 4 << 20;
+/// All events of one stream.
+pub const STREAM_BYTES_MAX: u64 = 64 << 20;
+/// Nesting of JSON that becomes a tree.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// A model name.
+pub const MODEL_BYTES_MAX: usize = 256;
+
+/// From accept to the first byte.
+pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);
+/// From the first byte to the end of the headers.
+pub const HEADER_WAIT: Duration = Duration::from_secs(10);
+/// A kept-alive connection without a request.
+pub const IDLE_WAIT: Duration = Duration::from_secs(75);
+/// A request body in all.
+pub const BODY_WAIT: Duration = Duration::from_secs(120);
+/// A body must bring [`BODY_PROGRESS_BYTES`] in each such span.
+pub const BODY_PROGRESS_WAIT: Duration = Duration::from_secs(15);
+/// 1 KiB/s averaged over [`BODY_PROGRESS_WAIT`].
+pub const BODY_PROGRESS_BYTES: u64 = 15 << 10;
+/// A client that takes none of the answer.
+pub const WRITE_STALL_WAIT: Duration = Duration::from_secs(60);
+/// Header fields of a request.
+pub const HEADERS_MAX: usize = 100;
+/// All header bytes of a request.
+pub const HEADER_BYTES_MAX: usize = 32 << 10;
+/// The request target.
+pub const URI_BYTES_MAX: usize = 8 << 10;
+/// Open connections.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// Open connections from one address.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 256;
+/// HTTP/2 streams of one connection.
+pub const H2_STREAMS_MAX: u32 = 100;
+/// How long streams may go on after SIGTERM.
+pub const DRAIN_WAIT: Duration = Duration::from_secs(30);
+
+/// TCP and TLS to a provider.
+pub const UPSTREAM_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// From the request to the response's head, and on to the first event.
+pub const UPSTREAM_FIRST_BYTE_WAIT: Duration = Duration::from_secs(120);
+/// Between two pieces of an answer.
+pub const UPSTREAM_IDLE_WAIT: Duration = Duration::from_secs(120);
+/// One answer in all.
+pub const UPSTREAM_TOTAL_WAIT: Duration = Duration::from_secs(30 * 60);
+/// Idle connections kept for one provider.
+pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 256;
+/// How long an idle upstream connection is kept.
+pub const UPSTREAM_POOL_IDLE_WAIT: Duration = Duration::from_secs(60);
+/// Attempts of one client request, over all keys and targets.
+pub const ATTEMPTS_MAX: u32 = 3;
+
+/// A snapshot older than this is refreshed beside the request.
+pub const SNAPSHOT_FRESH: Duration = Duration::from_secs(5);
+/// A snapshot older than this makes the request wait, at most [`SNAPSHOT_WAIT`].
+pub const SNAPSHOT_STALE: Duration = Duration::from_secs(15);
+/// How long a request waits for configuration before it goes on with the last good one.
+pub const SNAPSHOT_WAIT: Duration = Duration::from_millis(250);
+/// How long the first request of all waits: there is no last good one.
+pub const SNAPSHOT_FIRST_WAIT: Duration = Duration::from_secs(5);
+/// How often a server asks for the revision.
+pub const REVISION_POLL: Duration = Duration::from_secs(2);
+/// A known key is accepted this long while the store is silent.
+pub const CLIENT_TRUST: Duration = Duration::from_secs(60);
+/// Clients in the look-up cache.
+pub const CLIENTS_CACHED_MAX: usize = 10_000;
+/// A look-up of an unknown key.
+pub const CLIENT_LOOKUP_WAIT: Duration = Duration::from_millis(2500);
+
+/// Rows of one flush.
+pub const FLUSH_ROWS_MAX: usize = 256;
+/// The longest a finished record waits for its flush.
+pub const FLUSH_WAIT: Duration = Duration::from_millis(100);
+/// Records waiting for the writer.
+pub const QUEUE_RECORDS_MAX: usize = 8192;
+/// Tries of one flush before its records count as dropped.
+pub const FLUSH_TRIES_MAX: u32 = 5;
+/// How long the queue may take to empty at the end.
+pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
+/// Rows of one page of a list.
+pub const PAGE_ROWS_MAX: u32 = 500;
+/// Rows of one prune batch, so that pruning never holds the writer long.
+pub const PRUNE_ROWS_MAX: u32 = 5_000;
+/// How long records are kept unless configured.
+pub const RETENTION_DAYS: u32 = 30;
+/// How often upkeep runs.
+pub const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// A remote database's answer.
+pub const DATABASE_WAIT: Duration = Duration::from_secs(10);
+/// A remote database's answer, in bytes.
+pub const DATABASE_BYTES_MAX: usize = 32 << 20;
+/// Tries of a batch that a database refused for a deadlock.
+pub const DATABASE_TRIES_MAX: u32 = 3;

@@ -1,0 +1,82 @@
+//! Which seams lead from the core to the outside world? All of them are on this page.
+//!
+//! A seam takes and returns core types only, and has more than one implementation. Time, randomness and the
+//! environment reach the core in no other way. Nothing here is generic: a boxed call is nothing beside a network hop.
+
+use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{Request, Response};
+
+use crate::{error::Result, http::Body, store::Record};
+
+/// A boxed future that may move between threads.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Milliseconds since the Unix epoch.
+pub type Millis = i64;
+
+/// Sends one HTTP request to a provider. The response's body streams; dropping the future or the body cancels the call.
+///
+/// Implementations follow no redirect, ask for no compression, and bound the time to connect.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Resolves when the response's head has arrived.
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>>;
+}
+
+pub use crate::store::{Counters, Store};
+
+/// Takes a finished record to the store. A server queues and batches; serverless platforms write at once,
+/// because nothing lives on after the invocation.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// Never fails: what could not be kept is counted by the implementation.
+    async fn append(&self, record: Record);
+}
+
+/// What time is it, and wake me later.
+pub trait Clock: Send + Sync {
+    /// The wall clock.
+    fn now(&self) -> Millis;
+    /// Completes after `time`.
+    fn sleep(&self, time: Duration) -> BoxFuture<()>;
+}
+
+/// Unpredictable bytes from the operating system.
+pub trait Random: Send + Sync {
+    /// Fills `bytes` entirely.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Keeps a future alive after the response has left.
+pub trait Background: Send + Sync {
+    /// Starts or stores `task`; it will be polled to its end unless the platform kills the process.
+    fn run(&self, task: BoxFuture<()>);
+}
+
+/// The seams a [`Gateway`](crate::Gateway) stands on.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where requests go.
+    pub upstream: Arc<dyn Upstream>,
+    /// Where documents, records and blobs live.
+    pub store: Arc<dyn Store>,
+    /// Where finished records go.
+    pub journal: Arc<dyn Journal>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// What belongs to one request and to the platform that received it.
+pub struct Call {
+    /// Keeps futures alive after the response.
+    pub background: Arc<dyn Background>,
+    /// Completes when the client has left. Workers: the request's signal; server: never, the handler is dropped
+    /// instead; Lambda: never, the platform does not tell.
+    pub gone: BoxFuture<()>,
+    /// The address at the other end of the connection.
+    pub peer: Option<IpAddr>,
+}

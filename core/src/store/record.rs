@@ -1,0 +1,218 @@
+//! What is written down of every request, and how it is asked for and added up.
+
+use crate::ports::Millis;
+
+/// One row of the request log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Unique, and sorts by time.
+    pub id: String,
+    /// When the request arrived.
+    pub at_ms: Millis,
+    /// Public id of the client key; empty when there was no valid one.
+    pub client: String,
+    /// The client's team; empty when it has none.
+    pub team: String,
+    /// The path's pattern, such as `/v1/chat/completions`.
+    pub endpoint: String,
+    /// The client's dialect.
+    pub dialect: String,
+    /// The model the client asked for.
+    pub requested_model: String,
+    /// The provider that answered, or was tried last.
+    pub provider: String,
+    /// The model the provider was asked for.
+    pub model: String,
+    /// Id of the upstream key.
+    pub key_id: String,
+    /// The HTTP status the client got.
+    pub status: u16,
+    /// The kind of the error; empty when there was none.
+    pub error: String,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// What was used.
+    pub usage: Usage,
+    /// Whether the provider did not tell the usage and it was estimated.
+    pub estimated: bool,
+    /// Nano-dollars.
+    pub cost_nano: i64,
+    /// Which price snapshot the cost was computed with; empty while nothing is priced.
+    pub price_id: String,
+    /// From arrival to the first byte for the client; 0 when there was none.
+    pub first_byte_ms: i64,
+    /// From arrival to the end.
+    pub total_ms: i64,
+    /// Calls to providers.
+    pub attempts: u32,
+    /// Bytes of the request body.
+    pub bytes_in: u64,
+    /// Bytes of the response body.
+    pub bytes_out: u64,
+    /// What could not cross dialects, comma-separated.
+    pub dropped: String,
+    /// Whether configuration was older than it should be.
+    pub stale: bool,
+    /// How it ended.
+    pub ended: Ended,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// The client got a whole answer.
+    #[default]
+    Done,
+    /// The client got an error instead of an answer.
+    Refused,
+    /// The client left first.
+    ClientGone,
+    /// The upstream broke off in mid-answer.
+    UpstreamBroke,
+}
+
+impl Ended {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::ClientGone, Self::UpstreamBroke];
+
+    /// The word in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::ClientGone => "client_gone",
+            Self::UpstreamBroke => "upstream_broke",
+        }
+    }
+}
+
+/// Tokens by what they cost. `prompt` holds everything read, `cached` and the cache writes included; `completion`
+/// everything written, `reasoning` included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// All input.
+    pub prompt: i64,
+    /// Input read from a cache.
+    pub cached: i64,
+    /// Input written to a short-lived cache.
+    pub cache_write_5m: i64,
+    /// Input written to a long-lived cache.
+    pub cache_write_1h: i64,
+    /// All output.
+    pub completion: i64,
+    /// Output that was reasoning.
+    pub reasoning: i64,
+    /// Input that was audio.
+    pub audio_in: i64,
+    /// Output that was audio.
+    pub audio_out: i64,
+    /// Input that was images.
+    pub image_in: i64,
+    /// Output that was images.
+    pub image_out: i64,
+    /// Calls of the provider's own tools.
+    pub calls: i64,
+}
+
+/// Which records.
+#[derive(Clone, Debug, Default)]
+pub struct RecordFilter {
+    /// Not before.
+    pub from_ms: Option<Millis>,
+    /// Before.
+    pub to_ms: Option<Millis>,
+    /// Of this client.
+    pub client: Option<String>,
+    /// Answered by this provider.
+    pub provider: Option<String>,
+    /// Answered by this model.
+    pub model: Option<String>,
+    /// Only failures, or only successes.
+    pub failed: Option<bool>,
+    /// Older than this record: time and id of the last row of the page before.
+    pub before: Option<(Millis, String)>,
+    /// At most so many; bounded by [`PAGE_ROWS_MAX`](crate::limits::PAGE_ROWS_MAX).
+    pub limit: u32,
+}
+
+/// What sums are kept apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupBy {
+    /// One sum for all.
+    Nothing,
+    /// By client.
+    Client,
+    /// By team.
+    Team,
+    /// By provider.
+    Provider,
+    /// By provider and model, joined by a slash.
+    Model,
+}
+
+/// Which sums over the rollups.
+#[derive(Clone, Debug)]
+pub struct StatsQuery {
+    /// Not before; whole hours.
+    pub from_ms: Millis,
+    /// Before; whole hours.
+    pub to_ms: Millis,
+    /// Width of a bucket, a multiple of an hour; 0 for one bucket over all.
+    pub bucket_ms: i64,
+    /// What is kept apart.
+    pub group_by: GroupBy,
+}
+
+/// One sum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Where the bucket starts.
+    pub at_ms: Millis,
+    /// What it was grouped by; empty for [`GroupBy::Nothing`].
+    pub group: String,
+    /// Requests.
+    pub requests: i64,
+    /// Requests that failed.
+    pub failed: i64,
+    /// What was used.
+    pub usage: Usage,
+    /// Nano-dollars.
+    pub cost_nano: i64,
+    /// Sum of the total times.
+    pub total_ms: i64,
+    /// How many requests took how long: see [`LATENCY_BOUNDS_MS`].
+    pub latency: [i64; LATENCY_BUCKETS],
+}
+
+/// How many latency buckets there are.
+pub const LATENCY_BUCKETS: usize = 24;
+
+/// Upper bounds of the latency buckets; the last one takes everything above. They grow by about a half each, so
+/// that hours can be added up and a percentile is never off by more than that.
+pub const LATENCY_BOUNDS_MS: [i64; LATENCY_BUCKETS] = [
+    1,
+    2,
+    4,
+    8,
+    15,
+    25,
+    40,
+    65,
+    100,
+    160,
+    250,
+    400,
+    650,
+    1_000,
+    1_600,
+    2_500,
+    4_000,
+    6_500,
+    10_000,
+    16_000,
+    30_000,
+    60_000,
+    180_000,
+    i64::MAX,
+];
