@@ -125,7 +125,7 @@ impl Kind {
 /// A redirect is never followed, so it is a broken answer.
 fn shown(status: StatusCode) -> StatusCode {
     match status.as_u16() {
-        401 | 402 | 403 => StatusCode::BAD_GATEWAY,
+        401..=403 => StatusCode::BAD_GATEWAY,
         529 => StatusCode::SERVICE_UNAVAILABLE,
         400..=599 => status,
         _ => StatusCode::BAD_GATEWAY,

@@ -1,14 +1,21 @@
 //! The only way in: a request and its call become a response.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicUsize},
+};
 
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 
 use crate::{
-    config::Config,
-    error::Result,
-    http::{Body, empty},
+    clients::Clients,
+    config::{Config, DeclaredKey},
+    error::{Error, Result},
+    http::Body,
+    identity::{Client, Presented, Vault},
     ports::{Call, Ports},
+    router,
+    snapshot::Snapshot,
 };
 
 /// The gateway. Cheap to build: on Workers there is one for each request, over one shared [`State`].
@@ -18,17 +25,84 @@ pub struct Gateway {
     pub(crate) state: Arc<State>,
 }
 
-/// What outlives a request: the declaration, the snapshot, the clients that were looked up.
+/// What outlives a request: the declaration, the snapshot, the clients that were looked up. Plain data behind locks
+/// that are never held over an await.
 pub struct State {
     pub(crate) config: Config,
+    pub(crate) vault: Vault,
+    pub(crate) declared_clients: Vec<Arc<Client>>,
+    pub(crate) in_flight: Arc<AtomicUsize>,
+    pub(crate) draining: AtomicBool,
+    /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
+    pub(crate) refreshing_until: AtomicI64,
+    snapshot: Mutex<Arc<Snapshot>>,
+    pub(crate) clients: Mutex<Clients>,
 }
 
 impl State {
-    /// State over a declaration, with nothing loaded.
-    #[must_use]
-    pub fn new(config: Config) -> Self {
-        Self { config }
+    /// State over a declaration, with nothing loaded. The declaration must hold the root secret.
+    pub fn new(config: Config) -> Result<Self> {
+        let Some(root) = &config.secret else {
+            return Err(Error::bad_request("TIDEGATE_SECRET is not set."));
+        };
+        let vault = Vault::new(root);
+        let declared_clients = config
+            .clients
+            .iter()
+            .filter(|client| client.enabled)
+            .map(|client| declared(client.name.clone(), &client.key, &vault).map(Arc::new))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            declared_clients,
+            in_flight: Arc::default(),
+            draining: AtomicBool::new(false),
+            refreshing_until: AtomicI64::new(0),
+            snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
+            clients: Mutex::default(),
+            config,
+            vault,
+        })
     }
+
+    /// What was declared.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The newest snapshot.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the snapshot, unless a newer one came first.
+    pub(crate) fn replace_snapshot(&self, next: Snapshot) {
+        let mut current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        if next.revision < current.revision {
+            return;
+        }
+        let moved = next.revision > current.revision;
+        *current = Arc::new(next);
+        drop(current);
+        if moved {
+            self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+}
+
+fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
+    let (id, hash) = match key {
+        DeclaredKey::Hash { public_id, hash } => (public_id.clone(), hash.clone()),
+        DeclaredKey::Plain(secret) => {
+            let presented = Presented::parse(secret.expose()).ok_or_else(|| {
+                Error::bad_request(format!(
+                    "The key of client `{name}` is not a client key (tg_…)."
+                ))
+            })?;
+            (presented.public_id.to_owned(), vault.hash(presented.key))
+        }
+    };
+    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team: String::new() })
 }
 
 impl Gateway {
@@ -40,18 +114,11 @@ impl Gateway {
 
     /// Answers one request. Dropping the future cancels whatever it was waiting for; the record is written all the same.
     pub async fn handle(&self, request: Request<Body>, call: Call) -> Response<Body> {
-        let _ = (request, call, &self.ports, &self.state.config);
-        empty(StatusCode::NOT_IMPLEMENTED)
+        router::route(self, request, call).await
     }
 
-    /// Brings the snapshot up to date. A server calls it every [`REVISION_POLL`](crate::limits::REVISION_POLL).
-    pub async fn refresh(&self) -> Result<()> {
-        Ok(())
-    }
-
-    /// Upkeep: prunes what is too old. One process at a time does it, under a lease. A server calls it by a timer, a
-    /// Worker by its cron trigger, Lambda by a schedule.
-    pub async fn maintain(&self) -> Result<()> {
-        Ok(())
+    /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.
+    pub fn drain(&self) {
+        self.state.draining.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 }

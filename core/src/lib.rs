@@ -3,16 +3,27 @@
 //! Read in this order: [`ports`] (the outside world on one page), [`gateway`] (the only way in), `router` (every
 //! route), `relay` (the data path, one file per stage), [`dialect`], [`provider`], [`store`], [`identity`].
 
+mod api;
+mod clients;
 pub mod config;
 pub mod dialect;
 pub mod error;
+mod freshness;
 pub mod gateway;
 pub mod http;
 pub mod identity;
+mod ids;
+pub mod journal;
 pub mod limits;
 pub mod ports;
 pub mod provider;
+mod relay;
+pub mod router;
+mod snapshot;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod upkeep;
 
 pub use self::http::Body;
 pub use error::{Error, Result};

@@ -14,6 +14,12 @@ pub const ERROR_BODY_BYTES_MAX: usize = 64 << 10;
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
 /// All events of one stream.
 pub const STREAM_BYTES_MAX: u64 = 64 << 20;
+/// Requests that one process relays at a time.
+pub const REQUESTS_IN_FLIGHT_MAX: usize = 8_192;
+/// A body sent to `/api`.
+pub const CONTROL_BODY_BYTES_MAX: usize = 1 << 20;
+/// A name that people give.
+pub const NAME_BYTES_MAX: usize = 200;
 /// Nesting of JSON that becomes a tree.
 pub const JSON_DEPTH_MAX: usize = 64;
 /// A model name.
@@ -56,6 +62,8 @@ pub const UPSTREAM_FIRST_BYTE_WAIT: Duration = Duration::from_secs(120);
 pub const UPSTREAM_IDLE_WAIT: Duration = Duration::from_secs(120);
 /// One answer in all.
 pub const UPSTREAM_TOTAL_WAIT: Duration = Duration::from_secs(30 * 60);
+/// How long a complete stream waits for its connection to end well, so that the connection can be used again.
+pub const END_LINGER: Duration = Duration::from_millis(500);
 /// Idle connections kept for one provider.
 pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 256;
 /// How long an idle upstream connection is kept.
@@ -96,6 +104,10 @@ pub const PAGE_ROWS_MAX: u32 = 500;
 pub const PRUNE_ROWS_MAX: u32 = 5_000;
 /// How long records are kept unless configured.
 pub const RETENTION_DAYS: u32 = 30;
+/// Prune batches of one upkeep; the rest goes with the next.
+pub const PRUNE_ROUNDS_MAX: u32 = 200;
+/// How long one process has upkeep for itself.
+pub const UPKEEP_LEASE: Duration = Duration::from_secs(10 * 60);
 /// How often upkeep runs.
 pub const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// A remote database's answer.

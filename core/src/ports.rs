@@ -80,3 +80,15 @@ pub struct Call {
     /// The address at the other end of the connection.
     pub peer: Option<IpAddr>,
 }
+
+/// The future's output, unless `time` passes first; then the future is dropped.
+pub async fn within<T>(
+    clock: &dyn Clock,
+    time: Duration,
+    future: impl Future<Output = T> + Send + Unpin,
+) -> Option<T> {
+    match futures_util::future::select(future, clock.sleep(time)).await {
+        futures_util::future::Either::Left((output, _)) => Some(output),
+        futures_util::future::Either::Right(((), _)) => None,
+    }
+}

@@ -1,5 +1,6 @@
 //! How does a secret stay out of logs, errors and records? By a type that cannot be printed.
 
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Text that must not be shown. It has no `Debug`, no `Display` and no serde; it is wiped when dropped.
@@ -18,4 +19,10 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+/// Compares without telling by its time where two texts differ; only their lengths may show.
+#[must_use]
+pub fn same(left: &[u8], right: &[u8]) -> bool {
+    left.ct_eq(right).into()
 }

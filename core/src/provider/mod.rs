@@ -1,6 +1,12 @@
 //! What is a provider? A row of data: where it is, which dialect it speaks, with which keys.
 
-use crate::{dialect::Dialect, identity::Secret};
+pub(crate) mod echo;
+
+use crate::{
+    dialect::Dialect,
+    error::{Error, Result},
+    identity::Secret,
+};
 
 /// A host that answers.
 #[derive(Clone)]
@@ -21,6 +27,14 @@ pub struct Provider {
     pub source: Source,
 }
 
+impl Provider {
+    /// Whether it lists the model.
+    #[must_use]
+    pub fn serves(&self, model: &str) -> bool {
+        self.models.iter().any(|served| served == model)
+    }
+}
+
 /// Where a provider is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Host {
@@ -28,6 +42,37 @@ pub enum Host {
     Echo,
     /// An http or https URL without a trailing slash, such as `https://api.openai.com/v1`.
     Url(String),
+}
+
+impl Host {
+    /// Reads a base URL, `echo:` included.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text == "echo:" {
+            return Ok(Self::Echo);
+        }
+        let uri: http::Uri =
+            text.parse().map_err(|_| Error::bad_request("The base URL is not a URL."))?;
+        let web = matches!(uri.scheme_str(), Some("http" | "https"));
+        let plain =
+            uri.query().is_none() && uri.authority().is_some_and(|a| !a.as_str().contains('@'));
+        if !web || !plain {
+            let message =
+                "A base URL starts with http:// or https:// and has no user and no query.";
+            return Err(Error::bad_request(message));
+        }
+        Ok(Self::Url(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// Scheme, host and port, written one way.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        let Self::Url(url) = self else { return "echo:".to_owned() };
+        let Ok(uri) = url.parse::<http::Uri>() else { return url.clone() };
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if scheme == "http" { 80 } else { 443 });
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        format!("{scheme}://{host}:{port}")
+    }
 }
 
 /// An upstream credential.

@@ -82,6 +82,6 @@ pub trait Database: Send + Sync {
     fn flavor(&self) -> Flavor;
     /// Runs statements that change nothing.
     async fn read(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>>;
-    /// Runs statements that may change something; on SQLite the write lock is taken first.
+    /// Runs statements that may change something; on `SQLite` the write lock is taken first.
     async fn write(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>>;
 }

@@ -3,6 +3,6 @@
 /// A family of engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavor {
-    /// SQLite, libSQL, D1.
+    /// `SQLite`, libSQL, D1.
     Sqlite,
 }

@@ -1,0 +1,7 @@
+//! The `OpenAI` chat completions dialect.
+
+pub(crate) mod error;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;
+mod wire;

@@ -1,0 +1,150 @@
+//! How old may configuration be? Fresh ones are used, older ones refreshed beside the request, stale ones waited for.
+
+use std::{
+    sync::{Arc, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use crate::{
+    clients::Entry,
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    identity::Client,
+    limits::{
+        CLIENT_LOOKUP_WAIT, CLIENT_TRUST, SNAPSHOT_FIRST_WAIT, SNAPSHOT_FRESH, SNAPSHOT_STALE,
+        SNAPSHOT_WAIT,
+    },
+    ports::{Background, Millis, within},
+    snapshot::Snapshot,
+    store,
+};
+
+/// The configuration a request goes by.
+pub(crate) struct View {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Whether it is older than it should be, because the store was silent.
+    pub(crate) stale: bool,
+}
+
+impl Gateway {
+    /// Brings the snapshot up to date. A server calls it every [`REVISION_POLL`](crate::limits::REVISION_POLL).
+    pub async fn refresh(&self) -> Result<()> {
+        let state = &self.state;
+        let from = state.snapshot();
+        let changes =
+            self.ports.store.changed_since(from.revision, &store::Kind::IN_SNAPSHOT).await?;
+        let now = self.ports.clock.now();
+        state.replace_snapshot(from.after(&state.config, &state.vault, changes, now));
+        Ok(())
+    }
+
+    /// The snapshot for a request. Nothing here waits for another request's work: on Workers that would hang.
+    pub(crate) async fn view(&self, background: &dyn Background) -> View {
+        let snapshot = self.state.snapshot();
+        let now = self.ports.clock.now();
+        let Some(checked_at) = snapshot.checked_at else {
+            return self.wait_for_refresh(SNAPSHOT_FIRST_WAIT).await;
+        };
+        let age = now - checked_at;
+        if age > ms(SNAPSHOT_STALE) {
+            return self.wait_for_refresh(SNAPSHOT_WAIT).await;
+        }
+        if age > ms(SNAPSHOT_FRESH) {
+            self.refresh_beside(background, now);
+        }
+        View { snapshot, stale: false }
+    }
+
+    async fn wait_for_refresh(&self, wait: Duration) -> View {
+        let refreshed = within(&*self.ports.clock, wait, Box::pin(self.refresh())).await;
+        if let Some(Err(error)) = &refreshed {
+            tracing::warn!(%error, "configuration could not be refreshed");
+        }
+        View { snapshot: self.state.snapshot(), stale: !matches!(refreshed, Some(Ok(()))) }
+    }
+
+    fn refresh_beside(&self, background: &dyn Background, now: Millis) {
+        let lease = &self.state.refreshing_until;
+        let until = lease.load(Ordering::Relaxed);
+        let taken = now >= until
+            && lease
+                .compare_exchange(
+                    until,
+                    now + ms(SNAPSHOT_FRESH),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
+                .is_ok();
+        if taken {
+            let gateway = self.clone();
+            background.run(Box::pin(async move {
+                if let Err(error) = gateway.refresh().await {
+                    tracing::warn!(%error, "configuration could not be refreshed");
+                }
+                gateway.state.refreshing_until.store(0, Ordering::Relaxed);
+            }));
+        }
+    }
+
+    /// The client of a public id. A silent store is no reason to refuse a client that was known a moment ago, nor to
+    /// tell an unknown one that its key is wrong.
+    pub(crate) async fn client(&self, public_id: &str) -> Result<Option<Arc<Client>>> {
+        let declared = &self.state.declared_clients;
+        if let Some(client) = declared.iter().find(|client| client.id == public_id) {
+            return Ok(Some(client.clone()));
+        }
+        let now = self.ports.clock.now();
+        let known = self.cached(public_id);
+        if let Some(entry) = &known
+            && now - self.confirmed_at(entry) <= ms(SNAPSHOT_FRESH)
+        {
+            return Ok(entry.client.clone());
+        }
+        let wait = if known.is_some() { SNAPSHOT_WAIT } else { CLIENT_LOOKUP_WAIT };
+        let asked = within(&*self.ports.clock, wait, Box::pin(self.look_up(public_id))).await;
+        match (asked, known) {
+            (Some(Ok(client)), _) => Ok(client),
+            (_, Some(Entry { client: Some(client), checked_at, .. }))
+                if now - checked_at <= ms(CLIENT_TRUST) =>
+            {
+                Ok(Some(client))
+            }
+            (Some(Err(error)), _) => Err(unchecked().because(error)),
+            (None, _) => Err(unchecked()),
+        }
+    }
+
+    /// Forgets every look-up, after a client was made or ended here.
+    pub(crate) fn forget_clients(&self) {
+        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// An entry is as good as the snapshot of its revision: any change of a document moves the revision on.
+    fn confirmed_at(&self, entry: &Entry) -> Millis {
+        let snapshot = self.state.snapshot();
+        let confirmed = snapshot.checked_at.filter(|_| snapshot.revision == entry.revision);
+        confirmed.map_or(entry.checked_at, |at| at.max(entry.checked_at))
+    }
+
+    fn cached(&self, public_id: &str) -> Option<Entry> {
+        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).get(public_id)
+    }
+
+    async fn look_up(&self, public_id: &str) -> Result<Option<Arc<Client>>> {
+        let (checked_at, revision) = (self.ports.clock.now(), self.state.snapshot().revision);
+        let document = self.ports.store.get(store::Kind::Client, public_id).await?;
+        let client = document.as_ref().map(Client::from_document).transpose()?.map(Arc::new);
+        let entry = Entry { client: client.clone(), checked_at, revision };
+        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).put(public_id, entry);
+        Ok(client)
+    }
+}
+
+fn unchecked() -> Error {
+    let message = "The client key cannot be checked at the moment; try again.";
+    Error::new(Kind::Unavailable, message).retry_after("1")
+}
+
+fn ms(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}

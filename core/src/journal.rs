@@ -1,0 +1,43 @@
+//! How do records reach the store where nothing lives on after the response? At once, one flush each.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    limits::FLUSH_TRIES_MAX,
+    ports::{Clock, Journal, Store},
+    store::Record,
+};
+
+/// Writes each record straight to the store. The record's id names the flush, so a lost answer doubles nothing.
+pub struct Direct {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Direct {
+    /// A journal over this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, clock }
+    }
+}
+
+#[async_trait]
+impl Journal for Direct {
+    async fn append(&self, record: Record) {
+        let mut pause = Duration::from_millis(50);
+        for _ in 1..FLUSH_TRIES_MAX {
+            match self.store.flush(&record.id, std::slice::from_ref(&record)).await {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(id = record.id, %error, "flush failed, trying again"),
+            }
+            self.clock.sleep(pause).await;
+            pause *= 2;
+        }
+        if let Err(error) = self.store.flush(&record.id, std::slice::from_ref(&record)).await {
+            tracing::error!(id = record.id, %error, "record dropped");
+        }
+    }
+}

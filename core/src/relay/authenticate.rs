@@ -1,0 +1,42 @@
+//! Who is calling? The client key in the headers, found in the cache or in the store.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+
+use crate::{
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    identity::{Client, Presented},
+};
+
+/// Where the SDKs of all dialects put their key.
+const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
+
+#[tracing::instrument(level = "debug", skip_all)]
+pub(crate) async fn authenticate(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<Client>> {
+    let Some(key) = presented(headers) else {
+        return Err(Error::new(
+            Kind::Unauthorized,
+            "No client key was given. Send it as `Authorization: Bearer tg_…`.",
+        ));
+    };
+    let refuse = || Error::new(Kind::Unauthorized, "The client key is not valid.");
+    let key = Presented::parse(key).ok_or_else(refuse)?;
+    let client = gateway.client(key.public_id).await?.ok_or_else(refuse)?;
+    let hash = gateway.state.vault.hash(key.key);
+    if client.accepts(&hash, gateway.ports.clock.now()) { Ok(client) } else { Err(refuse()) }
+}
+
+fn presented(headers: &HeaderMap) -> Option<&str> {
+    bearer(headers).or_else(|| {
+        KEY_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().map(str::trim))
+    })
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,67 @@
+//! How does a request become an answer? The straight line, one stage after another, each in the file of its name.
+
+mod admit;
+mod authenticate;
+mod dispatch;
+mod observe;
+mod receive;
+mod render;
+mod resolve;
+mod settle;
+mod tap;
+
+pub(crate) use authenticate::{authenticate, bearer};
+pub(crate) use receive::Endpoint;
+
+use futures_util::future::{Either, select};
+use http::{Request, Response};
+
+use crate::{
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    http::Body,
+    ports::Call,
+    store::Record,
+};
+
+/// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
+pub(crate) async fn relay(
+    gateway: &Gateway,
+    endpoint: Endpoint,
+    request: Request<Body>,
+    call: Call,
+) -> Response<Body> {
+    let Call { background, mut gone, peer: _ } = call;
+    let mut guard = settle::open(gateway, endpoint, &*background);
+    let stages = Box::pin(run(gateway, endpoint, request, &*background, &mut guard.record));
+    let outcome = match select(stages, &mut gone).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(((), _)) => Err(Error::new(Kind::ClientGone, "The client has left.")),
+    };
+    match outcome {
+        Ok(answer) => render::reply(gateway, answer, guard, gone),
+        Err(error) => render::refuse(endpoint.dialect, &error, guard),
+    }
+}
+
+/// Stages 2 to 7. Nothing here outlives the request, so dropping it cancels whatever is under way.
+async fn run(
+    gateway: &Gateway,
+    endpoint: Endpoint,
+    request: Request<Body>,
+    background: &dyn crate::ports::Background,
+    record: &mut Record,
+) -> Result<dispatch::Answer> {
+    let (head, body) = request.into_parts();
+    let view = gateway.view(background).await;
+    record.stale = view.stale;
+    let caller = authenticate(gateway, &head.headers).await?;
+    record.client.clone_from(&caller.id);
+    record.team.clone_from(&caller.team);
+    let inbound = receive::receive(endpoint, body, record).await?;
+    let targets = resolve::resolve(&view.snapshot, &inbound)?;
+    let permit = admit::admit(gateway)?;
+    dispatch::dispatch(gateway, &inbound, &head.headers, targets, record)
+        .await
+        .map(|served| dispatch::Answer { served, permit })
+}

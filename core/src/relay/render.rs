@@ -1,0 +1,165 @@
+//! What does the client get? The answer in its own dialect, or the error in its own dialect.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body::{Frame, SizeHint};
+
+use super::{
+    admit::Permit,
+    dispatch::{Answer, Served},
+    settle::Guard,
+    tap::{Tap, Watch},
+};
+use crate::{
+    dialect::Dialect,
+    error::{Error, Kind},
+    gateway::Gateway,
+    http::Body,
+    ports::BoxFuture,
+    store::{Ended, Record, Usage},
+};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// What an estimate takes for one token.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// An answer of the client's own dialect goes on byte for byte.
+pub(super) fn reply(
+    gateway: &Gateway,
+    answer: Answer,
+    mut guard: Guard,
+    gone: BoxFuture<()>,
+) -> Response<Body> {
+    let Answer { served, permit } = answer;
+    match served {
+        Served::Whole { status, headers, body, read } => {
+            note_usage(&mut guard.record, read.usage, read.text_bytes);
+            guard.record.status = status.as_u16();
+            let id = guard.record.id.clone();
+            let whole = Whole { bytes: Some(body), guard, _permit: permit };
+            with_headers(status, headers, Body::new(whole), &id)
+        }
+        Served::Stream { headers, begun, observer, rest } => {
+            guard.record.status = StatusCode::OK.as_u16();
+            let id = guard.record.id.clone();
+            let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
+            let tap = Tap::new((begun, observer, rest), guard, permit, gone, watch);
+            let mut response = with_headers(StatusCode::OK, headers, Body::new(tap), &id);
+            response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
+            response
+        }
+    }
+}
+
+/// An error of any stage, in the client's dialect.
+pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Response<Body> {
+    let (status, body) = dialect.write_error(error);
+    let record = &mut guard.record;
+    record.status = status.as_u16();
+    error.kind.name().clone_into(&mut record.error);
+    record.bytes_out = body.len() as u64;
+    describe(error, record);
+    let id = record.id.clone();
+    let gone = error.kind == Kind::ClientGone;
+    guard.ended = Some(if gone { Ended::ClientGone } else { Ended::Refused });
+    guard.first_byte();
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let retry_after = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
+    if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
+        headers.insert(header::RETRY_AFTER, value);
+    }
+    with_headers(status, headers, Body::from(body), &id)
+}
+
+/// Says once, in the log, what went wrong with a request.
+pub(super) fn describe(error: &Error, record: &Record) {
+    let (id, kind, provider) = (&record.id, error.kind.name(), &record.provider);
+    match error.kind {
+        Kind::Internal => {
+            tracing::error!(id, kind, provider, detail = error.detail, "request failed");
+        }
+        Kind::Unavailable
+        | Kind::Overloaded
+        | Kind::Upstream(_)
+        | Kind::UpstreamUnreachable
+        | Kind::UpstreamBroken
+        | Kind::UpstreamTimeout => {
+            tracing::warn!(id, kind, provider, detail = error.detail, "request failed");
+        }
+        Kind::BadRequest
+        | Kind::Unauthorized
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::ClientTimeout
+        | Kind::Conflict
+        | Kind::TooLarge
+        | Kind::RateLimited
+        | Kind::ClientGone => tracing::debug!(id, kind, detail = error.detail, "request refused"),
+    }
+}
+
+/// Writes the usage down, or what it must have been.
+pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text_bytes: u64) {
+    record.estimated = told.is_none();
+    record.usage = told.unwrap_or_else(|| Usage {
+        prompt: tokens(record.bytes_in),
+        completion: tokens(text_bytes),
+        ..Usage::default()
+    });
+}
+
+fn tokens(bytes: u64) -> i64 {
+    i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
+}
+
+fn with_headers(status: StatusCode, headers: HeaderMap, body: Body, id: &str) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("authorization"));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// A complete answer. It is done when it has been taken, and left behind when it is dropped before.
+struct Whole {
+    bytes: Option<Bytes>,
+    guard: Guard,
+    _permit: Permit,
+}
+
+impl http_body::Body for Whole {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
+        self.guard.first_byte();
+        self.guard.record.bytes_out = bytes.len() as u64;
+        self.guard.ended = Some(Ended::Done);
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+    }
+}

@@ -1,0 +1,279 @@
+//! Which routes are there, what does each need, and which function runs?
+
+use std::future::ready;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+
+use crate::{
+    api,
+    dialect::Dialect,
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    http::{Body, empty},
+    identity::same,
+    ports::Call,
+    relay::{self, Endpoint},
+};
+
+/// What a caller must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// A client key.
+    Client,
+    /// The admin token.
+    Admin,
+}
+
+/// One route.
+pub struct Route {
+    /// GET also answers HEAD; OPTIONS and 405 follow from the table.
+    pub method: Method,
+    /// Segments; `{id}` takes one of them, `{rest*}` takes all that follow, slashes included.
+    pub pattern: &'static str,
+    /// There is no default.
+    pub needs: Needs,
+    run: Run,
+}
+
+/// What happens on a route.
+enum Run {
+    /// The data path, which checks the key itself: a refusal has its record too.
+    Relay(Dialect),
+    /// A page or a resource.
+    Answer(for<'a> fn(&'a Gateway, Visit) -> BoxFutureIn<'a>),
+}
+
+type BoxFutureIn<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send + 'a>>;
+
+/// A request that has found its route and may go on.
+pub(crate) struct Visit {
+    /// What `{…}` of the pattern stands for; empty when there is none.
+    pub(crate) param: String,
+    /// The request.
+    pub(crate) request: Request<Body>,
+    /// What belongs to it.
+    pub(crate) call: Call,
+}
+
+const fn answer(
+    method: Method,
+    pattern: &'static str,
+    needs: Needs,
+    run: for<'a> fn(&'a Gateway, Visit) -> BoxFutureIn<'a>,
+) -> Route {
+    Route { method, pattern, needs, run: Run::Answer(run) }
+}
+
+const fn data(pattern: &'static str, dialect: Dialect) -> Route {
+    Route { method: Method::POST, pattern, needs: Needs::Client, run: Run::Relay(dialect) }
+}
+
+/// Every route of the gateway.
+pub const ROUTES: &[Route] = &[
+    data("/v1/chat/completions", Dialect::OpenAiChat),
+    answer(Method::GET, "/v1/models", Needs::Client, |gw, v| Box::pin(api::models::list(gw, v))),
+    answer(Method::GET, "/v1/models/{id*}", Needs::Client, |gw, v| {
+        Box::pin(api::models::get(gw, v))
+    }),
+    answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
+    answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
+    answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
+    answer(Method::GET, "/api/clients", Needs::Admin, |gw, v| Box::pin(api::clients::list(gw, v))),
+    answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::create(gw, v))
+    }),
+    answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::revoke(gw, v))
+    }),
+    answer(Method::GET, "/api/providers", Needs::Admin, |gw, v| {
+        Box::pin(api::providers::list(gw, v))
+    }),
+    answer(Method::GET, "/api/records", Needs::Admin, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/records/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::records::get(gw, v))
+    }),
+];
+
+/// Finds the route and runs it.
+pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
+    let found = find(&request);
+    let head = request.method() == Method::HEAD;
+    let outcome = match found {
+        Ok(Found::Route(route, param)) => run(gateway, route, Visit { param, request, call }).await,
+        Ok(Found::Options(allow)) => Ok(allowing(empty(StatusCode::NO_CONTENT), &allow)),
+        Ok(Found::OtherMethods(allow)) => {
+            let message = format!("This path takes {allow}.");
+            let error = Error::new(Kind::MethodNotAllowed, message);
+            Ok(allowing(api::refuse(&error), &allow))
+        }
+        Err(error) => Err(error),
+    };
+    let response = outcome.unwrap_or_else(|error| api::refuse(&error));
+    if head { without_body(response) } else { response }
+}
+
+async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<Response<Body>> {
+    match route.run {
+        Run::Relay(dialect) => {
+            let endpoint = Endpoint { path: route.pattern, dialect };
+            Ok(relay::relay(gateway, endpoint, visit.request, visit.call).await)
+        }
+        Run::Answer(answer) => {
+            permit(gateway, route.needs, &visit).await?;
+            answer(gateway, visit).await
+        }
+    }
+}
+
+async fn permit(gateway: &Gateway, needs: Needs, visit: &Visit) -> Result<()> {
+    let headers = visit.request.headers();
+    match needs {
+        Needs::Nothing => Ok(()),
+        Needs::Client => relay::authenticate(gateway, headers).await.map(|_| ()),
+        Needs::Admin => {
+            let Some(token) = &gateway.state.config.admin_token else {
+                return Err(Error::new(
+                    Kind::Forbidden,
+                    "/api is closed: TIDEGATE_ADMIN_TOKEN is not set.",
+                ));
+            };
+            let given = relay::bearer(headers).unwrap_or_default();
+            // Hashes have one length, so the comparison's time tells nothing of the token.
+            let vault = &gateway.state.vault;
+            let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
+            let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
+            equal.then_some(()).ok_or_else(refuse)
+        }
+    }
+}
+
+enum Found {
+    Route(&'static Route, String),
+    Options(String),
+    OtherMethods(String),
+}
+
+fn find(request: &Request<Body>) -> Result<Found> {
+    let path = request.uri().path();
+    let suspicious = ["%2f", "%2F", "%5c", "%5C", "%00", "//", "/../", "/./", "\\"];
+    if suspicious.iter().any(|part| path.contains(part)) || path.ends_with("/..") {
+        return Err(Error::bad_request("The path is not a plain one."));
+    }
+    let matching =
+        || ROUTES.iter().filter_map(|route| Some((route, capture(route.pattern, path)?)));
+    let method = match *request.method() {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    if let Some((route, param)) = matching().find(|(route, _)| route.method == *method) {
+        return Ok(Found::Route(route, decode(param)?));
+    }
+    let allow = allowed(matching().map(|(route, _)| &route.method));
+    match (allow.is_empty(), method == Method::OPTIONS) {
+        (true, _) => Err(Error::not_found(format!("There is no {method} {path} here."))),
+        (false, true) => Ok(Found::Options(allow)),
+        (false, false) => Ok(Found::OtherMethods(allow)),
+    }
+}
+
+fn allowed<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
+    let mut names = Vec::new();
+    for method in methods {
+        names.push(method.as_str());
+        if method == Method::GET {
+            names.push("HEAD");
+        }
+    }
+    if !names.is_empty() {
+        names.push("OPTIONS");
+    }
+    names.join(", ")
+}
+
+/// What the pattern's `{…}` takes of the path; `Some("")` when there is none, `None` when it does not fit.
+fn capture<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some((start, rest)) = pattern.split_once('{') else {
+        return (pattern == path).then_some("");
+    };
+    let value = path.strip_prefix(start)?;
+    let fits = !value.is_empty() && (rest.ends_with("*}") || !value.contains('/'));
+    fits.then_some(value)
+}
+
+/// One percent-decoding; the path was refused if it hides a slash.
+fn decode(param: &str) -> Result<String> {
+    let bad = || Error::bad_request("The path is not a plain one.");
+    let mut bytes = Vec::with_capacity(param.len());
+    let mut rest = param.bytes();
+    while let Some(byte) = rest.next() {
+        let hex = |digit: Option<u8>| char::from(digit?).to_digit(16);
+        match byte {
+            b'%' => {
+                let (Some(high), Some(low)) = (hex(rest.next()), hex(rest.next())) else {
+                    return Err(bad());
+                };
+                bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
+            }
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| bad())
+}
+
+fn allowing(mut response: Response<Body>, allow: &str) -> Response<Body> {
+    if let Ok(value) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    response
+}
+
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut head, body) = response.into_parts();
+    if let Some(length) = http_body::Body::size_hint(&body).exact() {
+        head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(head, Body::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_what_they_say() {
+        let check =
+            |pattern, path, expected| assert_eq!(capture(pattern, path), expected, "{path}");
+        check("/health", "/health", Some(""));
+        check("/health", "/health/", None);
+        check("/api/clients/{id}", "/api/clients/a", Some("a"));
+        check("/api/clients/{id}", "/api/clients/", None);
+        check("/api/clients/{id}", "/api/clients/a/b", None);
+        check("/v1/models/{id*}", "/v1/models/meta/llama", Some("meta/llama"));
+        check("/v1/models/{id*}", "/v1/models", None);
+    }
+
+    #[test]
+    fn no_two_routes_are_the_same() {
+        for (at, route) in ROUTES.iter().enumerate() {
+            let same =
+                |other: &Route| other.method == route.method && other.pattern == route.pattern;
+            assert!(!ROUTES[..at].iter().any(same), "{}", route.pattern);
+        }
+    }
+
+    #[test]
+    fn a_hidden_slash_is_refused() {
+        for path in [
+            "/v1/models/a%2fb",
+            "/v1//models",
+            "/v1/models/a/../b",
+            "/v1/models/%zz",
+            "/v1/models/%ff",
+        ] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            assert!(find(&request).is_err(), "{path}");
+        }
+    }
+}

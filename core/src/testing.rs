@@ -1,0 +1,173 @@
+//! The seams as tests want them: time that stands still, randomness that repeats, an upstream of a script.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::{
+    error::{Error, Kind, Result},
+    http::Body,
+    ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
+    store::Record,
+};
+
+/// A clock that stands where it is put. What sleeps never wakes.
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock at this time.
+    #[must_use]
+    pub fn at(now: Millis) -> Self {
+        Self(AtomicI64::new(now))
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_add(by, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Millis {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn sleep(&self, _: Duration) -> BoxFuture<()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Bytes that are the same in every run: splitmix64.
+pub struct SeededRandom(AtomicU64);
+
+impl SeededRandom {
+    /// Starts the sequence.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+}
+
+impl Random for SeededRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(8) {
+            let mut z = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Keeps tasks until they are run by hand.
+#[derive(Default)]
+pub struct Later(Mutex<VecDeque<BoxFuture<()>>>);
+
+impl Later {
+    /// Runs everything that was handed over, and what that hands over.
+    pub async fn run_all(&self) {
+        loop {
+            let task = self.0.lock().expect("no test panics in here").pop_front();
+            let Some(task) = task else { return };
+            task.await;
+        }
+    }
+}
+
+impl Background for Later {
+    fn run(&self, task: BoxFuture<()>) {
+        self.0.lock().expect("no test panics in here").push_back(task);
+    }
+}
+
+/// Keeps the records it is given.
+#[derive(Default)]
+pub struct Kept(Mutex<Vec<Record>>);
+
+impl Kept {
+    /// The records so far.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        self.0.lock().expect("no test panics in here").clone()
+    }
+}
+
+#[async_trait]
+impl Journal for Kept {
+    async fn append(&self, record: Record) {
+        self.0.lock().expect("no test panics in here").push(record);
+    }
+}
+
+/// What a [`FakeUpstream`] was asked.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The whole URL.
+    pub url: String,
+    /// Names and values in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Answers from a list, in order, and remembers what it was asked.
+#[derive(Default)]
+pub struct FakeUpstream {
+    answers: Mutex<VecDeque<Result<Response<Body>>>>,
+    asked: Mutex<Vec<Asked>>,
+}
+
+impl FakeUpstream {
+    /// Adds an answer whose body comes in these pieces; an `Err` piece breaks it off.
+    pub fn answer(
+        &self,
+        status: u16,
+        content_type: &str,
+        pieces: Vec<Result<Bytes, std::io::Error>>,
+    ) {
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let response = Response::builder().status(status).header("content-type", content_type);
+        let response = response.body(body).map_err(Error::internal);
+        self.answers.lock().expect("no test panics in here").push_back(response);
+    }
+
+    /// Adds a failure to answer.
+    pub fn fail(&self, kind: Kind) {
+        let error = Error::new(kind, "The provider failed.");
+        self.answers.lock().expect("no test panics in here").push_back(Err(error));
+    }
+
+    /// What it was asked so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().expect("no test panics in here").clone()
+    }
+}
+
+#[async_trait]
+impl Upstream for FakeUpstream {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let text =
+            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
+        let asked = Asked {
+            url: parts.uri.to_string(),
+            headers: headers.collect(),
+            body: crate::http::read(body, usize::MAX).await?,
+        };
+        self.asked.lock().expect("no test panics in here").push(asked);
+        let answer = self.answers.lock().expect("no test panics in here").pop_front();
+        answer.unwrap_or_else(|| Err(Error::new(Kind::UpstreamUnreachable, "Nothing is scripted.")))
+    }
+}

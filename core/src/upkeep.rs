@@ -1,0 +1,39 @@
+//! What must be done now and then, by one process at a time? Old records go, expired blobs go.
+
+use std::time::Duration;
+
+use crate::{
+    error::Result,
+    gateway::Gateway,
+    ids,
+    limits::{PRUNE_ROUNDS_MAX, PRUNE_ROWS_MAX, UPKEEP_LEASE},
+    ports::Millis,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Gateway {
+    /// Upkeep. A server calls it by a timer, a Worker by its cron trigger, Lambda by a schedule; who finds the lease
+    /// taken leaves it at that.
+    pub async fn maintain(&self) -> Result<()> {
+        let (store, now) = (&self.ports.store, self.ports.clock.now());
+        let holder = ids::sortable(now, &*self.ports.random);
+        let lease = Millis::try_from(UPKEEP_LEASE.as_millis()).unwrap_or(Millis::MAX / 2);
+        if !store.lease("upkeep", &holder, now, now + lease).await? {
+            return Ok(());
+        }
+        let kept = DAY * self.state.config.retention_days;
+        let before = now - Millis::try_from(kept.as_millis()).unwrap_or(now);
+        let mut pruned = 0;
+        for _ in 0..PRUNE_ROUNDS_MAX {
+            let gone = store.prune(before, PRUNE_ROWS_MAX).await?;
+            pruned += gone;
+            if gone < u64::from(PRUNE_ROWS_MAX) {
+                break;
+            }
+        }
+        let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+        tracing::info!(pruned, blobs, "upkeep done");
+        Ok(())
+    }
+}
