@@ -17,7 +17,10 @@ use crate::{
     error::{Error, Kind, Result},
     http::Body,
     ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
-    store::Record,
+    store::{
+        self, Audit, Blob, Bucket, Change, Changes, Document, ListQuery, Record, RecordFilter,
+        Schema, StatsQuery, Store,
+    },
 };
 
 /// A clock that stands where it is put. What sleeps never wakes.
@@ -123,7 +126,8 @@ pub struct Asked {
 /// Answers from a list, in order, and remembers what it was asked.
 #[derive(Default)]
 pub struct FakeUpstream {
-    answers: Mutex<VecDeque<Result<Response<Body>>>>,
+    /// `None` never answers.
+    answers: Mutex<VecDeque<Option<Result<Response<Body>>>>>,
     asked: Mutex<Vec<Asked>>,
 }
 
@@ -138,13 +142,18 @@ impl FakeUpstream {
         let body = Body::from_stream(futures_util::stream::iter(pieces));
         let response = Response::builder().status(status).header("content-type", content_type);
         let response = response.body(body).map_err(Error::internal);
-        self.answers.lock().expect("no test panics in here").push_back(response);
+        self.answers.lock().expect("no test panics in here").push_back(Some(response));
     }
 
     /// Adds a failure to answer.
     pub fn fail(&self, kind: Kind) {
         let error = Error::new(kind, "The provider failed.");
-        self.answers.lock().expect("no test panics in here").push_back(Err(error));
+        self.answers.lock().expect("no test panics in here").push_back(Some(Err(error)));
+    }
+
+    /// Adds an answer that never comes.
+    pub fn hang(&self) {
+        self.answers.lock().expect("no test panics in here").push_back(None);
     }
 
     /// What it was asked so far.
@@ -168,6 +177,69 @@ impl Upstream for FakeUpstream {
         };
         self.asked.lock().expect("no test panics in here").push(asked);
         let answer = self.answers.lock().expect("no test panics in here").pop_front();
-        answer.unwrap_or_else(|| Err(Error::new(Kind::UpstreamUnreachable, "Nothing is scripted.")))
+        match answer {
+            Some(Some(answer)) => answer,
+            Some(None) => std::future::pending().await,
+            None => Err(Error::new(Kind::UpstreamUnreachable, "Nothing is scripted.")),
+        }
+    }
+}
+
+/// A store that never answers: what the gateway does without one.
+pub struct SilentStore;
+
+fn silent<T>() -> Result<T> {
+    Err(Error::store("the store is silent"))
+}
+
+#[async_trait]
+impl Store for SilentStore {
+    async fn schema(&self) -> Result<Schema> {
+        silent()
+    }
+    async fn list(&self, _: store::Kind, _: &ListQuery) -> Result<Vec<Document>> {
+        silent()
+    }
+    async fn get(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
+        silent()
+    }
+    async fn find(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
+        silent()
+    }
+    async fn revision(&self) -> Result<i64> {
+        silent()
+    }
+    async fn changed_since(&self, _: i64, _: &[store::Kind]) -> Result<Changes> {
+        silent()
+    }
+    async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
+        silent()
+    }
+    async fn flush(&self, _: &str, _: &[Record]) -> Result<()> {
+        silent()
+    }
+    async fn records(&self, _: &RecordFilter) -> Result<Vec<Record>> {
+        silent()
+    }
+    async fn stats(&self, _: &StatsQuery) -> Result<Vec<Bucket>> {
+        silent()
+    }
+    async fn prune(&self, _: Millis, _: u32) -> Result<u64> {
+        silent()
+    }
+    async fn rebuild_rollups(&self, _: Millis, _: Millis) -> Result<()> {
+        silent()
+    }
+    async fn put_blob(&self, _: Blob) -> Result<()> {
+        silent()
+    }
+    async fn get_blob(&self, _: &str, _: &str, _: &str, _: Millis) -> Result<Option<Bytes>> {
+        silent()
+    }
+    async fn expire_blobs(&self, _: Millis, _: u32) -> Result<u64> {
+        silent()
+    }
+    async fn lease(&self, _: &str, _: &str, _: Millis, _: Millis) -> Result<bool> {
+        silent()
     }
 }

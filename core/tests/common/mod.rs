@@ -1,0 +1,122 @@
+//! A gateway on scripted seams, driven as a client would drive it.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use tidegate_core::{
+    Body, Gateway, State,
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    dialect::Dialect,
+    identity::{Secret, mint},
+    ports::{Call, Ports},
+    provider::{Host, Key, Provider, Source},
+    store::Record,
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+};
+
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    pub(crate) upstream: Arc<FakeUpstream>,
+    pub(crate) kept: Arc<Kept>,
+    pub(crate) later: Arc<Later>,
+    pub(crate) key: String,
+}
+
+const NOW: i64 = 1_800_000_000_000;
+
+impl World {
+    /// A gateway with one provider `up`, whose only model is `mock`, the echo, and one client.
+    pub(crate) fn new() -> Self {
+        let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
+        let upstream = Arc::new(FakeUpstream::default());
+        let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
+        let ports = Ports {
+            upstream: upstream.clone(),
+            store: Arc::new(SilentStore),
+            journal: kept.clone(),
+            clock: Arc::new(ManualClock::at(NOW)),
+            random: Arc::new(SeededRandom::new(2)),
+        };
+        let state = State::new(config(&key)).expect("the secret is set");
+        Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, kept, later, key }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
+        let call = Call {
+            background: self.later.clone(),
+            gone: Box::pin(std::future::pending()),
+            peer: None,
+        };
+        self.gateway.handle(request, call).await
+    }
+
+    pub(crate) fn chat(&self, body: &str) -> Request<Body> {
+        Request::post("/v1/chat/completions")
+            .header("authorization", format!("Bearer {}", self.key))
+            .body(Body::from(body.to_owned()))
+            .expect("the request is a request")
+    }
+
+    /// Sends a chat and reads the whole answer: its status, its body.
+    pub(crate) async fn ask(&self, body: &str) -> (u16, Bytes) {
+        read(self.send(self.chat(body)).await).await
+    }
+
+    /// Runs what was left for after the response, and returns the only record.
+    pub(crate) async fn record(&self) -> Record {
+        self.later.run_all().await;
+        let records = self.kept.records();
+        assert_eq!(records.len(), 1, "exactly one record: {records:?}");
+        records.into_iter().next().expect("there is one")
+    }
+}
+
+pub(crate) async fn read(response: Response<Body>) -> (u16, Bytes) {
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.expect("a body never fails");
+    (status, body.to_bytes())
+}
+
+fn config(key: &str) -> Config {
+    let provider = |id: &str, host, models: &[&str], keys: &[&str]| Provider {
+        id: id.to_owned(),
+        dialect: Dialect::OpenAiChat,
+        host,
+        keys: keys
+            .iter()
+            .enumerate()
+            .map(|(at, key)| Key {
+                id: format!("{id}-{}", at + 1),
+                secret: Secret::new((*key).to_owned()),
+            })
+            .collect(),
+        models: models.iter().map(|model| (*model).to_owned()).collect(),
+        enabled: true,
+        source: Source::File,
+    };
+    let up = Host::Url("http://up.example/v1".to_owned());
+    let wait = Duration::from_secs(1);
+    Config {
+        listen: String::new(),
+        data: String::new(),
+        store_url: None,
+        store_token: None,
+        secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
+        providers: vec![
+            provider("up", up, &["mock"], &["sk-first", "sk-second"]),
+            provider("echo", Host::Echo, &["echo"], &[]),
+        ],
+        clients: vec![DeclaredClient {
+            name: "test".to_owned(),
+            key: DeclaredKey::Plain(Secret::new(key.to_owned())),
+            enabled: true,
+        }],
+        admin_token: None,
+        waits: Waits { first_byte: wait, idle: wait, total: wait },
+        retention_days: 30,
+        log: LogFormat::Human,
+        log_filter: String::new(),
+    }
+}
