@@ -39,12 +39,18 @@ pub const BODY_PROGRESS_WAIT: Duration = Duration::from_secs(15);
 pub const BODY_PROGRESS_BYTES: u64 = 15 << 10;
 /// A client that takes none of the answer.
 pub const WRITE_STALL_WAIT: Duration = Duration::from_secs(60);
+/// How long the rest of a refused body is read and thrown away, so that the client gets to see the refusal.
+pub const LINGER_WAIT: Duration = Duration::from_secs(2);
+/// How much of a refused body is read and thrown away.
+pub const LINGER_BYTES_MAX: usize = 2 * BODY_BYTES_MAX;
 /// Header fields of a request.
 pub const HEADERS_MAX: usize = 100;
 /// All header bytes of a request.
 pub const HEADER_BYTES_MAX: usize = 32 << 10;
 /// The request target.
 pub const URI_BYTES_MAX: usize = 8 << 10;
+/// How long accepting rests when the process has no file descriptor left.
+pub const ACCEPT_RETRY_WAIT: Duration = Duration::from_millis(100);
 /// Open connections.
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Open connections from one address.
@@ -94,8 +100,11 @@ pub const FLUSH_ROWS_MAX: usize = 256;
 pub const FLUSH_WAIT: Duration = Duration::from_millis(100);
 /// Records waiting for the writer.
 pub const QUEUE_RECORDS_MAX: usize = 8192;
-/// Tries of one flush before its records count as dropped.
+/// Tries of a flush that the store refuses before its records count as dropped. While the store does not answer at
+/// all, the flush is tried on: the queue is the bound.
 pub const FLUSH_TRIES_MAX: u32 = 5;
+/// The longest pause between two tries of a flush; the first one is [`FLUSH_WAIT`].
+pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long the queue may take to empty at the end.
 pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
 /// Rows of one page of a list.
