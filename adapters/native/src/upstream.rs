@@ -1,0 +1,124 @@
+//! How does a request reach a provider from a server? One reqwest client that adds nothing and follows nothing.
+
+use std::{error::Error as _, fmt::Write as _, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use reqwest::redirect::Policy;
+use rustls::{ClientConfig, RootCertStore};
+use tidegate_core::{
+    Body, Error, Result,
+    error::Kind,
+    limits::{
+        BODY_BYTES_MAX, UPSTREAM_CONNECT_WAIT, UPSTREAM_IDLE_CONNECTIONS_MAX,
+        UPSTREAM_POOL_IDLE_WAIT,
+    },
+    ports::Upstream,
+};
+
+/// Sends to providers over HTTP/1.1 and HTTP/2, from a pool of connections.
+///
+/// No redirect is followed: reqwest would carry `x-api-key` and its like to the other origin. No proxy is taken from
+/// the environment, nothing is decompressed, nothing is asked for.
+#[derive(Clone)]
+pub struct Reqwest {
+    client: reqwest::Client,
+}
+
+impl Reqwest {
+    /// A client with an empty pool. Fails when TLS cannot be set up.
+    pub fn new() -> Result<Self> {
+        Self::connecting_within(UPSTREAM_CONNECT_WAIT)
+    }
+
+    fn connecting_within(wait: Duration) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls()?)
+            .redirect(Policy::none())
+            .referer(false)
+            .no_proxy()
+            .tcp_nodelay(true)
+            .connect_timeout(wait)
+            .pool_max_idle_per_host(UPSTREAM_IDLE_CONNECTIONS_MAX)
+            .pool_idle_timeout(UPSTREAM_POOL_IDLE_WAIT)
+            .build()
+            .map_err(|error| Error::internal(causes(&error)))?;
+        Ok(Self { client })
+    }
+}
+
+#[async_trait]
+impl Upstream for Reqwest {
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let request = Request::from_parts(parts, outgoing(body).await?);
+        let request = reqwest::Request::try_from(request)
+            .map_err(|error| Error::internal(causes(&error.without_url())))?;
+        let response = self.client.execute(request).await.map_err(unsent)?;
+        Ok(Response::from(response).map(|body| Body::new(body.map_err(broken))))
+    }
+}
+
+/// What the core holds in one piece goes out with its length; everything else streams.
+async fn outgoing(body: Body) -> Result<reqwest::Body> {
+    match http_body::Body::size_hint(&body).exact() {
+        Some(length) if length <= BODY_BYTES_MAX as u64 => {
+            let whole = body.collect().await.map_err(Error::internal)?;
+            Ok(whole.to_bytes().into())
+        }
+        _ => Ok(reqwest::Body::wrap_stream(body.into_data_stream())),
+    }
+}
+
+/// The platform's roots decide. An image made from scratch has none, and gets Mozilla's.
+fn tls() -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Error::internal)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+fn unsent(error: reqwest::Error) -> Error {
+    let (kind, message) = if error.is_connect() {
+        (Kind::UpstreamUnreachable, "The provider could not be reached.")
+    } else if error.is_timeout() {
+        (Kind::UpstreamTimeout, "The provider took too long.")
+    } else {
+        (Kind::UpstreamBroken, "The provider broke off before it answered.")
+    };
+    Error::new(kind, message).because(causes(&error.without_url()))
+}
+
+fn broken(error: reqwest::Error) -> Error {
+    let (kind, message) = if error.is_timeout() {
+        (Kind::UpstreamTimeout, "The provider took too long.")
+    } else {
+        (Kind::UpstreamBroken, "The provider broke off in mid-answer.")
+    };
+    Error::new(kind, message).because(causes(&error.without_url()))
+}
+
+/// reqwest's own text says little; the reason is in what caused it. A URL may hold a key, so it must be gone before.
+fn causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
