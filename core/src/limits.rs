@@ -125,3 +125,27 @@ pub const DATABASE_WAIT: Duration = Duration::from_secs(10);
 pub const DATABASE_BYTES_MAX: usize = 32 << 20;
 /// Tries of a batch that a database refused for a deadlock.
 pub const DATABASE_TRIES_MAX: u32 = 3;
+/// Between two tries of such a batch; doubled each time.
+pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(50);
+/// How long a local database waits for a lock that only another process can hold.
+pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Batches waiting for one connection of a local database.
+pub const DATABASE_QUEUE_MAX: usize = 1024;
+/// Connections of a local database that only read: a long question must not keep a key look-up waiting.
+pub const DATABASE_READERS: usize = 2;
+/// Statements one connection keeps prepared.
+pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Changes of one commit.
+pub const CHANGES_MAX: usize = 256;
+/// Tries of an addition that was refused although there seems to be room.
+pub const COUNTER_TRIES_MAX: u32 = 3;
+/// Sums one question may return; more than any chart shows.
+pub const STATS_ROWS_MAX: i64 = 20_000;
+/// How long it is remembered that a flush was applied; its tries end much sooner.
+pub const FLUSH_MARK_KEEP: Duration = Duration::from_hours(24);
+/// How long a migration's lease holds without being renewed; each statement renews it.
+pub const MIGRATION_LEASE: Duration = Duration::from_mins(1);
+/// Between two looks at a lease that somebody else holds.
+pub const MIGRATION_POLL: Duration = Duration::from_millis(500);
+/// Looks at that lease before giving up: longer than an abandoned lease holds.
+pub const MIGRATION_POLLS_MAX: u32 = 180;

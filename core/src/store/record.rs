@@ -57,6 +57,14 @@ pub struct Record {
     pub ended: Ended,
 }
 
+impl Record {
+    /// Whether the client did not get a whole answer, whoever is to blame.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.ended != Ended::Done
+    }
+}
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ended {
@@ -113,6 +121,26 @@ pub struct Usage {
     pub image_out: i64,
     /// Calls of the provider's own tools.
     pub calls: i64,
+}
+
+impl Usage {
+    /// The sum of both.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            prompt: self.prompt.saturating_add(other.prompt),
+            cached: self.cached.saturating_add(other.cached),
+            cache_write_5m: self.cache_write_5m.saturating_add(other.cache_write_5m),
+            cache_write_1h: self.cache_write_1h.saturating_add(other.cache_write_1h),
+            completion: self.completion.saturating_add(other.completion),
+            reasoning: self.reasoning.saturating_add(other.reasoning),
+            audio_in: self.audio_in.saturating_add(other.audio_in),
+            audio_out: self.audio_out.saturating_add(other.audio_out),
+            image_in: self.image_in.saturating_add(other.image_in),
+            image_out: self.image_out.saturating_add(other.image_out),
+            calls: self.calls.saturating_add(other.calls),
+        }
+    }
 }
 
 /// Which records.

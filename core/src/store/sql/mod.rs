@@ -1,7 +1,138 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
+mod blobs;
+mod counters;
 mod database;
+mod documents;
 mod flavor;
+mod hrana;
+mod leases;
+mod migrate;
+mod records;
+mod rollups;
+mod rows;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
 
 pub use database::{Database, Outcome, Statement, Value};
 pub use flavor::Flavor;
+pub use hrana::Hrana;
+pub use migrate::migrate;
+
+use super::{
+    Add, Admission, Audit, Blob, Bucket, Change, Changes, Counters, Document, Kind, ListQuery,
+    Record, RecordFilter, Schema, StatsQuery, Store,
+};
+use crate::{error::Result, ports::Millis};
+
+/// Documents, records, counters and blobs in a SQL database. Every question is in a file of its own; here they are
+/// only brought together.
+#[derive(Clone)]
+pub struct SqlStore {
+    database: Arc<dyn Database>,
+}
+
+impl SqlStore {
+    /// A store over this database. It does not touch the schema: see [`migrate`].
+    #[must_use]
+    pub fn new(database: Arc<dyn Database>) -> Self {
+        Self { database }
+    }
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    async fn schema(&self) -> Result<Schema> {
+        migrate::schema(&*self.database).await
+    }
+
+    async fn list(&self, kind: Kind, query: &ListQuery) -> Result<Vec<Document>> {
+        documents::list(&*self.database, kind, query).await
+    }
+
+    async fn get(&self, kind: Kind, id: &str) -> Result<Option<Document>> {
+        documents::get(&*self.database, kind, id).await
+    }
+
+    async fn find(&self, kind: Kind, name: &str) -> Result<Option<Document>> {
+        documents::find(&*self.database, kind, name).await
+    }
+
+    async fn revision(&self) -> Result<i64> {
+        documents::revision(&*self.database).await
+    }
+
+    async fn changed_since(&self, revision: i64, kinds: &[Kind]) -> Result<Changes> {
+        documents::changed_since(&*self.database, revision, kinds).await
+    }
+
+    async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64> {
+        documents::commit(&*self.database, changes, &audit).await
+    }
+
+    async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()> {
+        records::flush(&*self.database, flush_id, records).await
+    }
+
+    async fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>> {
+        records::page(&*self.database, filter).await
+    }
+
+    async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>> {
+        rollups::stats(&*self.database, query).await
+    }
+
+    async fn prune(&self, before_ms: Millis, limit: u32) -> Result<u64> {
+        records::prune(&*self.database, before_ms, limit).await
+    }
+
+    async fn rebuild_rollups(&self, from_ms: Millis, to_ms: Millis) -> Result<()> {
+        rollups::rebuild(&*self.database, from_ms, to_ms).await
+    }
+
+    async fn put_blob(&self, blob: Blob) -> Result<()> {
+        blobs::put(&*self.database, blob).await
+    }
+
+    async fn get_blob(
+        &self,
+        client: &str,
+        id: &str,
+        part: &str,
+        now_ms: Millis,
+    ) -> Result<Option<Bytes>> {
+        blobs::get(&*self.database, [client, id, part], now_ms).await
+    }
+
+    async fn expire_blobs(&self, now_ms: Millis, limit: u32) -> Result<u64> {
+        blobs::expire(&*self.database, now_ms, limit).await
+    }
+
+    async fn lease(
+        &self,
+        name: &str,
+        holder: &str,
+        now_ms: Millis,
+        until_ms: Millis,
+    ) -> Result<bool> {
+        leases::take(&*self.database, name, holder, now_ms, until_ms).await
+    }
+}
+
+#[async_trait]
+impl Counters for SqlStore {
+    async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission> {
+        counters::add(&*self.database, adds, now_ms).await
+    }
+
+    async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {
+        counters::read(&*self.database, names, now_ms).await
+    }
+
+    async fn expire(&self, now_ms: Millis) -> Result<u64> {
+        counters::expire(&*self.database, now_ms).await
+    }
+}

@@ -1,0 +1,135 @@
+//! How are hot numbers added to, several at once or none? By one guarded batch.
+
+use super::{
+    super::{Add, Admission},
+    database::{Database, Statement},
+    flavor::Flavor,
+    rows::number,
+};
+use crate::{
+    error::{Kind, Result},
+    limits::{COUNTER_TRIES_MAX, PRUNE_ROWS_MAX},
+    ports::Millis,
+};
+
+const GUARD: &str = "INSERT INTO guard (ok) SELECT 0 FROM counters WHERE name = ? AND value > ?";
+const VALUE: &str = "SELECT value AS value FROM counters WHERE name = ?";
+const LIVE_VALUE: &str = "SELECT value AS value FROM counters WHERE name = ? AND expires_at_ms > ?";
+const EXPIRE: &str = "DELETE FROM counters WHERE name IN \
+     (SELECT name FROM (SELECT name FROM counters WHERE expires_at_ms <= ? \
+     ORDER BY expires_at_ms, name LIMIT ?) AS old)";
+
+/// Adds to all counters or to none.
+///
+/// The batch adds without asking, and a violated guard takes everything back. Which counter refused is read
+/// afterwards; when by then there is room again, the addition is tried once more.
+pub(super) async fn add(
+    database: &dyn Database,
+    adds: &[Add],
+    now_ms: Millis,
+) -> Result<Admission> {
+    if adds.is_empty() {
+        return Ok(Admission::Added(Vec::new()));
+    }
+    for _ in 0..COUNTER_TRIES_MAX {
+        match database.write(batch(database.flavor(), adds, now_ms)).await {
+            Ok(mut outcomes) => {
+                let values = outcomes.split_off(outcomes.len().saturating_sub(adds.len()));
+                return values
+                    .into_iter()
+                    .map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0)))
+                    .collect::<Result<_>>()
+                    .map(Admission::Added);
+            }
+            Err(error) if error.kind == Kind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(name) = refusing(database, adds, now_ms).await? {
+            return Ok(Admission::Refused(name));
+        }
+    }
+    // Room came and went at every look; the caller may ask again.
+    let capped = adds.iter().find(|add| add.cap.is_some()).or(adds.first());
+    Ok(Admission::Refused(capped.map(|add| add.name.clone()).unwrap_or_default()))
+}
+
+/// Current values in the order asked; a missing or expired counter is 0.
+pub(super) async fn read(
+    database: &dyn Database,
+    names: &[String],
+    now_ms: Millis,
+) -> Result<Vec<i64>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let one = |name: &String| Statement::new(LIVE_VALUE, vec![name.as_str().into(), now_ms.into()]);
+    let outcomes = database.read(names.iter().map(one).collect()).await?;
+    outcomes.into_iter().map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0))).collect()
+}
+
+/// Forgets expired counters, a bounded number at a time; returns how many went.
+pub(super) async fn expire(database: &dyn Database, now_ms: Millis) -> Result<u64> {
+    let args = vec![now_ms.into(), i64::from(PRUNE_ROWS_MAX).into()];
+    let outcomes = database.write(vec![Statement::new(EXPIRE, args)]).await?;
+    Ok(outcomes.first().map_or(0, |outcome| outcome.changed))
+}
+
+/// The additions sorted by name, so that no two batches wait for each other's rows; then the guards; then the values
+/// in the order asked.
+fn batch(flavor: Flavor, adds: &[Add], now_ms: Millis) -> Vec<Statement> {
+    let text = addition(flavor);
+    let mut sorted: Vec<&Add> = adds.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let additions = sorted.iter().map(|add| {
+        let args = vec![
+            add.name.as_str().into(),
+            add.by.into(),
+            add.expires_at_ms.into(),
+            now_ms.into(),
+            now_ms.into(),
+        ];
+        Statement::new(text.clone(), args)
+    });
+    let guards = sorted.iter().filter_map(|add| {
+        Some(Statement::new(GUARD, vec![add.name.as_str().into(), add.cap?.into()]))
+    });
+    let values = adds.iter().map(|add| Statement::new(VALUE, vec![add.name.as_str().into()]));
+    additions.chain(guards).chain(values).collect()
+}
+
+/// An expired counter starts again from 0. `value` reads the old expiry, so it is set first.
+fn addition(flavor: Flavor) -> String {
+    let (by, expiry) = (flavor.offered("value"), flavor.offered("expires_at_ms"));
+    flavor.upsert(
+        "counters",
+        &["name", "value", "expires_at_ms"],
+        &["name"],
+        &[
+            (
+                "value",
+                format!(
+                    "CASE WHEN counters.expires_at_ms <= ? THEN {by} ELSE counters.value + {by} END"
+                ),
+            ),
+            (
+                "expires_at_ms",
+                format!(
+                    "CASE WHEN counters.expires_at_ms <= ? OR counters.expires_at_ms < {expiry} \
+                     THEN {expiry} ELSE counters.expires_at_ms END"
+                ),
+            ),
+        ],
+    )
+}
+
+/// The first counter without room for what is asked of it, all additions to one name taken together.
+async fn refusing(database: &dyn Database, adds: &[Add], now_ms: Millis) -> Result<Option<String>> {
+    let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
+    let values = read(database, &names, now_ms).await?;
+    let refused = adds.iter().zip(values).find(|(add, value)| {
+        let same_name = adds.iter().filter(|other| other.name == add.name);
+        let wanted = same_name.fold(*value, |sum, other| sum.saturating_add(other.by));
+        add.cap.is_some_and(|cap| wanted > cap)
+    });
+    Ok(refused.map(|(add, _)| add.name.clone()))
+}

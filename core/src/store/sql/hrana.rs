@@ -1,0 +1,250 @@
+//! How is a remote libSQL database asked? One HTTP request for each batch: Hrana's pipeline, over the same seam as
+//! every other outgoing request.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
+use libsql_hrana::proto;
+
+use super::{
+    database::{Database, Outcome, Statement, Value},
+    flavor::Flavor,
+};
+use crate::{
+    error::{Error, Result},
+    http::{Body, read},
+    identity::Secret,
+    limits::{DATABASE_BYTES_MAX, DATABASE_RETRY_WAIT, DATABASE_TRIES_MAX, DATABASE_WAIT},
+    ports::{Clock, Upstream},
+};
+
+/// A database behind Hrana over HTTP: sqld, Turso.
+pub struct Hrana {
+    endpoint: Uri,
+    token: Option<Secret>,
+    upstream: Arc<dyn Upstream>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Hrana {
+    /// Reads `libsql://host`, `https://host` or `http://host`; `?authToken=…` is a token, `?tls=0` makes `libsql` plain
+    /// HTTP. A `token` beside the URL wins.
+    pub fn new(
+        url: &str,
+        token: Option<Secret>,
+        upstream: Arc<dyn Upstream>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let (base, query) = url.split_once('?').unwrap_or((url, ""));
+        let parameter = |name| query.split('&').find_map(|pair| pair.strip_prefix(name));
+        let base = match base.strip_prefix("libsql://") {
+            Some(host) if parameter("tls=") == Some("0") => format!("http://{host}"),
+            Some(host) => format!("https://{host}"),
+            None => base.to_owned(),
+        };
+        let endpoint: Uri = format!("{}/v2/pipeline", base.trim_end_matches('/'))
+            .parse()
+            .map_err(|_| not_a_url())?;
+        if !matches!(endpoint.scheme_str(), Some("http" | "https")) || endpoint.host().is_none() {
+            return Err(not_a_url());
+        }
+        let token = token.or_else(|| parameter("authToken=").map(|t| Secret::new(t.to_owned())));
+        Ok(Self { endpoint, token, upstream, clock })
+    }
+
+    /// Runs a batch as one transaction; asks again when the database says that it was busy and did nothing.
+    async fn run(&self, begin: &'static str, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
+        let count = statements.len();
+        let body = bytes::Bytes::from(body(begin, statements)?);
+        let mut wait = DATABASE_RETRY_WAIT;
+        for _ in 1..DATABASE_TRIES_MAX {
+            match self.ask(body.clone(), count).await {
+                Err(error) if Flavor::Sqlite.is_busy(&error.detail) => self.clock.sleep(wait).await,
+                other => return other,
+            }
+            wait *= 2;
+        }
+        self.ask(body, count).await
+    }
+
+    async fn ask(&self, body: bytes::Bytes, count: usize) -> Result<Vec<Outcome>> {
+        let exchange = Box::pin(self.exchange(body));
+        let bytes = match select(exchange, self.clock.sleep(DATABASE_WAIT)).await {
+            Either::Left((answer, _)) => answer?,
+            Either::Right(((), _)) => return Err(Error::store("the database took too long")),
+        };
+        let answer: proto::PipelineRespBody = serde_json::from_slice(&bytes)
+            .map_err(|error| Error::store(format!("unreadable answer: {error}")))?;
+        outcomes(answer, count)
+    }
+
+    async fn exchange(&self, body: bytes::Bytes) -> Result<bytes::Bytes> {
+        let mut request = Request::new(Body::from(body));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.clone();
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(token) = &self.token {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+                .map_err(|_| Error::store("the database's token is no header value"))?;
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let response = self.upstream.send(request).await.map_err(|error| Error::store(&error))?;
+        let status = response.status();
+        let bytes = read(response.into_body(), DATABASE_BYTES_MAX)
+            .await
+            .map_err(|error| Error::store(&error))?;
+        match status {
+            StatusCode::OK => Ok(bytes),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Error::store("the database refuses the token"))
+            }
+            other => Err(Error::store(format!("the database answered {other}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Database for Hrana {
+    fn flavor(&self) -> Flavor {
+        Flavor::Sqlite
+    }
+
+    async fn read(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+        self.run("BEGIN", batch).await
+    }
+
+    async fn write(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+        self.run("BEGIN IMMEDIATE", batch).await
+    }
+}
+
+/// BEGIN, every statement if the one before went well, COMMIT if all did, and ROLLBACK if there is something to undo.
+fn body(begin: &'static str, statements: Vec<Statement>) -> Result<Vec<u8>> {
+    let mut steps = vec![step(None, proto::Stmt::new(begin, false))];
+    for statement in statements {
+        let mut stmt = proto::Stmt::new(statement.sql, true);
+        stmt.args = statement.args.into_iter().map(bound).collect();
+        steps.push(step(Some(ok(steps.len() - 1)), stmt));
+    }
+    let commit = steps.len();
+    steps.push(step(Some(ok(commit - 1)), proto::Stmt::new("COMMIT", false)));
+    let undone = proto::BatchCond::Not { cond: Box::new(ok(commit)) };
+    let undo = proto::BatchCond::And(proto::BatchCondList { conds: vec![ok(0), undone] });
+    steps.push(step(Some(undo), proto::Stmt::new("ROLLBACK", false)));
+    let batch = proto::Batch { steps, replication_index: None };
+    let pipeline = proto::PipelineReqBody {
+        baton: None,
+        requests: vec![
+            proto::StreamRequest::Batch(proto::BatchStreamReq { batch }),
+            proto::StreamRequest::Close(proto::CloseStreamReq {}),
+        ],
+    };
+    serde_json::to_vec(&pipeline).map_err(Error::internal)
+}
+
+fn step(condition: Option<proto::BatchCond>, stmt: proto::Stmt) -> proto::BatchStep {
+    proto::BatchStep { condition, stmt }
+}
+
+fn ok(step: usize) -> proto::BatchCond {
+    proto::BatchCond::Ok { step: u32::try_from(step).unwrap_or(u32::MAX) }
+}
+
+/// The first error of any step decides; without one, every statement has a result.
+fn outcomes(answer: proto::PipelineRespBody, count: usize) -> Result<Vec<Outcome>> {
+    let result = match answer.results.into_iter().next() {
+        Some(proto::StreamResult::Ok { response: proto::StreamResponse::Batch(batch) }) => {
+            batch.result
+        }
+        Some(proto::StreamResult::Error { error }) => return Err(refusal(&error)),
+        _ => return Err(Error::store("the database answered something else")),
+    };
+    if let Some(error) = result.step_errors.iter().flatten().next() {
+        return Err(refusal(error));
+    }
+    let committed = result.step_results.get(count + 1).is_some_and(Option::is_some);
+    if !committed {
+        return Err(Error::store("the database did not say that it committed"));
+    }
+    let statements = result.step_results.into_iter().skip(1).take(count);
+    Ok(statements.map(|result| result.map(outcome).unwrap_or_default()).collect())
+}
+
+fn refusal(error: &proto::Error) -> Error {
+    Flavor::Sqlite.refusal(&format!("{}: {}", error.code, error.message))
+}
+
+fn outcome(result: proto::StmtResult) -> Outcome {
+    Outcome {
+        columns: result.cols.into_iter().map(|column| column.name.unwrap_or_default()).collect(),
+        rows: result
+            .rows
+            .into_iter()
+            .map(|row| row.values.into_iter().map(unbound).collect())
+            .collect(),
+        changed: result.affected_row_count,
+    }
+}
+
+fn bound(value: Value) -> proto::Value {
+    match value {
+        Value::Null => proto::Value::Null,
+        Value::Int(value) => proto::Value::Integer { value },
+        Value::Real(value) => proto::Value::Float { value },
+        Value::Text(value) => proto::Value::Text { value: value.into() },
+    }
+}
+
+/// The schema has no BLOB column.
+fn unbound(value: proto::Value) -> Value {
+    match value {
+        proto::Value::None | proto::Value::Null | proto::Value::Blob { .. } => Value::Null,
+        proto::Value::Integer { value } => Value::Int(value),
+        proto::Value::Float { value } => Value::Real(value),
+        proto::Value::Text { value } => Value::Text(value.as_ref().to_owned()),
+    }
+}
+
+fn not_a_url() -> Error {
+    Error::bad_request("The database's URL is none of libsql://host, https://host, http://host.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_one_conditional_transaction() {
+        let statement = Statement::new("SELECT ?", vec![Value::Int(i64::MAX), Value::from("ä")]);
+        let text = String::from_utf8(body("BEGIN IMMEDIATE", vec![statement]).unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let steps = &json["requests"][0]["batch"]["steps"];
+        let sql: Vec<_> = (0..4).map(|i| steps[i]["stmt"]["sql"].as_str().unwrap()).collect();
+        assert_eq!(sql, ["BEGIN IMMEDIATE", "SELECT ?", "COMMIT", "ROLLBACK"]);
+        assert_eq!(steps[2]["condition"], serde_json::json!({"type": "ok", "step": 1}));
+        // As a JSON number the integer would lose its last digits on the way.
+        assert_eq!(steps[1]["stmt"]["args"][0]["value"], "9223372036854775807");
+        assert_eq!(json["requests"][1]["type"], "close");
+    }
+
+    #[test]
+    fn a_failed_step_is_the_error() {
+        let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
+            "step_results":[null,null,null,null],
+            "step_errors":[null,{"message":"UNIQUE constraint failed: flushes.id","code":"SQLITE_CONSTRAINT"},null,null]
+        }}}]}"#;
+        let error = outcomes(serde_json::from_slice(answer).unwrap(), 1).unwrap_err();
+        assert_eq!(error.kind, crate::error::Kind::Conflict);
+    }
+
+    #[test]
+    fn an_answer_without_a_commit_is_no_success() {
+        let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
+            "step_results":[null,null,null],"step_errors":[null,null,null]}}}]}"#;
+        assert!(outcomes(serde_json::from_slice(answer).unwrap(), 1).is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! Which schema does a database have, and how does it get the one this code wants? Statement by statement, each with
+//! its row in the ledger, so that a run that was interrupted goes on where it stopped.
+
+use std::collections::HashSet;
+
+use super::{
+    super::Schema,
+    database::{Database, Statement},
+    leases,
+    rows::{number, rows},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    limits::{MIGRATION_LEASE, MIGRATION_POLL, MIGRATION_POLLS_MAX},
+    ports::Clock,
+};
+
+struct Migration {
+    number: i64,
+    text: &'static str,
+}
+
+const MIGRATIONS: &[Migration] =
+    &[Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") }];
+
+const LEASE: &str = "migrate";
+/// Step 0 stands for the whole file: the file itself inserts it, whoever applies it.
+const NEWEST: &str = "SELECT MAX(number) AS newest FROM migrations WHERE step = 0";
+const LEDGER: &str = "SELECT number AS number, step AS step FROM migrations";
+const APPLIED: &str = "INSERT INTO migrations (number, step) VALUES (?, ?)";
+
+/// Whether the schema is the one this code was written for.
+pub(super) async fn schema(database: &dyn Database) -> Result<Schema> {
+    let found = match database.read(vec![Statement::new(NEWEST, Vec::new())]).await {
+        Ok(mut outcomes) => number(outcomes.pop())?.unwrap_or(0),
+        Err(error) if database.flavor().says_missing(&error) => 0,
+        Err(error) => return Err(error),
+    };
+    let wanted = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    Ok(match found.cmp(&wanted) {
+        std::cmp::Ordering::Equal => Schema::Current,
+        std::cmp::Ordering::Less => Schema::Older { found, wanted },
+        std::cmp::Ordering::Greater => Schema::Newer { found, wanted },
+    })
+}
+
+/// Applies the migrations that are missing; returns how many statements it ran. `holder` names this run among others:
+/// two of them take turns under a lease.
+///
+/// A database that a newer Tidegate has migrated is left alone, with an error.
+pub async fn migrate(database: &dyn Database, clock: &dyn Clock, holder: &str) -> Result<usize> {
+    let mut applied = 0;
+    let mut looks = 0;
+    loop {
+        match schema(database).await? {
+            Schema::Current if applied == 0 => return Ok(0),
+            Schema::Current => break,
+            Schema::Older { .. } => {}
+            Schema::Newer { found, wanted } => return Err(newer(found, wanted)),
+        }
+        if !lease(database, clock, holder).await? {
+            looks += 1;
+            if looks == MIGRATION_POLLS_MAX {
+                return Err(Error::new(Kind::Conflict, "Another process migrates this database."));
+            }
+            clock.sleep(MIGRATION_POLL).await;
+            continue;
+        }
+        let Some(step) = next_step(database).await? else { break };
+        apply(database, &step).await?;
+        applied += 1;
+    }
+    leases::give_back(database, LEASE, holder).await?;
+    Ok(applied)
+}
+
+/// One statement of a migration.
+struct Step {
+    migration: i64,
+    number: i64,
+    text: &'static str,
+}
+
+/// Before there is a table of leases nobody can hold one; what then runs twice is refused by the engine.
+async fn lease(database: &dyn Database, clock: &dyn Clock, holder: &str) -> Result<bool> {
+    let now_ms = clock.now();
+    let lease_ms = i64::try_from(MIGRATION_LEASE.as_millis()).unwrap_or(i64::MAX);
+    match leases::take(database, LEASE, holder, now_ms, now_ms.saturating_add(lease_ms)).await {
+        Err(error) if database.flavor().says_missing(&error) => Ok(true),
+        other => other,
+    }
+}
+
+/// The first statement that is neither in the ledger nor in a file that is applied as a whole.
+async fn next_step(database: &dyn Database) -> Result<Option<Step>> {
+    let ledger = ledger(database).await?;
+    let open = MIGRATIONS.iter().filter(|migration| !ledger.contains(&(migration.number, 0)));
+    Ok(open
+        .flat_map(|migration| {
+            let numbered = (1_i64..).zip(statements(migration.text));
+            numbered.map(|(number, text)| Step { migration: migration.number, number, text })
+        })
+        .find(|step| !ledger.contains(&(step.migration, step.number))))
+}
+
+async fn ledger(database: &dyn Database) -> Result<HashSet<(i64, i64)>> {
+    let mut outcomes = match database.read(vec![Statement::new(LEDGER, Vec::new())]).await {
+        Ok(outcomes) => outcomes,
+        Err(error) if database.flavor().says_missing(&error) => return Ok(HashSet::new()),
+        Err(error) => return Err(error),
+    };
+    let found = rows(outcomes.pop().unwrap_or_default(), &["number", "step"])?;
+    found.into_iter().map(|mut fields| Ok((fields.int()?, fields.int()?))).collect()
+}
+
+/// Runs the statement together with its ledger row. What exists is taken as applied: an engine that commits a CREATE
+/// by itself was interrupted between the two. A conflict means that another run has just recorded the step.
+async fn apply(database: &dyn Database, step: &Step) -> Result<()> {
+    let row = Statement::new(APPLIED, vec![step.migration.into(), step.number.into()]);
+    let batch = vec![Statement::new(step.text, Vec::new()), row.clone()];
+    let done = match database.write(batch).await {
+        Err(error) if database.flavor().says_exists(&error) => database.write(vec![row]).await,
+        other => other,
+    };
+    match done {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind == Kind::Conflict => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The statements of a file: each ends with a semicolon at the end of a line.
+fn statements(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.split(";\n").map(without_comments).filter(|statement| !statement.is_empty())
+}
+
+/// Cuts the comments in front of a statement.
+fn without_comments(text: &str) -> &str {
+    let mut rest = text.trim();
+    while rest.starts_with("--") {
+        rest = rest.split_once('\n').map_or("", |(_, rest)| rest.trim_start());
+    }
+    rest
+}
+
+fn newer(found: i64, wanted: i64) -> Error {
+    Error::new(
+        Kind::Unavailable,
+        format!(
+            "The database has schema {found}, this version of Tidegate knows {wanted}: a newer version has migrated it."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_split_at_the_ends_of_lines() {
+        let text = "-- about a\n-- and more\nCREATE TABLE a (\n  b TEXT\n);\n\n-- about c\nINSERT INTO c VALUES (';');\n";
+        let found: Vec<&str> = statements(text).collect();
+        assert_eq!(found, ["CREATE TABLE a (\n  b TEXT\n)", "INSERT INTO c VALUES (';')"]);
+    }
+
+    #[test]
+    fn every_file_ends_by_saying_that_it_is_applied() {
+        for (place, migration) in (1_i64..).zip(MIGRATIONS) {
+            assert_eq!(migration.number, place);
+            let last = statements(migration.text).last().unwrap();
+            let wanted = format!("INSERT INTO migrations (number, step) VALUES ({place}, 0)");
+            assert_eq!(last.trim_end_matches(';'), wanted);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! How is the request log written, paged and pruned? A flush is one batch that can be repeated safely.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+use super::{
+    super::{Ended, Record, RecordFilter, Usage},
+    database::{Database, Statement, Value},
+    flavor::insert,
+    rollups,
+    rows::{Fields, rows},
+};
+use crate::{
+    error::{Error, Kind, Result},
+    limits::{FLUSH_MARK_KEEP, FLUSH_ROWS_MAX, PAGE_ROWS_MAX, PRUNE_ROWS_MAX},
+    ports::Millis,
+};
+
+/// In the order of [`values`] and [`record`].
+const COLUMNS: [&str; 35] = [
+    "id",
+    "at_ms",
+    "client",
+    "team",
+    "endpoint",
+    "dialect",
+    "requested_model",
+    "provider",
+    "model",
+    "key_id",
+    "status",
+    "error",
+    "stream",
+    "prompt",
+    "cached",
+    "cache_write_5m",
+    "cache_write_1h",
+    "completion",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+    "image_in",
+    "image_out",
+    "calls",
+    "estimated",
+    "cost_nano",
+    "price_id",
+    "first_byte_ms",
+    "total_ms",
+    "attempts",
+    "bytes_in",
+    "bytes_out",
+    "dropped",
+    "stale",
+    "ended",
+];
+
+static INSERT: LazyLock<String> = LazyLock::new(|| insert("records", &COLUMNS));
+static SELECT: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT {} FROM records WHERE 1 = 1", COLUMNS.join(", ")));
+
+const MARK: &str = "INSERT INTO flushes (id, at_ms) VALUES (?, ?)";
+const IS_MARKED: &str = "SELECT COUNT(*) AS marks FROM flushes WHERE id = ?";
+const IS_THERE: &str = "SELECT id AS id FROM records WHERE id = ?";
+
+// The inner SELECTs have names because MySQL takes no LIMIT within IN.
+const PRUNE: &str = "DELETE FROM records WHERE id IN (SELECT id FROM \
+     (SELECT id FROM records WHERE at_ms < ? ORDER BY at_ms, id LIMIT ?) AS old)";
+const PRUNED: &str = "UPDATE marks SET value = ? WHERE name = 'pruned_before_ms' AND value < ?";
+const PRUNE_AUDIT: &str = "DELETE FROM audit WHERE at_ms < ?";
+const PRUNE_FLUSHES: &str = "DELETE FROM flushes WHERE id IN (SELECT id FROM (SELECT id FROM flushes \
+     WHERE at_ms < COALESCE((SELECT MAX(at_ms) - ? FROM records), ?) ORDER BY at_ms LIMIT ?) AS old)";
+
+/// Writes records with their rollups and latency buckets as one transaction.
+///
+/// A flush that is marked is already there, and so is a record with the same id: what a lost answer makes a caller
+/// repeat is never counted twice.
+pub(super) async fn flush(
+    database: &dyn Database,
+    flush_id: &str,
+    records: &[Record],
+) -> Result<()> {
+    if records.len() > FLUSH_ROWS_MAX {
+        return Err(Error::internal("a flush of too many records"));
+    }
+    let mut fresh: Vec<&Record> = unique(records);
+    while !fresh.is_empty() {
+        match database.write(batch(database, flush_id, &fresh)).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind == Kind::Conflict => {
+                let known = known(database, flush_id, &fresh).await?;
+                if known.marked {
+                    return Ok(());
+                }
+                let before = fresh.len();
+                fresh.retain(|record| !known.ids.contains(&record.id));
+                if fresh.len() == before {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Records that fit the filter, newest first.
+pub(super) async fn page(database: &dyn Database, filter: &RecordFilter) -> Result<Vec<Record>> {
+    let outcome = database.read(vec![question(filter)]).await?.pop().unwrap_or_default();
+    rows(outcome, &COLUMNS)?.into_iter().map(record).collect()
+}
+
+/// Deletes what is older than `before_ms`, at most `limit` records. Marks of flushes go sooner: nobody repeats a
+/// flush after [`FLUSH_MARK_KEEP`].
+pub(super) async fn prune(database: &dyn Database, before_ms: Millis, limit: u32) -> Result<u64> {
+    let limit = i64::from(limit.min(PRUNE_ROWS_MAX));
+    let keep = i64::try_from(FLUSH_MARK_KEEP.as_millis()).unwrap_or(i64::MAX);
+    let batch = vec![
+        Statement::new(PRUNED, vec![before_ms.into(), before_ms.into()]),
+        Statement::new(PRUNE, vec![before_ms.into(), limit.into()]),
+        Statement::new(PRUNE_AUDIT, vec![before_ms.into()]),
+        Statement::new(PRUNE_FLUSHES, vec![keep.into(), before_ms.into(), limit.into()]),
+    ];
+    let outcomes = database.write(batch).await?;
+    Ok(outcomes.get(1).map_or(0, |outcome| outcome.changed))
+}
+
+fn unique(records: &[Record]) -> Vec<&Record> {
+    let mut seen = HashSet::with_capacity(records.len());
+    records.iter().filter(|record| seen.insert(record.id.as_str())).collect()
+}
+
+fn batch(database: &dyn Database, flush_id: &str, records: &[&Record]) -> Vec<Statement> {
+    let newest = records.iter().map(|record| record.at_ms).max().unwrap_or(0);
+    let mut batch = Vec::with_capacity(2 * records.len() + 1);
+    batch.push(Statement::new(MARK, vec![flush_id.into(), newest.into()]));
+    batch.extend(records.iter().map(|record| Statement::new(INSERT.as_str(), values(record))));
+    rollups::push_upserts(&mut batch, database.flavor(), records);
+    batch
+}
+
+/// What a refused flush finds in the database.
+struct Known {
+    marked: bool,
+    ids: HashSet<String>,
+}
+
+async fn known(database: &dyn Database, flush_id: &str, records: &[&Record]) -> Result<Known> {
+    let mut batch = vec![Statement::new(IS_MARKED, vec![flush_id.into()])];
+    batch.extend(records.iter().map(|r| Statement::new(IS_THERE, vec![r.id.as_str().into()])));
+    let mut outcomes = database.read(batch).await?.into_iter();
+    let marked = super::rows::number(outcomes.next())?.unwrap_or(0) > 0;
+    let mut ids = HashSet::new();
+    for outcome in outcomes {
+        for mut fields in rows(outcome, &["id"])? {
+            ids.insert(fields.text()?);
+        }
+    }
+    Ok(Known { marked, ids })
+}
+
+fn question(filter: &RecordFilter) -> Statement {
+    let mut text = SELECT.clone();
+    let mut args: Vec<Value> = Vec::new();
+    let mut narrow = |condition: &str, values: Vec<Value>| {
+        text.push_str(" AND ");
+        text.push_str(condition);
+        args.extend(values);
+    };
+    if let Some(from_ms) = filter.from_ms {
+        narrow("at_ms >= ?", vec![from_ms.into()]);
+    }
+    if let Some(to_ms) = filter.to_ms {
+        narrow("at_ms < ?", vec![to_ms.into()]);
+    }
+    if let Some(client) = &filter.client {
+        narrow("client = ?", vec![client.as_str().into()]);
+    }
+    if let Some(provider) = &filter.provider {
+        narrow("provider = ?", vec![provider.as_str().into()]);
+    }
+    if let Some(model) = &filter.model {
+        narrow("model = ?", vec![model.as_str().into()]);
+    }
+    match filter.failed {
+        None => {}
+        Some(true) => narrow("ended <> 'done'", Vec::new()),
+        Some(false) => narrow("ended = 'done'", Vec::new()),
+    }
+    if let Some((at_ms, id)) = &filter.before {
+        // The first half is implied by the second; it is what an index can start from.
+        let values = vec![(*at_ms).into(), (*at_ms).into(), id.as_str().into()];
+        narrow("at_ms <= ? AND (at_ms < ? OR id < ?)", values);
+    }
+    text.push_str(" ORDER BY at_ms DESC, id DESC LIMIT ?");
+    args.push(i64::from(filter.limit.min(PAGE_ROWS_MAX)).into());
+    Statement::new(text, args)
+}
+
+fn values(record: &Record) -> Vec<Value> {
+    let usage = &record.usage;
+    vec![
+        record.id.as_str().into(),
+        record.at_ms.into(),
+        record.client.as_str().into(),
+        record.team.as_str().into(),
+        record.endpoint.as_str().into(),
+        record.dialect.as_str().into(),
+        record.requested_model.as_str().into(),
+        record.provider.as_str().into(),
+        record.model.as_str().into(),
+        record.key_id.as_str().into(),
+        i64::from(record.status).into(),
+        record.error.as_str().into(),
+        record.stream.into(),
+        usage.prompt.into(),
+        usage.cached.into(),
+        usage.cache_write_5m.into(),
+        usage.cache_write_1h.into(),
+        usage.completion.into(),
+        usage.reasoning.into(),
+        usage.audio_in.into(),
+        usage.audio_out.into(),
+        usage.image_in.into(),
+        usage.image_out.into(),
+        usage.calls.into(),
+        record.estimated.into(),
+        record.cost_nano.into(),
+        record.price_id.as_str().into(),
+        record.first_byte_ms.into(),
+        record.total_ms.into(),
+        i64::from(record.attempts).into(),
+        i64::try_from(record.bytes_in).unwrap_or(i64::MAX).into(),
+        i64::try_from(record.bytes_out).unwrap_or(i64::MAX).into(),
+        record.dropped.as_str().into(),
+        record.stale.into(),
+        record.ended.name().into(),
+    ]
+}
+
+fn record(mut fields: Fields) -> Result<Record> {
+    Ok(Record {
+        id: fields.text()?,
+        at_ms: fields.int()?,
+        client: fields.text()?,
+        team: fields.text()?,
+        endpoint: fields.text()?,
+        dialect: fields.text()?,
+        requested_model: fields.text()?,
+        provider: fields.text()?,
+        model: fields.text()?,
+        key_id: fields.text()?,
+        status: fields.count()?,
+        error: fields.text()?,
+        stream: fields.flag()?,
+        usage: usage(&mut fields)?,
+        estimated: fields.flag()?,
+        cost_nano: fields.int()?,
+        price_id: fields.text()?,
+        first_byte_ms: fields.int()?,
+        total_ms: fields.int()?,
+        attempts: fields.count()?,
+        bytes_in: fields.count()?,
+        bytes_out: fields.count()?,
+        dropped: fields.text()?,
+        stale: fields.flag()?,
+        ended: ended(&fields.text()?)?,
+    })
+}
+
+/// The eleven counters, in the order of [`Usage`] itself.
+pub(super) fn usage(fields: &mut Fields) -> Result<Usage> {
+    Ok(Usage {
+        prompt: fields.int()?,
+        cached: fields.int()?,
+        cache_write_5m: fields.int()?,
+        cache_write_1h: fields.int()?,
+        completion: fields.int()?,
+        reasoning: fields.int()?,
+        audio_in: fields.int()?,
+        audio_out: fields.int()?,
+        image_in: fields.int()?,
+        image_out: fields.int()?,
+        calls: fields.int()?,
+    })
+}
+
+fn ended(name: &str) -> Result<Ended> {
+    Ended::ALL
+        .into_iter()
+        .find(|ended| ended.name() == name)
+        .ok_or_else(|| Error::internal(format!("unknown end of a request {name}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_a_placeholder_and_a_value() {
+        assert_eq!(INSERT.matches('?').count(), COLUMNS.len());
+        assert_eq!(values(&Record::default()).len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn a_filter_binds_what_it_names() {
+        let filter = RecordFilter {
+            from_ms: Some(1),
+            to_ms: Some(2),
+            client: Some("c".to_owned()),
+            provider: Some("p".to_owned()),
+            model: Some("m".to_owned()),
+            failed: Some(true),
+            before: Some((3, "r".to_owned())),
+            limit: 10,
+        };
+        let statement = question(&filter);
+        assert_eq!(statement.sql.matches('?').count(), statement.args.len());
+    }
+}
