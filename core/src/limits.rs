@@ -149,3 +149,7 @@ pub const MIGRATION_LEASE: Duration = Duration::from_mins(1);
 pub const MIGRATION_POLL: Duration = Duration::from_millis(500);
 /// Looks at that lease before giving up: longer than an abandoned lease holds.
 pub const MIGRATION_POLLS_MAX: u32 = 180;
+/// What after-response work leaves of a deadline, so that no invocation is killed by its own clean-up.
+pub const DEADLINE_RESERVE: Duration = Duration::from_millis(300);
+/// How long after-response work may take once the platform has said that the process ends.
+pub const FAREWELL_WAIT: Duration = Duration::from_millis(400);
