@@ -106,6 +106,13 @@ impl Script {
         pieces.into_iter().fold(self, |script, bytes| script.piece(bytes).pause(pause))
     }
 
+    /// Puts a pause before everything.
+    #[must_use]
+    pub fn after(mut self, time: Duration) -> Self {
+        self.steps.insert(0, Step::Pause(time));
+        self
+    }
+
     /// Adds a pause.
     #[must_use]
     pub fn pause(self, time: Duration) -> Self {

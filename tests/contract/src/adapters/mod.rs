@@ -1,0 +1,211 @@
+//! Which adapters are there, and what is a running one?
+
+mod lambda;
+mod server;
+mod worker;
+
+use std::{
+    env,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tidegate_emulator::Emulator;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    process::{Child, ChildStdin},
+};
+
+pub use server::Server;
+
+use crate::{Result, failed, setup::Setup};
+
+/// One way to run Tidegate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    /// The native server.
+    Server,
+    /// The Lambda function in the emulator.
+    Lambda,
+    /// The Worker in workerd.
+    Worker,
+}
+
+impl Adapter {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Server, Self::Lambda, Self::Worker];
+
+    /// The word on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Lambda => "lambda",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// Starts a gateway and waits until it can be asked.
+    pub async fn start(self, setup: Setup) -> Result<Instance> {
+        match self {
+            Self::Server => server::start(setup).await,
+            Self::Lambda => lambda::start(setup).await,
+            Self::Worker => worker::start(setup).await,
+        }
+    }
+
+    /// How cases share one running gateway. A Lambda environment takes one request at a time, so a case that waits would
+    /// make all others wait: each has an environment of its own.
+    #[must_use]
+    pub fn sharing(self) -> Sharing {
+        match self {
+            Self::Server | Self::Worker => Sharing::AllCases,
+            Self::Lambda => Sharing::OneCase,
+        }
+    }
+}
+
+/// How many cases use one running gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// All of a run.
+    AllCases,
+    /// One.
+    OneCase,
+}
+
+/// A running gateway; dropping it ends its process.
+pub struct Instance {
+    /// Where it answers.
+    pub address: SocketAddr,
+    /// What it was configured with.
+    pub setup: Setup,
+    log: Log,
+    process: Process,
+}
+
+/// What must be kept for the gateway to go on running.
+#[expect(dead_code, reason = "held for what their drop does")]
+enum Process {
+    /// A child that is killed when it is dropped.
+    Child(Child),
+    /// A child that ends when its input does, and then ends its own children.
+    Piped { input: ChildStdin, child: Child },
+    /// An environment whose process is killed when it is dropped.
+    Sandbox(Emulator),
+}
+
+impl Instance {
+    /// The Lambda environment, with its timeline.
+    #[must_use]
+    pub fn emulator(&self) -> Option<&Emulator> {
+        match &self.process {
+            Process::Sandbox(emulator) => Some(emulator),
+            Process::Child(_) | Process::Piped { .. } => None,
+        }
+    }
+
+    /// What the process has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        match &self.process {
+            Process::Child(_) | Process::Piped { .. } => self.log.text(),
+            Process::Sandbox(emulator) => emulator.log().join("\n"),
+        }
+    }
+}
+
+/// What a process wrote.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<String>>);
+
+/// More than any case provokes; beyond it the log is not kept.
+const LOG_BYTES_MAX: usize = 64 << 20;
+
+impl Log {
+    /// Everything so far.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Collects what a child with piped outputs writes.
+    fn of(child: &mut Child) -> Self {
+        let log = Self::default();
+        if let Some(output) = child.stdout.take() {
+            log.collect(output);
+        }
+        if let Some(output) = child.stderr.take() {
+            log.collect(output);
+        }
+        log
+    }
+
+    fn collect(&self, output: impl AsyncRead + Send + Unpin + 'static) {
+        let log = self.clone();
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(output).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                let mut text = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                if text.len() < LOG_BYTES_MAX {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+            }
+        });
+    }
+}
+
+/// A path that the environment must name.
+fn path_from(variable: &str) -> Result<PathBuf> {
+    match env::var_os(variable) {
+        Some(path) => Ok(path.into()),
+        None => failed(format!("{variable} is not set")),
+    }
+}
+
+const START_WAIT: Duration = Duration::from_secs(20);
+
+/// A process that was given port 0 says where it listens.
+async fn announced(log: &Log, child: &mut Child) -> Result<SocketAddr> {
+    let deadline = Instant::now() + START_WAIT;
+    while Instant::now() < deadline {
+        if let Some(address) = loopback_address(&log.text()) {
+            return Ok(address);
+        }
+        if let Some(status) = child.try_wait()? {
+            return failed(format!("the gateway ended with {status}: {}", log.text()));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    failed(format!("the gateway does not say where it listens: {}", log.text()))
+}
+
+/// The first loopback address with a port in a text.
+fn loopback_address(text: &str) -> Option<SocketAddr> {
+    text.match_indices("127.0.0.1:").find_map(|(at, start)| {
+        let rest = &text[at + start.len()..];
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let port: u16 = rest[..digits].parse().ok()?;
+        // The port that was asked for is not the port that was given.
+        (port != 0 && rest.len() > digits).then(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<u16>) {
+        assert_eq!(loopback_address(text).map(|address| address.port()), expected, "{text}");
+    }
+
+    #[test]
+    fn the_address_is_found_once_it_is_whole() {
+        check("listening on http://127.0.0.1:4321/\n", Some(4321));
+        check("asked for 127.0.0.1:0, got 127.0.0.1:99\n", Some(99));
+        check("listening on 127.0.0.1:43", None);
+    }
+}

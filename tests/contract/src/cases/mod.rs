@@ -1,0 +1,48 @@
+//! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
+
+mod chat;
+mod echo;
+mod fault;
+mod hang_up;
+mod headers;
+mod keys;
+mod record;
+mod request;
+mod routes;
+mod sample;
+mod secrets;
+mod stream;
+mod stream_fault;
+
+pub use secrets::silent;
+
+use std::pin::Pin;
+
+use crate::{Result, world::World};
+
+/// One promise.
+pub struct Case {
+    /// What the command line and the skips call it.
+    pub name: &'static str,
+    /// Checks it.
+    pub run: Run,
+}
+
+/// How a case is run.
+pub type Run = for<'a> fn(&'a World) -> Pin<Box<dyn Future<Output = Result> + Send + 'a>>;
+
+/// All cases, topic by topic.
+pub const TOPICS: &[&[Case]] = &[
+    chat::CASES,
+    stream::CASES,
+    fault::CASES,
+    stream_fault::CASES,
+    hang_up::CASES,
+    request::CASES,
+    keys::CASES,
+    headers::CASES,
+    routes::CASES,
+    record::CASES,
+    echo::CASES,
+    secrets::CASES,
+];

@@ -1,0 +1,167 @@
+//! Does every adapter keep every promise? `tidegate-contract [server lambda worker] [FILTER] [options of a test run]`
+//!
+//! TIDEGATE_SERVER_BIN names the server's binary (also needed for Lambda, whose database it migrates),
+//! TIDEGATE_LAMBDA_BIN the function's, TIDEGATE_WORKER_BUILD the folder of the built Worker.
+
+use std::{
+    env,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use tidegate_contract::{
+    Result,
+    adapters::{Adapter, Instance, Sharing},
+    cases::{Case, TOPICS},
+    failed,
+    setup::{CANARIES, Setup},
+    skips::SKIPS,
+    world::World,
+};
+use tidegate_provider::Provider;
+use tokio::{runtime::Runtime, sync::OnceCell, time::timeout};
+
+/// Far more than any case takes.
+const CASE_WAIT: Duration = Duration::from_secs(90);
+
+fn main() -> ExitCode {
+    let (adapters, arguments) = arguments();
+    match run(&adapters, &arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the output of a command")]
+fn complain(error: &tidegate_contract::Failure) {
+    eprintln!("tidegate-contract: {error}");
+}
+
+/// The adapters named on the command line, all when none is, and what is left for the test runner.
+fn arguments() -> (Vec<Adapter>, Arguments) {
+    let mut adapters = Vec::new();
+    let mut rest = Vec::new();
+    for word in env::args() {
+        match Adapter::ALL.into_iter().find(|adapter| adapter.name() == word) {
+            Some(adapter) => adapters.push(adapter),
+            None => rest.push(word),
+        }
+    }
+    if adapters.is_empty() {
+        adapters.extend(Adapter::ALL);
+    }
+    let mut arguments = Arguments::from_iter(rest);
+    // Cases wait far more than they work.
+    arguments.test_threads.get_or_insert(6);
+    (adapters, arguments)
+}
+
+fn run(adapters: &[Adapter], arguments: &Arguments) -> Result<ExitCode> {
+    check_skips()?;
+    let runtime = Arc::new(Runtime::new()?);
+    let provider = Arc::new(runtime.block_on(Provider::start())?);
+    let stages: Vec<_> = adapters
+        .iter()
+        .map(|adapter| Arc::new(Stage::new(*adapter, &provider, &runtime)))
+        .collect();
+    let trials = cases().flat_map(|case| stages.iter().map(move |stage| trial(stage, case)));
+    let conclusion = libtest_mimic::run(arguments, trials.collect());
+    for stage in &stages {
+        stage.search_log()?;
+    }
+    Ok(conclusion.exit_code())
+}
+
+fn cases() -> impl Iterator<Item = &'static Case> {
+    TOPICS.iter().copied().flatten()
+}
+
+/// A skip that is not needed hides what it was for.
+fn check_skips() -> Result {
+    for (at, skip) in SKIPS.iter().enumerate() {
+        let same = |other: &&_| -> bool {
+            let other: &&tidegate_contract::skips::Skip = other;
+            other.adapter == skip.adapter && other.case == skip.case
+        };
+        if !cases().any(|case| case.name == skip.case) || SKIPS[..at].iter().any(|s| same(&s)) {
+            return failed(format!(
+                "the skip of {} for {} is unused",
+                skip.case,
+                skip.adapter.name()
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn trial(stage: &Arc<Stage>, case: &'static Case) -> Trial {
+    let adapter = stage.adapter;
+    let name = format!("{}::{}", adapter.name(), case.name);
+    let skip = SKIPS.iter().find(|skip| skip.adapter == adapter && skip.case == case.name);
+    if let Some(skip) = skip {
+        return Trial::ignorable_test(name, || Ok(Completion::ignored_with(skip.reason)));
+    }
+    let stage = Arc::clone(stage);
+    Trial::test(name, move || stage.play(case).map_err(|error| Failed::from(error.to_string())))
+}
+
+/// Where the cases of one adapter take place.
+struct Stage {
+    adapter: Adapter,
+    provider: Arc<Provider>,
+    runtime: Arc<Runtime>,
+    shared: OnceCell<Arc<Instance>>,
+    logs: Mutex<Vec<String>>,
+}
+
+impl Stage {
+    fn new(adapter: Adapter, provider: &Arc<Provider>, runtime: &Arc<Runtime>) -> Self {
+        let (provider, runtime) = (Arc::clone(provider), Arc::clone(runtime));
+        Self { adapter, provider, runtime, shared: OnceCell::new(), logs: Mutex::default() }
+    }
+
+    fn play(&self, case: &Case) -> Result {
+        self.runtime.block_on(async {
+            let gateway = self.gateway().await?;
+            let provider = Arc::clone(&self.provider);
+            let world = World::new(self.adapter, gateway, provider, case.name).await?;
+            let outcome = timeout(CASE_WAIT, (case.run)(&world)).await;
+            self.keep_log(world.gateway.log());
+            outcome.unwrap_or_else(|_| failed(format!("not over after {CASE_WAIT:?}")))
+        })
+    }
+
+    async fn gateway(&self) -> Result<Arc<Instance>> {
+        let start = || async {
+            let setup = Setup::new(&self.provider.base_url())?;
+            self.adapter.start(setup).await.map(Arc::new)
+        };
+        match self.adapter.sharing() {
+            Sharing::AllCases => self.shared.get_or_try_init(start).await.cloned(),
+            Sharing::OneCase => start().await,
+        }
+    }
+
+    fn keep_log(&self, log: String) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.adapter.sharing() == Sharing::AllCases {
+            // The log of a shared gateway holds all that it held before.
+            logs.clear();
+        }
+        logs.push(log);
+    }
+
+    /// No secret may have been written in the whole run.
+    fn search_log(&self) -> Result {
+        let logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        for log in logs.iter() {
+            tidegate_contract::cases::silent(log, CANARIES)?;
+        }
+        Ok(())
+    }
+}

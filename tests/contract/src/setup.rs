@@ -1,0 +1,124 @@
+//! What is a gateway under test configured with? The same for every adapter.
+
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::Result;
+
+/// From the request to the first event, in the configuration under test.
+pub const FIRST_BYTE_WAIT_MS: u64 = 1500;
+/// Between two pieces, in the configuration under test.
+pub const IDLE_WAIT_MS: u64 = 1000;
+/// One answer in all, in the configuration under test.
+pub const TOTAL_WAIT_MS: u64 = 5000;
+
+/// The scripted provider's own model.
+pub const MODEL: &str = "mock";
+/// A model of the scripted provider whose name has a slash.
+pub const SLASHED_MODEL: &str = "family/mock-2.5:free";
+/// A model of a provider where nothing listens.
+pub const UNREACHABLE_MODEL: &str = "unreachable";
+/// What the scripted provider wants to see. It must never be seen anywhere else.
+pub const UPSTREAM_KEY: &str = "sk-upstream-canary-7f3a91c2";
+/// Opens `/api`. It must never be seen in an answer or a log.
+pub const ADMIN_TOKEN: &str = "admin-canary-token-0123456789abcdef";
+/// The root secret. It must never be seen in an answer or a log.
+pub const SECRET: &str = "5ec2e7ca9a0b4d1f8e3c6a7b2d9f0e1c5ec2e7ca9a0b4d1f8e3c6a7b2d9f0e1c";
+
+/// One configuration and the folder for its data, which is removed in the end.
+pub struct Setup {
+    /// An empty folder.
+    pub folder: PathBuf,
+    provider_url: String,
+    closed: SocketAddr,
+    log_filter: &'static str,
+}
+
+impl Setup {
+    /// A configuration whose providers are the scripted one, one that refuses connections, and the demo provider.
+    pub fn new(provider_url: &str) -> Result<Self> {
+        // Asked for and given back at once: nothing listens there.
+        let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let folder = free_folder()?;
+        Ok(Self { folder, provider_url: provider_url.to_owned(), closed, log_filter: "info" })
+    }
+
+    /// Makes the gateway log as much as it can.
+    #[must_use]
+    pub fn talkative(mut self) -> Self {
+        self.log_filter = "trace";
+        self
+    }
+
+    /// The text of `tidegate.toml`.
+    #[must_use]
+    pub fn declaration(&self) -> String {
+        let mut text = format!(
+            "[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
+             total_wait_ms = {TOTAL_WAIT_MS}\n"
+        );
+        let closed = format!("http://{}/v1", self.closed);
+        let models = format!("\"{MODEL}\", \"{SLASHED_MODEL}\"");
+        for (id, url, models) in [
+            ("up", &self.provider_url, models),
+            ("closed", &closed, format!("\"{UNREACHABLE_MODEL}\"")),
+        ] {
+            write!(
+                text,
+                "\n[[provider]]\nid = \"{id}\"\ndialect = \"openai_chat\"\nbase_url = \"{url}\"\n\
+                 keys = [\"{UPSTREAM_KEY}\"]\nmodels = [{models}]\n"
+            )
+            .expect("a String takes everything");
+        }
+        text
+    }
+
+    /// The environment of the gateway, beside what an adapter needs of its own.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        [
+            ("TIDEGATE_CONFIG", self.declaration()),
+            ("TIDEGATE_DEMO", "true".to_owned()),
+            ("TIDEGATE_SECRET", SECRET.to_owned()),
+            ("TIDEGATE_ADMIN_TOKEN", ADMIN_TOKEN.to_owned()),
+            ("TIDEGATE_LOG", self.log_filter.to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// A path inside the folder.
+    #[must_use]
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Drop for Setup {
+    fn drop(&mut self) {
+        // What stays behind lies in the system's folder for temporary things.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The secrets that no answer and no log may ever show.
+pub const CANARIES: [&str; 3] = [UPSTREAM_KEY, ADMIN_TOKEN, SECRET];
+
+fn free_folder() -> Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("tidegate-contract-{}-{number}", std::process::id());
+    let folder = env::temp_dir().join(name);
+    // Left behind by a process of the same number that was killed.
+    if Path::exists(&folder) {
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}

@@ -1,0 +1,33 @@
+//! Which promises cannot be kept where, and why?
+
+use crate::adapters::Adapter;
+
+/// A case that an adapter cannot pass.
+pub struct Skip {
+    /// Where.
+    pub adapter: Adapter,
+    /// Which case.
+    pub case: &'static str,
+    /// Why the platform does not allow it.
+    pub reason: &'static str,
+}
+
+/// All of them. One that names no case fails the run.
+pub const SKIPS: &[Skip] = &[
+    lambda("hang_up_before_head", NOT_TOLD),
+    lambda("hang_up_before_head_by_reset", NOT_TOLD),
+    lambda("hang_up_in_stream", NOT_TOLD),
+    lambda("hang_up_in_stream_by_reset", NOT_TOLD),
+    lambda("hang_up_in_silence_of_stream", NOT_TOLD),
+    lambda("hang_up_of_many", NOT_TOLD),
+    lambda("request_of_20_mib", SIX_MB),
+    lambda("request_too_large", SIX_MB),
+    lambda("request_too_large_chunked", SIX_MB),
+];
+
+const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
+const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
+
+const fn lambda(case: &'static str, reason: &'static str) -> Skip {
+    Skip { adapter: Adapter::Lambda, case, reason }
+}
