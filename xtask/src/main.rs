@@ -1,2 +1,72 @@
-//! x
-fn main() {}
+//! Which commands does the one tool have? Each is a small file of its own.
+#![expect(clippy::print_stdout, reason = "this tool talks to a person at a terminal")]
+
+mod bench;
+mod build;
+mod checks;
+mod ci;
+mod contract;
+mod deny;
+mod doctor;
+mod fetch;
+mod place;
+mod report;
+mod run;
+mod shell;
+mod stores;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use report::{Report, Result};
+
+/// Everything one does with a clone of Tidegate.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Line {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the server and start it
+    Run(run::Options),
+    /// Unit, law, golden and tidy tests, then the suites that need nothing fetched
+    Test(test::Options),
+    /// One list of cases against server, Lambda and Worker as real processes
+    Contract(contract::Options),
+    /// One list of cases against every database
+    Stores(stores::Options),
+    /// Measure the release server beside a floor proxy
+    Bench(bench::Options),
+    /// What is missing on this machine, and how to get it
+    Doctor,
+    /// Everything that must hold before a change lands
+    Ci(ci::Options),
+}
+
+fn main() -> ExitCode {
+    let task = Line::parse().task;
+    let mut report = Report::default();
+    let ended = perform(&task, &mut report);
+    if let Err(stop) = ended {
+        report.step("cargo xtask", || Err(stop));
+    }
+    if report.close() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn perform(task: &Task, report: &mut Report) -> Result<()> {
+    match task {
+        Task::Run(options) => run::run(options)?,
+        Task::Test(options) => test::test(options, report),
+        Task::Contract(options) => contract::contract(options, report),
+        Task::Stores(options) => stores::stores(options, report),
+        Task::Bench(options) => report.step("bench", || bench::bench(options)),
+        Task::Doctor => doctor::doctor()?,
+        Task::Ci(options) => ci::ci(options, report),
+    }
+    Ok(())
+}

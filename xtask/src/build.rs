@@ -1,0 +1,80 @@
+//! How are the programs built that a suite starts?
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::{
+    place,
+    report::{Done, Result, Stop},
+    shell,
+};
+
+/// How carefully the compiler works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// Quick to build.
+    Dev,
+    /// What is shipped.
+    Release,
+}
+
+impl Profile {
+    /// The option that cargo wants, if any.
+    pub(crate) fn option(self) -> &'static [&'static str] {
+        match self {
+            Self::Dev => &[],
+            Self::Release => &["--release"],
+        }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds the server; returns the program.
+pub(crate) fn server(profile: Profile) -> Result<PathBuf> {
+    program("tidegate", profile)
+}
+
+/// Builds the Lambda function; returns the program.
+pub(crate) fn lambda(profile: Profile) -> Result<PathBuf> {
+    program("bootstrap", profile)
+}
+
+/// Builds the runner of a suite, which has the package's name; returns the program.
+pub(crate) fn suite(package: &str, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = shell::cargo(&["build", "-p", package])?;
+    shell::run(cargo.args(profile.option()))?;
+    built(package, profile)
+}
+
+/// The server and the Lambda function in release, with their sizes.
+pub(crate) fn release() -> Result {
+    let [server, lambda] = [server(Profile::Release)?, lambda(Profile::Release)?];
+    Ok(Done::noted(format!("tidegate {}, bootstrap {}", mebibytes(&server)?, mebibytes(&lambda)?)))
+}
+
+/// Both are always built together: cargo unifies the features of what one command names, so two commands would build
+/// half of the dependencies twice.
+fn program(name: &str, profile: Profile) -> Result<PathBuf> {
+    let mut cargo = shell::cargo(&["build", "-p", "tidegate", "-p", "tidegate-lambda"])?;
+    shell::run(cargo.args(profile.option()))?;
+    built(name, profile)
+}
+
+fn built(name: &str, profile: Profile) -> Result<PathBuf> {
+    let path = place::target()?.join(profile.folder()).join(name);
+    if path.is_file() { Ok(path) } else { Err(Stop::failed(format!("cargo built no {name}"))) }
+}
+
+fn mebibytes(path: &std::path::Path) -> Result<String> {
+    let size =
+        std::fs::metadata(path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
+    let tenths = size.len() * 10 / (1 << 20);
+    Ok(format!("{}.{} MiB", tenths / 10, tenths % 10))
+}

@@ -1,0 +1,36 @@
+//! What does the compiler itself have to say, before anything runs?
+
+use crate::{
+    report::Result,
+    shell::{cargo, run},
+};
+
+/// The code is formatted.
+pub(crate) fn format() -> Result {
+    run(&mut cargo(&["fmt", "--all", "--check"])?)
+}
+
+/// No lint fires, in any target of any crate. In the release profile, whose dependencies the tests need anyway.
+pub(crate) fn lint() -> Result {
+    run(&mut cargo(&[
+        "clippy",
+        "--release",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])?)
+}
+
+/// The core compiles where there is no operating system.
+pub(crate) fn core_on_wasm() -> Result {
+    run(&mut cargo(&[
+        "check",
+        "--release",
+        "-p",
+        "tidegate-core",
+        "--target",
+        "wasm32-unknown-unknown",
+    ])?)
+}

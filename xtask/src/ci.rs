@@ -1,0 +1,46 @@
+//! What must hold before a change lands?
+
+use clap::Args;
+
+use crate::{
+    build::{self, Profile},
+    checks,
+    contract::{self, Adapter},
+    deny,
+    report::Report,
+    stores::{self, Database},
+    test,
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Add the suites that take long or need much
+    #[arg(long)]
+    full: bool,
+}
+
+/// Every step runs, also after one that failed: the summary shows all that is wrong.
+///
+/// Everything that is run is built in the release profile: what is tested is what is shipped, and nothing is built twice.
+pub(crate) fn ci(options: &Options, report: &mut Report) {
+    report.step("format", checks::format);
+    report.step("lint", checks::lint);
+    report.step("core on wasm32", checks::core_on_wasm);
+    report.step("tests", || test::crates(Profile::Release, &[], &[]));
+    report.step("release builds", build::release);
+    for adapter in [Adapter::Server, Adapter::Lambda, Adapter::Worker] {
+        let name = format!("contract {adapter}");
+        report.step(&name, || contract::on(adapter, Profile::Release, &[]));
+    }
+    for database in [Database::File, Database::Memory, Database::Hrana, Database::D1] {
+        let name = format!("stores {database}");
+        report.step(&name, || stores::on(database, Profile::Release, &[]));
+    }
+    report.step("dependencies", deny::policy);
+    report.step("advisories", deny::advisories);
+    if options.full {
+        full(report);
+    }
+}
+
+fn full(_report: &mut Report) {}

@@ -1,0 +1,68 @@
+//! Does every adapter keep the same promises as a real process?
+
+use std::fmt;
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    build::{self, Profile},
+    place,
+    report::{Report, Result, Stop},
+    shell,
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The adapters; all when none is named
+    #[arg(value_enum)]
+    adapters: Vec<Adapter>,
+    /// How the programs are built
+    #[arg(long, value_enum, default_value = "dev")]
+    profile: Profile,
+    /// Only cases whose names contain this
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+/// One way to run Tidegate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Adapter {
+    /// The native server
+    Server,
+    /// The Lambda function, in an emulator that freezes it
+    Lambda,
+    /// The Worker, in workerd
+    Worker,
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Server => "server",
+            Self::Lambda => "lambda",
+            Self::Worker => "worker",
+        })
+    }
+}
+
+/// Runs the list on each adapter.
+pub(crate) fn contract(options: &Options, report: &mut Report) {
+    let all = [Adapter::Server, Adapter::Lambda, Adapter::Worker];
+    let chosen = if options.adapters.is_empty() { &all[..] } else { &options.adapters[..] };
+    for adapter in chosen {
+        let name = format!("contract {adapter}");
+        report.step(&name, || on(*adapter, options.profile, &options.filter));
+    }
+}
+
+/// Runs the list on one adapter.
+pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Result {
+    let mut suite = shell::command(build::suite("tidegate-contract", profile)?, &[])?;
+    match adapter {
+        Adapter::Server => suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?),
+        Adapter::Lambda => suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?),
+        Adapter::Worker => return Err(Stop::skipped("there is no Worker yet")),
+    };
+    suite.arg(adapter.to_string()).args(filter);
+    shell::run_tests(suite.current_dir(place::root()?))
+}

