@@ -1,7 +1,9 @@
 //! How much does the release server cost beside a proxy that does nothing?
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -21,9 +23,10 @@ use crate::{
 
 /// The gateway and the floor take turns on one core; mock and load stay on the other.
 const GATEWAY_CORE: &str = "0";
+const LOAD_CORE: &str = "1";
 const SERVER: &str = "127.0.0.1:9310";
 const FLOOR: &str = "127.0.0.1:9200";
-const MOCK: &str = "http://127.0.0.1:9100/v1";
+const MOCK: &str = "127.0.0.1:9100";
 const START_WAIT: Duration = Duration::from_secs(20);
 /// What may be spent beside the floor: the figure, and how many times the floor's.
 const BOUNDS: [(&str, f64); 3] =
@@ -65,17 +68,24 @@ pub(crate) fn bench(options: &Options) -> Result {
     for program in ["taskset", "python3", "curl"] {
         fetch::need(program, "it pins, measures or asks")?;
     }
-    let folder = built(Path::new(&source))?;
-    let server = build::server(Profile::Release)?;
-    let data = place::target()?.join("bench-data");
-    let _ = fs::remove_dir_all(&data);
-    fs::create_dir_all(&data).map_err(|e| Stop::failed(format!("{}: {e}", data.display())))?;
+    let tools = built(Path::new(&source))?;
+    let subject = Subject::prepare()?;
+    let mut mock = pinned(LOAD_CORE, &tools.join("target/release/mock"));
+    let _mock = start(mock.args(["--listen", MOCK]), MOCK)?;
     let mut lines = Vec::new();
     for _ in 0..options.rounds {
-        lines.push(round_of_server(&server, &data, &folder, options)?);
-        lines.push(round_of_floor(&folder, options)?);
+        let running = subject.start()?;
+        let url = format!("http://{SERVER}");
+        let key = ["--name", "tidegate", "--url", &url, "--key", &subject.key];
+        lines.push(measure(&tools, &running, &key, options)?);
+        drop(running);
+        let running = start(&mut pinned(GATEWAY_CORE, &tools.join("target/release/floor")), FLOOR)?;
+        let url = format!("http://{FLOOR}");
+        lines.push(measure(&tools, &running, &["--name", "floor", "--url", &url], options)?);
     }
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in &lines {
+        println!("{line}");
+    }
     verdict(&lines)
 }
 
@@ -90,43 +100,55 @@ fn built(source: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn round_of_server(server: &Path, data: &Path, folder: &Path, options: &Options) -> Result<Value> {
-    let config = data.join("tidegate.toml");
-    let declared = format!(
-        "[[provider]]\nid = \"mock\"\ndialect = \"openai_chat\"\nbase_url = \"{MOCK}\"\nkeys = [\"sk-mock\"]\n\
-         models = [\"mock\"]\n"
-    );
-    fs::write(&config, declared).map_err(|e| Stop::failed(format!("{}: {e}", config.display())))?;
-    let key = client_key(server, data, &config)?;
-    let running = start(
-        pinned(server).args(["serve", "--listen", SERVER]).args(places(data, &config)),
-        SERVER,
-    )?;
-    measure("tidegate", SERVER, &running, &["--key", &key], folder, options)
+/// The release server over a fresh data folder, with one client.
+struct Subject {
+    program: PathBuf,
+    data: PathBuf,
+    config: PathBuf,
+    key: String,
 }
 
-fn round_of_floor(folder: &Path, options: &Options) -> Result<Value> {
-    let running = start(&mut pinned(&folder.join("target/release/floor")), FLOOR)?;
-    measure("floor", FLOOR, &running, &[], folder, options)
+impl Subject {
+    fn prepare() -> Result<Self> {
+        let program = build::server(Profile::Release)?;
+        let data = place::target()?.join("bench-data");
+        let config = data.join("tidegate.toml");
+        let declared = format!(
+            "[[provider]]\nid = \"mock\"\ndialect = \"openai_chat\"\nbase_url = \"http://{MOCK}/v1\"\n\
+             keys = [\"sk-mock\"]\nmodels = [\"mock\"]\n"
+        );
+        let _ = fs::remove_dir_all(&data);
+        fs::create_dir_all(&data)
+            .and_then(|()| fs::write(&config, declared))
+            .map_err(|e| Stop::failed(format!("{}: {e}", config.display())))?;
+        let mut subject = Self { program, data, config, key: String::new() };
+        subject.key = subject.client_key()?;
+        Ok(subject)
+    }
+
+    /// The only word of the answer that looks like a key.
+    fn client_key(&self) -> Result<String> {
+        let mut create = Command::new(&self.program);
+        create.args(["key", "create", "--name", "bench"]).args(self.places());
+        let answer = shell::output(&mut create)?;
+        let key = answer.split_whitespace().find(|word| word.starts_with("tg_"));
+        key.map(str::to_owned).ok_or_else(|| Stop::failed("`tidegate key create` printed no key"))
+    }
+
+    fn start(&self) -> Result<Running> {
+        let mut server = pinned(GATEWAY_CORE, &self.program);
+        start(server.args(["serve", "--listen", SERVER]).args(self.places()), SERVER)
+    }
+
+    fn places(&self) -> [&OsStr; 4] {
+        ["--data".as_ref(), self.data.as_os_str(), "--config".as_ref(), self.config.as_os_str()]
+    }
 }
 
-fn pinned(program: &Path) -> Command {
+fn pinned(core: &str, program: &Path) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", GATEWAY_CORE]).arg(program);
+    command.args(["-c", core]).arg(program);
     command
-}
-
-fn places<'p>(data: &'p Path, config: &'p Path) -> [&'p std::ffi::OsStr; 4] {
-    ["--data".as_ref(), data.as_os_str(), "--config".as_ref(), config.as_os_str()]
-}
-
-/// The only word of the answer that looks like a key.
-fn client_key(server: &Path, data: &Path, config: &Path) -> Result<String> {
-    let mut create = Command::new(server);
-    create.args(["key", "create", "--name", "bench"]).args(places(data, config));
-    let answer = shell::output(&mut create)?;
-    let key = answer.split_whitespace().find(|word| word.starts_with("tg_"));
-    key.map(str::to_owned).ok_or_else(|| Stop::failed("`tidegate key create` printed no key"))
 }
 
 fn start(command: &mut Command, address: &str) -> Result<Running> {
@@ -135,29 +157,22 @@ fn start(command: &mut Command, address: &str) -> Result<Running> {
     let mut running = Running(child.map_err(|e| Stop::failed(e.to_string()))?);
     let deadline = Instant::now() + START_WAIT;
     while Instant::now() < deadline {
-        if TcpStream::connect(address).is_ok() {
-            return Ok(running);
-        }
         if let Ok(Some(status)) = running.0.try_wait() {
             return Err(Stop::failed(format!("it ended with {status} before it listened")));
+        }
+        if TcpStream::connect(address).is_ok() {
+            return Ok(running);
         }
         thread::sleep(Duration::from_millis(20));
     }
     Err(Stop::failed(format!("nothing listens on {address}")))
 }
 
-fn measure(
-    name: &str,
-    address: &str,
-    running: &Running,
-    key: &[&str],
-    folder: &Path,
-    options: &Options,
-) -> Result<Value> {
+fn measure(tools: &Path, running: &Running, subject: &[&str], options: &Options) -> Result<Value> {
     let mut run = Command::new("bash");
-    run.arg(folder.join("run.sh")).args(["--name", name, "--url", &format!("http://{address}")]);
-    run.args(["--pid", &running.0.id().to_string(), "--secs", &options.secs.to_string()]).args(key);
-    println!("$ run.sh --name {name} --secs {}", options.secs);
+    run.arg(tools.join("run.sh")).args(subject).args(["--pid", &running.0.id().to_string()]);
+    run.args(["--secs", &options.secs.to_string()]);
+    println!("$ run.sh {} --secs {}", subject[..2].join(" "), options.secs);
     let line = shell::output(&mut run)?;
     serde_json::from_str(&line)
         .map_err(|e| Stop::failed(format!("run.sh printed no JSON line: {e}")))
@@ -188,7 +203,9 @@ fn verdict(lines: &[Value]) -> Result {
     let errors = wrong("errors") + wrong("bad_streams") + wrong("no_done_streams");
     holds &= errors == 0;
     said.push(format!("{errors} errors"));
-    said.iter().for_each(|line| println!("{line}"));
+    for line in &said {
+        println!("{line}");
+    }
     let note = said.join("; ");
     if holds { Ok(Done::noted(note)) } else { Err(Stop::failed(note)) }
 }
