@@ -3,6 +3,7 @@
 
 mod bench;
 mod build;
+mod catalog;
 mod checks;
 mod ci;
 mod contract;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use report::{Report, Result};
+use report::{Done, Report, Result, Stop};
 
 /// Everything one does with a clone of Tidegate.
 #[derive(Parser)]
@@ -42,6 +43,8 @@ enum Task {
     Stores(stores::Options),
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
+    /// Write the embedded model catalogue anew from its source
+    Catalog,
     /// What is missing on this machine, and how to get it
     Doctor,
     /// Everything that must hold before a change lands
@@ -65,6 +68,10 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Contract(options) => contract::contract(options, report),
         Task::Stores(options) => stores::stores(options, report),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
+        Task::Catalog => report.step("catalog", || {
+            catalog::run(&place::root()?).map_err(|error| Stop::failed(error.to_string()))?;
+            Ok(Done::noted("core/data/catalog.tsv is written"))
+        }),
         Task::Doctor => doctor::doctor()?,
         Task::Ci(options) => ci::ci(options, report),
     }
