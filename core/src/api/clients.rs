@@ -8,11 +8,11 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::{Body, empty, read},
-    identity::{CLIENT_SHAPE, Client, mint},
-    limits::{CONTROL_BODY_BYTES_MAX, NAME_BYTES_MAX},
+    identity::{Client, Issued},
+    limits::CONTROL_BODY_BYTES_MAX,
     ports::Millis,
     router::Visit,
-    store::{Audit, Change, Document, Kind, ListQuery},
+    store::{Audit, Change, Kind, ListQuery},
 };
 
 #[derive(Deserialize)]
@@ -47,30 +47,21 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
         Error::bad_request("The body is `{\"name\": …, \"expires_in_ms\": …}`.").because(error)
     })?;
-    let name = wanted.name.trim();
-    if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        return Err(Error::bad_request("A client has a name of at most 200 bytes.").at("name"));
-    }
-    if wanted.expires_in_ms.is_some_and(|time| time <= 0) {
-        return Err(Error::bad_request("A key expires in the future.").at("expires_in_ms"));
-    }
     let now = gateway.ports.clock.now();
-    let minted = mint(&*gateway.ports.random);
-    let client = Client {
-        id: minted.public_id,
-        name: name.to_owned(),
-        hash: gateway.state.vault.hash(minted.key.expose()),
-        created_at_ms: now,
-        expires_at_ms: wanted.expires_in_ms.map(|time| now.saturating_add(time)),
-        team: String::new(),
-    };
+    let (vault, random) = (&gateway.state.vault, &*gateway.ports.random);
+    let Issued { client, key } =
+        Issued::new(&wanted.name, now, wanted.expires_in_ms, vault, random)?;
     let put = Change::Put(client.to_document()?);
     gateway.ports.store.commit(vec![put], audit(now, "create client")).await.map_err(taken)?;
     // A key that was tried before it was made is remembered as unknown.
     gateway.forget_clients();
-    let Client { id, name, expires_at_ms, .. } = &client;
-    let key = minted.key.expose();
-    write(StatusCode::CREATED, &Created { id, name, key, expires_at_ms: *expires_at_ms })
+    let created = Created {
+        id: &client.id,
+        name: &client.name,
+        key: key.expose(),
+        expires_at_ms: client.expires_at_ms,
+    };
+    write(StatusCode::CREATED, &created)
 }
 
 /// Declared clients first, then the stored ones by id.
@@ -127,20 +118,4 @@ fn taken(error: Error) -> Error {
             .because(error.detail);
     }
     error
-}
-
-impl Client {
-    fn to_document(&self) -> Result<Document> {
-        Ok(Document {
-            kind: Kind::Client,
-            id: self.id.clone(),
-            parent: self.team.clone(),
-            name: self.name.clone(),
-            version: 0,
-            revision: 0,
-            deleted: false,
-            shape: CLIENT_SHAPE,
-            body: serde_json::to_string(self).map_err(Error::internal)?,
-        })
-    }
 }

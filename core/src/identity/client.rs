@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::same;
+use super::{Secret, Vault, mint, same};
 use crate::{
     error::{Error, Result},
-    ports::Millis,
-    store::Document,
+    limits::NAME_BYTES_MAX,
+    ports::{Millis, Random},
+    store::{Document, Kind},
 };
 
-/// The shape this code writes.
-pub const SHAPE: i64 = 1;
+/// The shape of the body that this code writes.
+const SHAPE: i64 = 1;
 
 /// Who may call us.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +33,60 @@ pub struct Client {
     pub team: String,
 }
 
+/// A client that has just been made, with the key that is shown once.
+pub struct Issued {
+    /// What is kept.
+    pub client: Client,
+    /// What is shown.
+    pub key: Secret,
+}
+
+impl Issued {
+    /// Makes a client. Nothing is kept yet.
+    pub fn new(
+        name: &str,
+        created_at_ms: Millis,
+        expires_in_ms: Option<i64>,
+        vault: &Vault,
+        random: &dyn Random,
+    ) -> Result<Self> {
+        let name = name.trim();
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
+            return Err(Error::bad_request(message).at("name"));
+        }
+        if expires_in_ms.is_some_and(|time| time <= 0) {
+            return Err(Error::bad_request("A key expires in the future.").at("expires_in_ms"));
+        }
+        let minted = mint(random);
+        let client = Client {
+            id: minted.public_id,
+            name: name.to_owned(),
+            hash: vault.hash(minted.key.expose()),
+            created_at_ms,
+            expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
+            team: String::new(),
+        };
+        Ok(Self { client, key: minted.key })
+    }
+}
+
 impl Client {
+    /// The document that keeps it.
+    pub fn to_document(&self) -> Result<Document> {
+        Ok(Document {
+            kind: Kind::Client,
+            id: self.id.clone(),
+            parent: self.team.clone(),
+            name: self.name.clone(),
+            version: 0,
+            revision: 0,
+            deleted: false,
+            shape: SHAPE,
+            body: serde_json::to_string(self).map_err(Error::internal)?,
+        })
+    }
+
     /// Reads a document of kind `client`.
     pub fn from_document(document: &Document) -> Result<Self> {
         let mut client: Self = serde_json::from_str(&document.body)

@@ -5,7 +5,7 @@ mod client_key;
 mod secret;
 mod vault;
 
-pub use client::{Client, SHAPE as CLIENT_SHAPE};
+pub use client::{Client, Issued};
 pub use client_key::{Minted, Presented, mint};
 pub use secret::{Secret, same};
 pub use vault::Vault;

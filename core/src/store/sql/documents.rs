@@ -139,7 +139,7 @@ fn refuse_repetition(changes: &[Change]) -> Result<()> {
 
 /// The new revision first: its row makes commits follow one another. Deletions before the rest, for what they free
 /// may be taken in the same commit.
-fn batch(mut changes: Vec<Change>, audit: &Audit) -> Vec<Statement> {
+pub(super) fn batch(mut changes: Vec<Change>, audit: &Audit) -> Vec<Statement> {
     changes.sort_by_key(|change| matches!(change, Change::Put(_)));
     let mut batch = vec![Statement::new(NEXT_REVISION, Vec::new())];
     for (place, change) in (0_i64..).zip(changes) {

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::{Either, select};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use libsql_hrana::proto;
 
@@ -17,7 +16,7 @@ use crate::{
     http::{Body, read},
     identity::Secret,
     limits::{DATABASE_BYTES_MAX, DATABASE_RETRY_WAIT, DATABASE_TRIES_MAX, DATABASE_WAIT},
-    ports::{Clock, Upstream},
+    ports::{Clock, Upstream, within},
 };
 
 /// A database behind Hrana over HTTP: sqld, Turso.
@@ -70,11 +69,9 @@ impl Hrana {
     }
 
     async fn ask(&self, body: bytes::Bytes, count: usize) -> Result<Vec<Outcome>> {
-        let exchange = Box::pin(self.exchange(body));
-        let bytes = match select(exchange, self.clock.sleep(DATABASE_WAIT)).await {
-            Either::Left((answer, _)) => answer?,
-            Either::Right(((), _)) => return Err(Error::store("the database took too long")),
-        };
+        let bytes = within(&*self.clock, DATABASE_WAIT, Box::pin(self.exchange(body)))
+            .await
+            .unwrap_or_else(|| Err(Error::store("the database took too long")))?;
         let answer: proto::PipelineRespBody = serde_json::from_slice(&bytes)
             .map_err(|error| Error::store(format!("unreadable answer: {error}")))?;
         outcomes(answer, count)

@@ -11,6 +11,7 @@ mod migrate;
 mod records;
 mod rollups;
 mod rows;
+mod script;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use database::{Database, Outcome, Statement, Value};
 pub use flavor::Flavor;
 pub use hrana::Hrana;
 pub use migrate::migrate;
+pub use script::script;
 
 use super::{
     Add, Admission, Audit, Blob, Bucket, Change, Changes, Counters, Document, Kind, ListQuery,
