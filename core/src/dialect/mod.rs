@@ -83,7 +83,8 @@ impl Dialect {
         }
     }
 
-    pub(crate) fn read_reply(self, body: &[u8]) -> Read {
+    /// Reads a whole answer; `None` when it is not even JSON.
+    pub(crate) fn read_reply(self, body: &[u8]) -> Option<Read> {
         match self {
             Self::OpenAiChat => openai_chat::reply::read(body),
         }

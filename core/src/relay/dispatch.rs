@@ -155,12 +155,11 @@ async fn judge(gateway: &Gateway, inbound: &Inbound, response: Response<Body>) -
             .unwrap_or_else(|| Err(silent()));
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
-    let mut read = inbound.dialect.read_reply(&body);
+    let Some(mut read) = inbound.dialect.read_reply(&body) else {
+        return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
+    };
     if let Some(error) = read.failure.take() {
         return Err(error);
-    }
-    if !is_json(&body) {
-        return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
     }
     Ok(Served::Whole { status: head.status, headers, body, read })
 }
@@ -279,10 +278,6 @@ fn passed_down(headers: &HeaderMap) -> HeaderMap {
 fn is_event_stream(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     value.get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
-}
-
-fn is_json(body: &[u8]) -> bool {
-    serde_json::from_slice::<&serde_json::value::RawValue>(body).is_ok()
 }
 
 pub(super) fn silent() -> Error {

@@ -58,7 +58,7 @@ async fn run(
     let caller = authenticate(gateway, &head.headers).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
-    let inbound = receive::receive(endpoint, body, record).await?;
+    let inbound = receive::receive(endpoint, &head.headers, body, record).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let permit = admit::admit(gateway)?;
     dispatch::dispatch(gateway, &inbound, &head.headers, targets, record)

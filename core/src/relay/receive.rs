@@ -1,10 +1,11 @@
 //! What does the client want? Its body, whole and bounded, and the few things the gateway reads of it.
 
 use bytes::Bytes;
+use http::{HeaderMap, header};
 
 use crate::{
     dialect::{Ask, Dialect},
-    error::Result,
+    error::{Error, Result},
     http::{Body, read},
     limits::BODY_BYTES_MAX,
     store::Record,
@@ -32,9 +33,13 @@ pub(super) struct Inbound {
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn receive(
     endpoint: Endpoint,
+    headers: &HeaderMap,
     body: Body,
     record: &mut Record,
 ) -> Result<Inbound> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        return Err(Error::bad_request("Send the body without content-encoding."));
+    }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
     let ask = endpoint.dialect.read_request(&raw)?;
