@@ -1,13 +1,21 @@
 //! What do server and Lambda share? The seams that stand on tokio, reqwest and the operating system.
 
 mod background;
+mod drivers;
+mod lock;
 mod log;
+mod open;
 mod queue;
+#[cfg(test)]
+mod scratch;
 mod time;
 mod upstream;
 
 pub use background::Tracker;
+pub use drivers::Libsql;
+pub use lock::Lock;
 pub use log::init_log;
+pub use open::{Opened, Place, open_store};
 pub use queue::Queue;
 pub use time::{OsRandom, SystemClock};
 pub use upstream::Reqwest;
