@@ -153,3 +153,18 @@ pub const MIGRATION_POLLS_MAX: u32 = 180;
 pub const DEADLINE_RESERVE: Duration = Duration::from_millis(300);
 /// How long after-response work may take once the platform has said that the process ends.
 pub const FAREWELL_WAIT: Duration = Duration::from_millis(400);
+
+/// The text of the configuration.
+pub const CONFIG_BYTES_MAX: usize = 1 << 20;
+/// The longest retention, ten years.
+pub const RETENTION_DAYS_MAX: u32 = 3_650;
+/// The longest configurable wait for an upstream, one day.
+pub const UPSTREAM_WAIT_MS_MAX: u32 = 24 * 60 * 60 * 1000;
+/// A provider's id.
+pub const ID_BYTES_MAX: usize = 64;
+/// A client's name.
+pub const NAME_CHARS_MAX: usize = 100;
+/// A key or token that the configuration holds: some clouds' tokens are long.
+pub const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
+/// The least that opens `/api`: as much as 16 random bytes in hex.
+pub const ADMIN_TOKEN_BYTES_MIN: usize = 32;

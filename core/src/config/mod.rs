@@ -1,6 +1,21 @@
 //! What did the operator declare? The file and the environment, typed and checked, all mistakes at once.
 
+mod client;
+mod document;
+mod hint;
+mod mistake;
+mod provider;
+mod read;
+mod reading;
+mod secret;
+mod store_url;
+mod unique;
+mod variables;
+
 use std::time::Duration;
+
+pub use mistake::Mistake;
+pub use variables::VARIABLES;
 
 use crate::{identity::Secret, provider::Provider};
 
@@ -83,23 +98,15 @@ pub enum LogFormat {
     Json,
 }
 
-/// Something wrong with the declaration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
-    /// The line of the file; `None` for the environment.
-    pub line: Option<usize>,
-    /// What is wrong, and what would be right. Never a secret.
-    pub message: String,
-}
-
 impl Config {
     /// Reads the declaration: `file` is the text of `tidegate.toml`, or else `TIDEGATE_CONFIG` holds it; `variable`
-    /// looks up the environment. All mistakes come back at once.
+    /// looks up the environment. The command line wins over the environment, which wins over the file, which wins over
+    /// the defaults; an adapter with a command line answers `variable` with what it says there. All mistakes come back
+    /// at once.
     pub fn read(
         file: Option<&str>,
         variable: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Vec<Mistake>> {
-        let _ = (file, variable);
-        Err(vec![Mistake { line: None, message: "not written".to_owned() }])
+        read::read(file, variable)
     }
 }

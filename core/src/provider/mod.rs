@@ -1,5 +1,8 @@
 //! What is a provider? A row of data: where it is, which dialect it speaks, with which keys.
 
+pub mod base_url;
+pub mod builtin;
+pub mod catalog;
 pub(crate) mod echo;
 
 use crate::{

@@ -1,0 +1,232 @@
+//! Which providers are declared? The file's in order, then those whose variables are set.
+
+use super::{
+    document::{Said, Table},
+    mistake::Mistake,
+    reading::Reading,
+    secret::{self, Given},
+    unique::Unique,
+};
+use crate::{
+    dialect::Dialect,
+    identity::Secret,
+    limits,
+    provider::{
+        Host, Key, Provider, Source,
+        base_url::BaseUrl,
+        builtin::{self, BUILTIN, Builtin},
+        catalog,
+    },
+};
+
+/// The demo provider's id, and the name of its model.
+const ECHO: &str = "echo";
+
+/// Reads `demo`, every `[[provider]]`, and the variables of the built-in providers that the file leaves out.
+pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provider> {
+    let demo = reading.setting(root, "demo", "TIDEGATE_DEMO", read_flag).unwrap_or_default();
+    let mut ids = Unique::default();
+    let mut declared = Vec::new();
+    let mut providers = Vec::new();
+    for mut table in reading.tables(root, "provider", "[[provider]]") {
+        let id = reading.needed(&mut table, "id", |said| ids.first(said, read_id(said)?));
+        declared.extend(id.clone());
+        providers.extend(read_one(id, table, reading));
+    }
+    let is_free = |id: &str| !declared.iter().any(|declared| declared == id);
+    for row in BUILTIN.iter().filter(|row| is_free(row.id)) {
+        let draft = from_variables(row, reading);
+        if reading.environment.any(row.key_variables) || reading.environment.any(row.url_variable) {
+            providers.push(draft.finish(row.id, Source::Environment));
+        }
+    }
+    if demo && is_free(ECHO) {
+        let asked = reading.environment.any(&["TIDEGATE_DEMO"]);
+        let source = if asked { Source::Environment } else { Source::File };
+        providers.push(Draft::at(Host::Echo, Dialect::OpenAiChat).finish(ECHO, source));
+    }
+    providers
+}
+
+/// What the table of a built-in provider leaves out is as it would be without the table.
+fn read_one(
+    id: Option<String>,
+    mut table: Table<'_>,
+    reading: &mut Reading<'_>,
+) -> Option<Provider> {
+    let enabled = reading.enabled(&mut table);
+    let row = id.as_deref().and_then(builtin::find);
+    let usual = row.map(|row| from_variables(row, reading));
+    let host = usual.as_ref().map(|usual| usual.host.clone());
+    let host = reading.needed_or(&mut table, "base_url", host, read_host);
+    let dialect = match host {
+        Some(Host::Echo) => Some(Dialect::OpenAiChat),
+        Some(Host::Url(_)) | None => usual.as_ref().map(|usual| usual.dialect),
+    };
+    let dialect =
+        reading.needed_or(&mut table, "dialect", dialect, |said| said.one_of(&dialects()));
+    let (keys, models) = usual.map(|usual| (usual.keys, usual.models)).unwrap_or_default();
+    let keys = match table.take("keys") {
+        Some(said) => read_keys(&said, &table, reading),
+        None => usual_keys(keys, row, &table, reading),
+    };
+    let models = match table.take("models") {
+        Some(said) => read_models(&said, reading),
+        None => models,
+    };
+    reading.end_table(table);
+    Some(Draft { host: host?, dialect: dialect?, keys, models, enabled }.finish(&id?, Source::File))
+}
+
+/// The keys of a table that names none: those of a built-in's variables.
+fn usual_keys(
+    keys: Vec<Secret>,
+    row: Option<&Builtin>,
+    table: &Table<'_>,
+    reading: &mut Reading<'_>,
+) -> Vec<Secret> {
+    if table.has("base_url") {
+        // A key from a variable goes to the built-in's own place and nowhere else.
+        return Vec::new();
+    }
+    if let (true, Some(variable)) = (keys.is_empty(), row.and_then(|row| row.key_variables.first()))
+    {
+        reading.note_missing(table, &format!("`keys`, or the variable {variable}"));
+    }
+    keys
+}
+
+/// A provider without a name, whose keys have no names either.
+struct Draft {
+    host: Host,
+    dialect: Dialect,
+    keys: Vec<Secret>,
+    /// `None`: whatever is usual for it.
+    models: Option<Vec<String>>,
+    enabled: bool,
+}
+
+impl Draft {
+    fn at(host: Host, dialect: Dialect) -> Self {
+        Self { host, dialect, keys: Vec::new(), models: None, enabled: true }
+    }
+
+    fn finish(self, id: &str, source: Source) -> Provider {
+        let Self { host, dialect, keys, models, enabled } = self;
+        let name = |(i, secret)| Key { id: format!("{id}-{}", i + 1), secret };
+        let keys = keys.into_iter().enumerate().map(name).collect();
+        let id = id.to_owned();
+        let mut provider =
+            Provider { id, dialect, host, keys, models: Vec::new(), enabled, source };
+        provider.models = models.unwrap_or_else(|| usual_models(&provider));
+        provider
+    }
+}
+
+/// The models of a provider that lists none: all that the catalogue knows.
+fn usual_models(provider: &Provider) -> Vec<String> {
+    if provider.host == Host::Echo {
+        return vec![ECHO.to_owned()];
+    }
+    let listed = catalog::models(builtin::catalog_id(provider));
+    listed.map(|model| model.id.to_owned()).collect()
+}
+
+/// A built-in provider as its variables have it, whether they are set or not.
+fn from_variables(row: &Builtin, reading: &mut Reading<'_>) -> Draft {
+    let url = row.url_variable.iter().find_map(|name| reading.environment.said(name));
+    let host = url.and_then(|said| reading.keep(read_versioned_host(&said)));
+    let host = host.unwrap_or_else(|| Host::Url(row.base_url.to_owned()));
+    let keys = row.key_variables.iter().find_map(|name| reading.environment.said(name));
+    let keys = keys.map(|said| secret::split(&said)).unwrap_or_default();
+    let models = row.model_variable.iter().find_map(|name| reading.environment.said(name));
+    // Ollama itself has a variable OLLAMA_MODELS, its folder; without the URL it is not meant for us.
+    let models = models.filter(|_| reading.environment.any(row.url_variable));
+    let models = models.and_then(|said| reading.keep(split_models(&said)));
+    let keys = reading.keep_all(secret::credentials(&keys));
+    Draft { keys, models, ..Draft::at(host, row.dialect) }
+}
+
+fn dialects() -> [(&'static str, Dialect); Dialect::ALL.len()] {
+    Dialect::ALL.map(|dialect| (dialect.name(), dialect))
+}
+
+fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {
+    said.flag()
+}
+
+fn read_id(said: &Said<'_>) -> Result<String, Mistake> {
+    let id = said.text()?;
+    let plain = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.')
+    };
+    if id.len() > limits::ID_BYTES_MAX || !id.bytes().all(plain) {
+        let wanted = "must be small letters, digits, `-`, `_` and `.`, because it stands before the slash in `provider/model`";
+        return Err(said.spot.mistake(wanted));
+    }
+    Ok(id.to_owned())
+}
+
+fn read_host(said: &Said<'_>) -> Result<Host, Mistake> {
+    match said.text()? {
+        "echo:" => Ok(Host::Echo),
+        text => match BaseUrl::parse(text) {
+            Ok(url) => Ok(Host::Url(url.to_string())),
+            Err(why) => Err(said.spot.mistake(why)),
+        },
+    }
+}
+
+/// People write Ollama's address with or without the version.
+fn read_versioned_host(said: &Said<'_>) -> Result<Host, Mistake> {
+    match BaseUrl::parse(said.text()?) {
+        Ok(url) => Ok(Host::Url(url.ending_in("v1").to_string())),
+        Err(why) => Err(said.spot.mistake(why)),
+    }
+}
+
+/// A list of texts and references, or one reference.
+fn read_keys(said: &Said<'_>, table: &Table<'_>, reading: &mut Reading<'_>) -> Vec<Secret> {
+    let items = match said.reference() {
+        Some(_) => Ok(vec![secret::given(said, reading.environment)]),
+        None => said.list().map(|items| {
+            items.iter().map(|item| secret::given(item, reading.environment)).collect()
+        }),
+    };
+    let mut texts = Vec::new();
+    for item in reading.keep(items).unwrap_or_default() {
+        match reading.keep(item) {
+            Some(Given::Texts(more)) => texts.extend(more),
+            Some(Given::Unset(mistake)) if !table.is_disabled() => reading.note(mistake),
+            Some(Given::Unset(_)) | None => {}
+        }
+    }
+    reading.keep_all(secret::credentials(&texts))
+}
+
+fn read_models(said: &Said<'_>, reading: &mut Reading<'_>) -> Option<Vec<String>> {
+    let items = reading.keep(said.list())?;
+    let mut models = Unique::default();
+    let model = |item: &Said<'_>| models.first(item, read_model(item, item.text()?)?);
+    Some(reading.keep_all(items.iter().map(model).collect()))
+}
+
+fn split_models(said: &Said<'_>) -> Result<Vec<String>, Mistake> {
+    said.text()?.split(',').map(|name| read_model(said, name.trim())).collect()
+}
+
+fn read_model(said: &Said<'_>, name: &str) -> Result<String, Mistake> {
+    let most = limits::MODEL_BYTES_MAX;
+    let wrong = if name.is_empty() {
+        "holds an empty name".to_owned()
+    } else if name.len() > most {
+        format!("holds a name longer than {most} bytes")
+    } else if name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        "holds a name with white space in it".to_owned()
+    } else if name.starts_with(['/', '~', '.']) || name.contains('\\') {
+        "must hold names of models, and one of them looks like a folder".to_owned()
+    } else {
+        return Ok(name.to_owned());
+    };
+    Err(said.spot.mistake(wrong))
+}

@@ -1,0 +1,113 @@
+//! Does every input still give the output that lies beside it? `UPDATE=1 cargo test` rewrites the outputs.
+
+#![expect(clippy::disallowed_methods, reason = "the cases are files")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use tidegate_core::{
+    config::{Config, LogFormat},
+    provider::{Host, Source},
+};
+
+/// `NAME.toml` is a configuration and `NAME.txt` what becomes of it: its mistakes, or what it means. Lines that begin
+/// with `#$ ` set variables.
+#[test]
+fn configurations() {
+    walk("config", "toml", "txt", |input| {
+        let variables: Vec<(&str, &str)> =
+            input.lines().filter_map(|line| line.strip_prefix("#$ ")?.split_once('=')).collect();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        match Config::read(Some(input), &variable) {
+            Ok(config) => describe(&config),
+            Err(mistakes) => {
+                let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+                lines.join("\n") + "\n"
+            }
+        }
+    });
+}
+
+/// Compares the output of every input in `core/tests/data/<folder>` with the file beside it.
+fn walk(folder: &str, input: &str, output: &str, run: impl Fn(&str) -> String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(folder);
+    let entries = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut inputs: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|kind| kind == input)).collect();
+    inputs.sort();
+    assert!(!inputs.is_empty(), "no cases in {}", folder.display());
+    let mut wrong = Vec::new();
+    for path in inputs {
+        let expected = path.with_extension(output);
+        let got = run(&fs::read_to_string(&path).unwrap());
+        if env::var_os("UPDATE").is_some() {
+            fs::write(&expected, &got).unwrap();
+        } else if fs::read_to_string(&expected).ok().as_ref() != Some(&got) {
+            wrong.push(format!("{}:\n{got}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+fn describe(config: &Config) -> String {
+    let mut lines = vec![
+        format!("listen {}, data {}", config.listen, config.data),
+        format!("store {}", config.store_url.as_deref().unwrap_or("in the data folder")),
+        format!("store token {}", is_set(config.store_token.is_some())),
+        format!("secret {}", is_set(config.secret.is_some())),
+        format!("admin token {}", is_set(config.admin_token.is_some())),
+        format!("waits {:?}", config.waits),
+        format!("retention {} days", config.retention_days),
+        format!("log {} {}", log_format(config.log), config.log_filter),
+    ];
+    for provider in &config.providers {
+        let host = match &provider.host {
+            Host::Echo => "echo:",
+            Host::Url(url) => url,
+        };
+        let keys: Vec<&str> = provider.keys.iter().map(|key| key.id.as_str()).collect();
+        let source = match provider.source {
+            Source::File => "file",
+            Source::Environment => "environment",
+            Source::Database => "database",
+        };
+        let models = match provider.models.as_slice() {
+            [first, second, rest @ ..] if !rest.is_empty() => {
+                format!("{first}, {second} and more")
+            }
+            few => few.join(", "),
+        };
+        lines.push(format!(
+            "provider {} {} {host} {} by the {source}",
+            provider.id,
+            provider.dialect.name(),
+            is_on(provider.enabled)
+        ));
+        lines.push(format!("  keys {}; models {models}", keys.join(", ")));
+    }
+    for client in &config.clients {
+        lines.push(format!("client {} {}", client.name, is_on(client.enabled)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn is_set(set: bool) -> &'static str {
+    if set { "set" } else { "not set" }
+}
+
+fn is_on(on: bool) -> &'static str {
+    if on { "enabled" } else { "disabled" }
+}
+
+fn log_format(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::Human => "human",
+        LogFormat::Json => "json",
+    }
+}
