@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::{
     api,
@@ -121,14 +121,13 @@ async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<R
             Ok(relay::relay(gateway, endpoint, visit.request, visit.call).await)
         }
         Run::Answer(answer) => {
-            permit(gateway, route.needs, &visit).await?;
+            permit(gateway, route.needs, visit.request.headers()).await?;
             answer(gateway, visit).await
         }
     }
 }
 
-async fn permit(gateway: &Gateway, needs: Needs, visit: &Visit) -> Result<()> {
-    let headers = visit.request.headers();
+async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap) -> Result<()> {
     match needs {
         Needs::Nothing => Ok(()),
         Needs::Client => relay::authenticate(gateway, headers).await.map(|_| ()),
