@@ -1,2 +1,59 @@
-//! x
-fn main() {}
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda] [--loops N]`
+//!
+//! The environment names the binaries as for `tidegate-contract`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use tidegate_contract::{
+    Result,
+    endurance::{kill, lambda, terminate},
+};
+use tidegate_provider::Provider;
+
+#[derive(Parser)]
+#[command(about = "Kills and terminates gateways under load and compares records with answers")]
+struct Arguments {
+    /// What to do; everything when nothing is named.
+    parts: Vec<Part>,
+    /// How often; a full run takes 20.
+    #[arg(long, default_value_t = 3)]
+    loops: u32,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Part {
+    /// `kill -9` under load.
+    Kill,
+    /// SIGTERM under 100 streams.
+    Terminate,
+    /// Slow flushes and kills of a frozen Lambda environment.
+    Lambda,
+}
+
+#[tokio::main]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of a command")]
+async fn main() -> ExitCode {
+    let Arguments { parts, loops } = Arguments::parse();
+    let parts = if parts.is_empty() { Part::value_variants().to_vec() } else { parts };
+    let mut code = ExitCode::SUCCESS;
+    for part in parts {
+        match play(part, loops).await {
+            Ok(line) => println!("{line}"),
+            Err(error) => {
+                eprintln!("FAILED {error}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
+async fn play(part: Part, loops: u32) -> Result<String> {
+    let provider = Provider::start().await?;
+    Ok(match part {
+        Part::Kill => kill::run(&provider, loops).await?.to_string(),
+        Part::Terminate => terminate::run(&provider).await?.to_string(),
+        Part::Lambda => lambda::run(&provider, loops).await?.to_string(),
+    })
+}
