@@ -1,1 +1,16 @@
-//! x
+//! How does Tidegate run on Cloudflare Workers? Each seam over what the runtime offers, and the two event handlers.
+//!
+//! The runtime has one thread, but the core asks for `Send`: the futures that await a JavaScript promise, and only
+//! those, are wrapped in [`SendFuture`](worker::send::SendFuture).
+
+#[cfg(feature = "events")]
+mod events;
+
+pub mod d1;
+pub mod fetch;
+pub mod message;
+pub mod platform;
+
+pub use d1::D1;
+pub use fetch::Fetch;
+pub use platform::{Entropy, JsClock, WaitUntil};
