@@ -1,1 +1,115 @@
 //! What happens when the runtime calls? A request goes to the gateway, the cron trigger starts its upkeep.
+
+use std::sync::{Arc, OnceLock};
+
+use http::{Response, StatusCode};
+use serde_json::json;
+use tidegate_core::{
+    Body, Gateway, State,
+    config::{Config, Mistake},
+    http::{empty, json},
+    journal::Direct,
+    ports::{Call, Clock, Ports, Store, Upstream},
+    store::sql::{Database, Hrana, SqlStore},
+};
+use worker::{Context, Env, ScheduleContext, ScheduledEvent, web_sys};
+
+use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, log, message, platform};
+
+#[worker::event(fetch)]
+async fn fetch(
+    request: web_sys::Request,
+    env: Env,
+    context: Context,
+) -> worker::Result<worker::Response> {
+    let response = match gateway(&env) {
+        Ok(gateway) => answer(&gateway, &request, context).await,
+        Err(mistakes) => misconfigured(&mistakes),
+    };
+    message::outgoing(response, platform::gone(request.signal())).await
+}
+
+#[worker::event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
+    // A mistake in the configuration was logged when it was found.
+    let Ok(gateway) = gateway(&env) else { return };
+    if let Err(error) = gateway.maintain().await {
+        tracing::error!(%error, "upkeep failed");
+    }
+}
+
+async fn answer(gateway: &Gateway, request: &web_sys::Request, context: Context) -> Response<Body> {
+    let Ok(ours) = message::incoming(request) else { return empty(StatusCode::BAD_REQUEST) };
+    let call = Call {
+        background: Arc::new(WaitUntil(context)),
+        gone: platform::gone(request.signal()),
+        peer: message::peer(ours.headers()),
+    };
+    gateway.handle(ours, call).await
+}
+
+/// Seams of this request over the state of the isolate: the runtime lets no request wait for another one's I/O.
+fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
+    let state = state(env)?;
+    let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
+    let clock: Arc<dyn Clock> = Arc::new(JsClock);
+    let database = database(env, state.config(), &upstream, &clock)?;
+    let store: Arc<dyn Store> = Arc::new(SqlStore::new(database));
+    let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
+    let ports = Ports { upstream, store, journal, clock, random: Arc::new(Entropy) };
+    Ok(Gateway::new(ports, state))
+}
+
+/// What the isolate keeps from its first request on. Other variables mean another isolate.
+fn state(env: &Env) -> Result<Arc<State>, Vec<Mistake>> {
+    static STATE: OnceLock<Result<Arc<State>, Vec<Mistake>>> = OnceLock::new();
+    STATE.get_or_init(|| declared(env)).clone()
+}
+
+fn declared(env: &Env) -> Result<Arc<State>, Vec<Mistake>> {
+    let variable = |name: &str| env.var(name).ok().map(|value| value.to_string());
+    let declared = Config::read(None, &variable).and_then(|config| {
+        log::init(&config.log_filter);
+        State::new(config).map_err(|error| mistake(error.message))
+    });
+    declared.map(Arc::new).inspect_err(|mistakes| {
+        for Mistake { line, message } in mistakes {
+            worker::console_error!("configuration, line {}: {message}", line.unwrap_or_default());
+        }
+    })
+}
+
+/// The database that the configuration names, or else the D1 binding.
+fn database(
+    env: &Env,
+    config: &Config,
+    upstream: &Arc<dyn Upstream>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Database>, Vec<Mistake>> {
+    let Some(url) = &config.store_url else {
+        let bound = env.d1("DB").map_err(|_| {
+            mistake("There is no database: bind D1 as `DB` in wrangler.toml, or set DATABASE_URL.")
+        })?;
+        return Ok(Arc::new(D1::new(bound)));
+    };
+    let hrana = Hrana::new(url, config.store_token.clone(), upstream.clone(), clock.clone());
+    Ok(Arc::new(hrana.map_err(|error| mistake(error.message))?))
+}
+
+fn mistake(message: impl Into<String>) -> Vec<Mistake> {
+    vec![Mistake { line: None, message: message.into() }]
+}
+
+/// What every request is told until the configuration is right. No mistake's message holds a secret.
+fn misconfigured(mistakes: &[Mistake]) -> Response<Body> {
+    let list: Vec<_> = mistakes
+        .iter()
+        .map(|Mistake { line, message }| json!({ "line": line, "message": message }))
+        .collect();
+    let error = json!({
+        "type": "configuration_error",
+        "message": "Tidegate's configuration has mistakes.",
+        "mistakes": list,
+    });
+    json(StatusCode::INTERNAL_SERVER_ERROR, json!({ "error": error }).to_string())
+}

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "events")]
 mod events;
+#[cfg(feature = "events")]
+mod log;
 
 pub mod d1;
 pub mod fetch;

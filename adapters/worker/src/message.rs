@@ -34,8 +34,9 @@ pub async fn outgoing(
     gone: BoxFuture<()>,
 ) -> worker::Result<worker::Response> {
     let (head, body) = response.into_parts();
-    let builder =
-        ResponseBuilder::new().with_status(head.status.as_u16()).with_headers(headers(&head.headers)?);
+    let builder = ResponseBuilder::new()
+        .with_status(head.status.as_u16())
+        .with_headers(headers(&head.headers)?);
     if bodiless(head.status) || body.is_end_stream() {
         return Ok(builder.empty());
     }
@@ -59,7 +60,10 @@ pub fn header_map(headers: web_sys::Headers) -> HeaderMap {
         .entries()
         .filter_map(|(name, value)| {
             // Values outside ASCII are legal on the wire, and arrive here as Unicode.
-            Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
+            Some((
+                name.parse::<HeaderName>().ok()?,
+                HeaderValue::from_bytes(value.as_bytes()).ok()?,
+            ))
         })
         .collect()
 }

@@ -94,6 +94,7 @@ impl Background for WaitUntil {
 }
 
 /// Completes when the client has left. Needs the compatibility flag `enable_request_signal`.
+#[must_use]
 pub fn gone(signal: AbortSignal) -> BoxFuture<()> {
     Box::pin(SendFuture::new(async move {
         if !signal.aborted() {
@@ -113,8 +114,7 @@ impl Departure {
     fn of(signal: AbortSignal) -> Self {
         let (callback, left) = once();
         // Fails for no type of event.
-        let _ =
-            signal.add_event_listener_with_callback("abort", callback.as_ref().unchecked_ref());
+        let _ = signal.add_event_listener_with_callback("abort", callback.as_ref().unchecked_ref());
         Self { signal, left, callback }
     }
 
