@@ -10,6 +10,7 @@ mod contract;
 mod deny;
 mod doctor;
 mod fetch;
+mod packaging;
 mod place;
 mod report;
 mod run;
@@ -45,6 +46,8 @@ enum Task {
     Bench(bench::Options),
     /// Write the embedded model catalogue anew from its source
     Catalog,
+    /// Build, check and try what is shipped: static programs, image, template, deployment
+    Package(packaging::Options),
     /// What is missing on this machine, and how to get it
     Doctor,
     /// Everything that must hold before a change lands
@@ -72,6 +75,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
             catalog::run(&place::root()?).map_err(|error| Stop::failed(error.to_string()))?;
             Ok(Done::noted("core/data/catalog.tsv is written"))
         }),
+        Task::Package(options) => packaging::package(options, report),
         Task::Doctor => doctor::doctor()?,
         Task::Ci(options) => ci::ci(options, report),
     }

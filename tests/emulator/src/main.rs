@@ -1,11 +1,12 @@
 //! How do I try a function by hand? `tidegate-emulator [--listen ADDRESS] [--no-freeze] COMMAND` serves it at a URL until
-//! Ctrl-C, then runs the Shutdown phase and prints the timeline.
+//! Ctrl-C or SIGTERM, then runs the Shutdown phase and prints the timeline.
 
 #![expect(clippy::print_stdout, reason = "a command that prints what it did")]
 
 use std::{io, process::ExitCode};
 
 use tidegate_emulator::{Emulator, Freeze, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> io::Result<ExitCode> {
@@ -15,7 +16,11 @@ async fn main() -> io::Result<ExitCode> {
     };
     let emulator = Emulator::start(options).await?;
     println!("function URL: {}", emulator.url());
-    tokio::signal::ctrl_c().await?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
     let end = emulator.shutdown().await;
     for line in emulator.log() {
         println!("{line}");

@@ -1,0 +1,32 @@
+# syntax=docker/dockerfile:1
+# The gateway as one static program in an empty image:
+#   docker build -t tidegate .
+#   docker run -p 8080:8080 -v tidegate:/data tidegate
+
+FROM rust:1.95-slim-bookworm AS build
+# The embedded database is C, so a C compiler for musl is needed beside the target. Security updates of the base image
+# matter more here than a pinned compiler.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends musl-tools \
+    && rm -rf /var/lib/apt/lists/* \
+    && rustup target add "$(uname -m)-unknown-linux-musl"
+WORKDIR /src
+COPY . .
+RUN cargo build --release --locked --package tidegate --target "$(uname -m)-unknown-linux-musl" \
+    && mkdir -p /out/program /out/folders/data \
+    && cp "target/$(uname -m)-unknown-linux-musl/release/tidegate" /out/program/
+
+FROM scratch
+COPY --from=build /out/program/ /
+# A named volume takes over the owner of /data. A folder of the host's keeps its own: when that is root, start with
+# `--user 0`, and the program takes the folder over and gives root up for TIDEGATE_USER before it does anything else.
+COPY --from=build --chown=65532:65532 /out/folders/ /
+ENV TIDEGATE_LISTEN=0.0.0.0:8080 \
+    TIDEGATE_DATA=/data \
+    TIDEGATE_USER=65532:65532
+USER 65532:65532
+VOLUME /data
+EXPOSE 8080
+ENTRYPOINT ["/tidegate"]
+CMD ["serve"]
