@@ -6,7 +6,6 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     build::{self, Profile},
-    place,
     report::{Report, Result, Stop},
     shell,
 };
@@ -58,11 +57,14 @@ pub(crate) fn contract(options: &Options, report: &mut Report) {
 /// Runs the list on one adapter.
 pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Result {
     let mut suite = shell::command(build::suite("tidegate-contract", profile)?, &[])?;
+    // The function has no command to migrate its database: the server's is used.
+    suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
     match adapter {
-        Adapter::Server => suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?),
-        Adapter::Lambda => suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?),
+        Adapter::Server => {}
+        Adapter::Lambda => {
+            suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?);
+        }
         Adapter::Worker => return Err(Stop::skipped("there is no Worker yet")),
-    };
-    suite.arg(adapter.to_string()).args(filter);
-    shell::run_tests(suite.current_dir(place::root()?))
+    }
+    shell::run_tests(suite.arg(adapter.to_string()).args(filter))
 }
