@@ -1,11 +1,11 @@
 //! How do records reach the store where nothing lives on after the response? At once, one flush each.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::{
-    limits::FLUSH_TRIES_MAX,
+    limits::{FLUSH_TRIES_MAX, FLUSH_WAIT},
     ports::{Clock, Journal, Store},
     store::Record,
 };
@@ -27,7 +27,7 @@ impl Direct {
 #[async_trait]
 impl Journal for Direct {
     async fn append(&self, record: Record) {
-        let mut pause = Duration::from_millis(50);
+        let mut pause = FLUSH_WAIT;
         for _ in 1..FLUSH_TRIES_MAX {
             match self.store.flush(&record.id, std::slice::from_ref(&record)).await {
                 Ok(()) => return,
