@@ -28,5 +28,6 @@ pub(crate) fn advisories() -> Result {
 }
 
 fn program() -> Result<PathBuf> {
-    fetch::crate_program("cargo-deny", VERSION, &["--no-default-features"])
+    let programs = fetch::crate_programs("cargo-deny", VERSION, &["--no-default-features"])?;
+    Ok(programs.join("cargo-deny"))
 }

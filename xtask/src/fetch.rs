@@ -35,26 +35,27 @@ pub(crate) fn npm(folder: &Path) -> Result<PathBuf> {
     Ok(modules)
 }
 
-/// Installs a program from crates.io; returns its path.
+/// Installs the programs of a package from crates.io; returns the folder that holds them.
 ///
-/// It is built without optimisation: minutes are saved once, and none of these programs is waited for long.
-pub(crate) fn crate_program(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
-    let home = place::cache()?.join("crates").join(format!("{name}-{version}"));
-    let program = home.join("bin").join(name);
-    if program.is_file() {
-        return Ok(program);
+/// They are built without optimisation: minutes are saved once, and none of these programs is waited for long.
+pub(crate) fn crate_programs(package: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
+    let home = place::cache()?.join("crates").join(format!("{package}-{version}"));
+    let programs = home.join("bin");
+    if programs.is_dir() {
+        return Ok(programs);
     }
     let fresh = beside(&home)?;
     let mut cargo =
         shell::cargo(&["install", "--locked", "--debug", "--quiet", "--version", version])?;
-    cargo.args(options).arg("--root").arg(&fresh).arg(name);
+    cargo.args(options).arg("--root").arg(&fresh).arg(package);
     // A folder of its own, removed afterwards: hundreds of megabytes that nothing else can use.
     let scratch = fresh.join("target");
     cargo.env("CARGO_TARGET_DIR", &scratch).current_dir(place::cache()?);
-    shell::run(&mut cargo).map_err(|_| Stop::skipped(format!("{name} could not be installed")))?;
+    shell::run(&mut cargo)
+        .map_err(|_| Stop::skipped(format!("{package} could not be installed")))?;
     fs::remove_dir_all(&scratch).map_err(|e| io(&scratch, &e))?;
     keep(&fresh, &home)?;
-    Ok(program)
+    Ok(programs)
 }
 
 /// Installs Debian packages, when this is root on a Debian machine; otherwise says what to install.

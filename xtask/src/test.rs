@@ -6,7 +6,7 @@ use crate::{
     build::Profile,
     contract::{self, Adapter},
     fetch,
-    report::{Done, Report, Result, Stop},
+    report::{Report, Result, Stop},
     shell,
     stores::{self, Database},
 };
@@ -71,8 +71,8 @@ fn coverage(packages: &[String]) -> Result {
     let mut component = shell::command("rustup", &["component", "add", "llvm-tools"])?;
     shell::run(&mut component)
         .map_err(|_| Stop::skipped("rustup cannot add llvm-tools, which reads the counters"))?;
-    let program = fetch::crate_program("cargo-llvm-cov", "0.9.1", &[])?;
-    let mut cover = shell::command(program, &["llvm-cov", "--summary-only"])?;
-    shell::run_tests(cover.args(selection(packages)))?;
-    Ok(Done::default())
+    let programs = fetch::crate_programs("cargo-llvm-cov", "0.9.1", &[])?;
+    let mut cover =
+        shell::command(programs.join("cargo-llvm-cov"), &["llvm-cov", "--summary-only"])?;
+    shell::run(cover.args(selection(packages)))
 }
