@@ -1,5 +1,7 @@
 //! How does a reading go on after a mistake? It notes it and takes the next value.
 
+use std::collections::BTreeSet;
+
 use super::{
     document::{Said, Table},
     mistake::Mistake,
@@ -12,13 +14,13 @@ pub(super) struct Reading<'r> {
     pub(super) environment: Environment<'r>,
     mistakes: Vec<Mistake>,
     /// Lines that are not TOML: what follows from them is not a mistake of its own.
-    broken: Vec<Option<usize>>,
+    broken: BTreeSet<Option<usize>>,
 }
 
 impl<'r> Reading<'r> {
     /// A reading without mistakes.
     pub(super) fn new(environment: Environment<'r>) -> Self {
-        Self { environment, mistakes: Vec::new(), broken: Vec::new() }
+        Self { environment, mistakes: Vec::new(), broken: BTreeSet::new() }
     }
 
     /// Notes a mistake.
@@ -28,8 +30,7 @@ impl<'r> Reading<'r> {
 
     /// Notes what the parser could not read. The first thing of a line counts: the others follow from it.
     pub(super) fn note_syntax(&mut self, mistake: Mistake) {
-        if !self.broken.contains(&mistake.line) {
-            self.broken.push(mistake.line);
+        if self.broken.insert(mistake.line) {
             self.mistakes.push(mistake);
         }
     }

@@ -1,5 +1,7 @@
 //! How are secrets read? Strictly, from the environment first, and without a word about what they hold.
 
+use std::collections::BTreeSet;
+
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -112,13 +114,14 @@ fn parts(spot: &Spot, text: &str) -> Texts {
 
 /// Checks keys that stand together: each by itself, and that none stands there twice.
 pub(super) fn credentials(texts: &[(Spot, Zeroizing<String>)]) -> Vec<Result<Secret, Mistake>> {
-    let check = |(i, (spot, text)): (usize, &(Spot, Zeroizing<String>))| {
-        if texts[..i].iter().any(|(_, other)| other == text) {
-            return Err(spot.mistake("holds the same key twice"));
-        }
-        credential(spot, text)
-    };
-    texts.iter().enumerate().map(check).collect()
+    let mut seen = BTreeSet::new();
+    let mut checked = Vec::with_capacity(texts.len());
+    for (spot, text) in texts {
+        let twice = !seen.insert(text.as_str());
+        let wrong = || Err(spot.mistake("holds the same key twice"));
+        checked.push(if twice { wrong() } else { credential(spot, text) });
+    }
+    checked
 }
 
 /// One secret of the file, or of the variable that it names.

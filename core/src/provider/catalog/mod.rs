@@ -33,14 +33,8 @@ pub fn exact(provider_id: &str, model: &str) -> Option<Model<'static>> {
     if model.contains(['\t', '\n']) {
         return None;
     }
-    let section = section(provider_id);
-    let wanted = format!("\n{model}\t");
-    let start = if section.starts_with(&wanted[1..]) {
-        0
-    } else {
-        memmem::find(section.as_bytes(), wanted.as_bytes())? + 1
-    };
-    section[start..].lines().next().map(Model::read)
+    let line = from_line(section(provider_id), &format!("{model}\t"))?;
+    line.lines().next().map(Model::read)
 }
 
 /// The model of this id, or else the one that it is a version of: `gpt-4o-2024-08-06` is a `gpt-4o` unless it has a
@@ -84,18 +78,20 @@ fn is_date(year: &str, month: &str, day: &str) -> bool {
 
 /// The lines of a provider's models.
 fn section(provider_id: &str) -> &'static str {
-    let Some((_, rest)) = providers_and_rest().find(|(id, _)| *id == provider_id) else {
-        return "";
-    };
-    let end = memmem::find(rest.as_bytes(), b"\n@").map_or(rest.len(), |end| end + 1);
-    &rest[..end]
+    let header = format!("@{provider_id}\n");
+    let Some(text) = from_line(TEXT, &header) else { return "" };
+    let models = &text[header.len()..];
+    let end = memmem::find(models.as_bytes(), b"\n@").map_or(models.len(), |end| end + 1);
+    &models[..end]
 }
 
-/// Each provider's id, with all text after it.
-fn providers_and_rest() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let headers = memchr::memchr_iter(b'@', TEXT.as_bytes());
-    let at_line = headers.filter(|at| *at == 0 || TEXT.as_bytes()[at - 1] == b'\n');
-    at_line.filter_map(|at| TEXT[at + 1..].split_once('\n'))
+/// The text from the first line on that begins with `start`.
+fn from_line<'t>(text: &'t str, start: &str) -> Option<&'t str> {
+    if text.starts_with(start) {
+        return Some(text);
+    }
+    let at = memmem::find(text.as_bytes(), format!("\n{start}").as_bytes())?;
+    Some(&text[at + 1..])
 }
 
 #[cfg(test)]
