@@ -1,7 +1,7 @@
 //! Which schema does a database have, and how does it get the one this code wants? Statement by statement, each with
 //! its row in the ledger, so that a run that was interrupted goes on where it stopped.
 
-use std::collections::HashSet;
+use std::{cmp::Ordering, collections::HashSet};
 
 use super::{
     super::Schema,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     limits::{MIGRATION_LEASE, MIGRATION_POLL, MIGRATION_POLLS_MAX},
-    ports::Clock,
+    ports::{Clock, Millis},
 };
 
 struct Migration {
@@ -24,6 +24,8 @@ const MIGRATIONS: &[Migration] =
     &[Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") }];
 
 const LEASE: &str = "migrate";
+/// The tables of the ledger and of the leases.
+const STEPS_BEFORE_LEASES: i64 = 2;
 /// Step 0 stands for the whole file: the file itself inserts it, whoever applies it.
 const NEWEST: &str = "SELECT MAX(number) AS newest FROM migrations WHERE step = 0";
 const LEDGER: &str = "SELECT number AS number, step AS step FROM migrations";
@@ -38,9 +40,9 @@ pub(super) async fn schema(database: &dyn Database) -> Result<Schema> {
     };
     let wanted = MIGRATIONS.last().map_or(0, |migration| migration.number);
     Ok(match found.cmp(&wanted) {
-        std::cmp::Ordering::Equal => Schema::Current,
-        std::cmp::Ordering::Less => Schema::Older { found, wanted },
-        std::cmp::Ordering::Greater => Schema::Newer { found, wanted },
+        Ordering::Equal => Schema::Current,
+        Ordering::Less => Schema::Older { found, wanted },
+        Ordering::Greater => Schema::Newer { found, wanted },
     })
 }
 
@@ -49,29 +51,24 @@ pub(super) async fn schema(database: &dyn Database) -> Result<Schema> {
 ///
 /// A database that a newer Tidegate has migrated is left alone, with an error.
 pub async fn migrate(database: &dyn Database, clock: &dyn Clock, holder: &str) -> Result<usize> {
-    let mut applied = 0;
-    let mut looks = 0;
-    loop {
-        match schema(database).await? {
-            Schema::Current if applied == 0 => return Ok(0),
-            Schema::Current => break,
-            Schema::Older { .. } => {}
-            Schema::Newer { found, wanted } => return Err(newer(found, wanted)),
-        }
-        if !lease(database, clock, holder).await? {
-            looks += 1;
-            if looks == MIGRATION_POLLS_MAX {
-                return Err(Error::new(Kind::Conflict, "Another process migrates this database."));
-            }
-            clock.sleep(MIGRATION_POLL).await;
-            continue;
-        }
-        let Some(step) = next_step(database).await? else { break };
-        apply(database, &step).await?;
-        applied += 1;
+    match schema(database).await? {
+        Schema::Current => return Ok(0),
+        Schema::Older { .. } => {}
+        Schema::Newer { found, wanted } => return Err(newer(found, wanted)),
     }
-    leases::give_back(database, LEASE, holder).await?;
-    Ok(applied)
+    let mut applied = 0;
+    for _ in 0..MIGRATION_POLLS_MAX {
+        let steps = missing(&ledger(database).await?);
+        let wanted = steps.len();
+        let done = apply_all(database, clock, holder, steps).await?;
+        applied += done;
+        if done == wanted {
+            leases::give_back(database, LEASE, holder).await?;
+            return Ok(applied);
+        }
+        clock.sleep(MIGRATION_POLL).await;
+    }
+    Err(Error::new(Kind::Conflict, "Another process is migrating this database."))
 }
 
 /// One statement of a migration.
@@ -81,26 +78,15 @@ struct Step {
     text: &'static str,
 }
 
-/// Before there is a table of leases nobody can hold one; what then runs twice is refused by the engine.
-async fn lease(database: &dyn Database, clock: &dyn Clock, holder: &str) -> Result<bool> {
-    let now_ms = clock.now();
-    let lease_ms = i64::try_from(MIGRATION_LEASE.as_millis()).unwrap_or(i64::MAX);
-    match leases::take(database, LEASE, holder, now_ms, now_ms.saturating_add(lease_ms)).await {
-        Err(error) if database.flavor().says_missing(&error) => Ok(true),
-        other => other,
-    }
-}
-
-/// The first statement that is neither in the ledger nor in a file that is applied as a whole.
-async fn next_step(database: &dyn Database) -> Result<Option<Step>> {
-    let ledger = ledger(database).await?;
+/// The statements that are neither in the ledger nor in a file that is applied as a whole.
+fn missing(ledger: &HashSet<(i64, i64)>) -> Vec<Step> {
     let open = MIGRATIONS.iter().filter(|migration| !ledger.contains(&(migration.number, 0)));
-    Ok(open
-        .flat_map(|migration| {
-            let numbered = (1_i64..).zip(statements(migration.text));
-            numbered.map(|(number, text)| Step { migration: migration.number, number, text })
-        })
-        .find(|step| !ledger.contains(&(step.migration, step.number))))
+    open.flat_map(|migration| {
+        let numbered = (1_i64..).zip(statements(migration.text));
+        numbered.map(|(number, text)| Step { migration: migration.number, number, text })
+    })
+    .filter(|step| !ledger.contains(&(step.migration, step.number)))
+    .collect()
 }
 
 async fn ledger(database: &dyn Database) -> Result<HashSet<(i64, i64)>> {
@@ -113,20 +99,57 @@ async fn ledger(database: &dyn Database) -> Result<HashSet<(i64, i64)>> {
     found.into_iter().map(|mut fields| Ok((fields.int()?, fields.int()?))).collect()
 }
 
-/// Runs the statement together with its ledger row. What exists is taken as applied: an engine that commits a CREATE
-/// by itself was interrupted between the two. A conflict means that another run has just recorded the step.
-async fn apply(database: &dyn Database, step: &Step) -> Result<()> {
-    let row = Statement::new(APPLIED, vec![step.migration.into(), step.number.into()]);
-    let batch = vec![Statement::new(step.text, Vec::new()), row.clone()];
-    let done = match database.write(batch).await {
-        Err(error) if database.flavor().says_exists(&error) => database.write(vec![row]).await,
-        other => other,
-    };
-    match done {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind == Kind::Conflict => Ok(()),
-        Err(error) => Err(error),
+/// Applies one step after the other, and stops early where another run is at work. Returns how many it applied.
+async fn apply_all(
+    database: &dyn Database,
+    clock: &dyn Clock,
+    holder: &str,
+    steps: Vec<Step>,
+) -> Result<usize> {
+    let mut applied = 0;
+    for step in steps {
+        let lease = lease(&step, clock.now(), holder);
+        let done = match apply(database, &step, &lease).await {
+            Err(error) if applied == 0 && database.flavor().says_exists(&error) => {
+                record(database, &step, lease).await
+            }
+            other => other,
+        };
+        match done {
+            Ok(()) => applied += 1,
+            // The lease is somebody's, or somebody has just recorded the step.
+            Err(error) if error.kind == Kind::Conflict => break,
+            Err(error) => return Err(error),
+        }
     }
+    Ok(applied)
+}
+
+/// Runs the statement together with its ledger row.
+async fn apply(database: &dyn Database, step: &Step, lease: &[Statement]) -> Result<()> {
+    let statement = Statement::new(step.text, Vec::new());
+    database.write([lease, &[statement, ledger_row(step)]].concat()).await.map(drop)
+}
+
+/// Takes the first statement of a run, and only that one, for applied when what it creates exists: an engine that
+/// commits a CREATE by itself was interrupted between the two.
+async fn record(database: &dyn Database, step: &Step, mut batch: Vec<Statement>) -> Result<()> {
+    batch.push(ledger_row(step));
+    database.write(batch).await.map(drop)
+}
+
+fn ledger_row(step: &Step) -> Statement {
+    Statement::new(APPLIED, vec![step.migration.into(), step.number.into()])
+}
+
+/// Takes or renews the lease. The statements before there is a table of leases go without one; when two runs meet
+/// there, the engine refuses what exists.
+fn lease(step: &Step, now_ms: Millis, holder: &str) -> Vec<Statement> {
+    if step.migration == 1 && step.number <= STEPS_BEFORE_LEASES {
+        return Vec::new();
+    }
+    let lease_ms = i64::try_from(MIGRATION_LEASE.as_millis()).unwrap_or(i64::MAX);
+    leases::taking(LEASE, holder, now_ms, now_ms.saturating_add(lease_ms))
 }
 
 /// The statements of a file: each ends with a semicolon at the end of a line.

@@ -1,0 +1,155 @@
+//! What is promised of the schema: it says how old it is, and a migration that was interrupted goes on.
+
+use std::time::Duration;
+
+use tidegate_core::{
+    error::Kind as Refusal,
+    store::{
+        Kind, Schema, Store,
+        sql::{Statement, migrate},
+    },
+};
+
+use crate::{
+    Run, World,
+    check::{Verdict, equal, refused},
+    faults::{Faulty, Loss},
+    sample::{put, team},
+    wipe,
+};
+
+pub(crate) const CASES: &[(&str, Run)] = &[
+    ("schema: an empty database is older", |w| Box::pin(empty_is_older(w))),
+    ("schema: a migrated one is current, and stays as it is", |w| Box::pin(current(w))),
+    ("schema: a newer one is told and left alone", |w| Box::pin(newer(w))),
+    ("schema: half a migration is older", |w| Box::pin(half_is_older(w))),
+    ("schema: interrupted at any statement, it goes on", |w| {
+        Box::pin(interrupted(w, Loss::Question))
+    }),
+    ("schema: interrupted before any answer, it goes on", |w| {
+        Box::pin(interrupted(w, Loss::Answer))
+    }),
+    ("schema: what exists without its ledger row counts as applied", |w| {
+        Box::pin(without_ledger_rows(w))
+    }),
+    ("schema: a table of another program is not taken over", |w| Box::pin(somebody_elses_table(w))),
+    ("schema: a file that another tool applied is applied", |w| Box::pin(other_tool(w))),
+    ("schema: a migration waits for the one that runs", |w| Box::pin(waits(w))),
+    ("schema: two migrations at once do it once", |w| Box::pin(two_at_once(w))),
+];
+
+const FIRST: &str = include_str!("../../../migrations/0001_initial.sql");
+
+/// The statements of the first file, without what stands in front of them.
+fn statements() -> impl Iterator<Item = &'static str> {
+    FIRST.split(";\n").filter_map(|part| {
+        let start = part.find("CREATE").into_iter().chain(part.find("INSERT")).min()?;
+        part.get(start..)
+    })
+}
+
+async fn usable(w: &World) -> Verdict {
+    equal(w.store.schema().await?, Schema::Current)?;
+    equal(put(&w.store, team("a", "A")).await?, 1)?;
+    equal(w.store.get(Kind::Team, "a").await?.is_some(), true)
+}
+
+async fn empty_is_older(w: &World) -> Verdict {
+    wipe(&*w.database).await?;
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+}
+
+async fn current(w: &World) -> Verdict {
+    equal(w.store.schema().await?, Schema::Current)?;
+    equal(migrate(&*w.database, &*w.clock, "again").await?, 0)?;
+    equal(w.number("SELECT COUNT(*) AS n FROM leases").await?, 0)?;
+    usable(w).await
+}
+
+async fn newer(w: &World) -> Verdict {
+    w.write(&["INSERT INTO migrations (number, step) VALUES (99, 0)"]).await?;
+    equal(w.store.schema().await?, Schema::Newer { found: 99, wanted: 1 })?;
+    refused(migrate(&*w.database, &*w.clock, "again").await, Refusal::Unavailable)
+}
+
+async fn half_is_older(w: &World) -> Verdict {
+    wipe(&*w.database).await?;
+    let faulty = Faulty::new(&w.database, Loss::Question, 8);
+    refused(migrate(&*faulty, &*w.clock, "first").await, Refusal::Unavailable)?;
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+}
+
+async fn interrupted(w: &World, loss: Loss) -> Verdict {
+    for breaks_at in 1.. {
+        wipe(&*w.database).await?;
+        let faulty = Faulty::new(&w.database, loss, breaks_at);
+        // The next run is the same process again, or else it waits until the lease ends.
+        let first = migrate(&*faulty, &*w.clock, "run").await;
+        if !faulty.broke() {
+            equal(first.is_ok(), true)?;
+            return Ok(());
+        }
+        refused(first, Refusal::Unavailable)?;
+        migrate(&*w.database, &*w.clock, "run").await?;
+        usable(w).await?;
+    }
+    Ok(())
+}
+
+async fn without_ledger_rows(w: &World) -> Verdict {
+    let statements: Vec<&str> = statements().collect();
+    let creates = (1_i64..).zip(&statements).filter(|(_, text)| text.starts_with("CREATE"));
+    for (number, last) in creates {
+        wipe(&*w.database).await?;
+        let mut batch = Vec::new();
+        for (step, text) in (1..number).zip(&statements) {
+            batch.push(Statement::new(*text, Vec::new()));
+            let row = "INSERT INTO migrations (number, step) VALUES (1, ?)";
+            batch.push(Statement::new(row, vec![step.into()]));
+        }
+        batch.push(Statement::new(*last, Vec::new()));
+        w.database.write(batch).await?;
+        migrate(&*w.database, &*w.clock, "run").await?;
+        usable(w).await?;
+    }
+    Ok(())
+}
+
+async fn somebody_elses_table(w: &World) -> Verdict {
+    wipe(&*w.database).await?;
+    w.write(&["CREATE TABLE counters (of_another_program BIGINT)"]).await?;
+    refused(migrate(&*w.database, &*w.clock, "run").await, Refusal::Unavailable)?;
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+}
+
+async fn other_tool(w: &World) -> Verdict {
+    wipe(&*w.database).await?;
+    let batch = statements().map(|statement| Statement::new(statement, Vec::new())).collect();
+    w.database.write(batch).await?;
+    equal(migrate(&*w.database, &*w.clock, "run").await?, 0)?;
+    usable(w).await
+}
+
+async fn waits(w: &World) -> Verdict {
+    w.write(&["DELETE FROM migrations WHERE step = 0"]).await?;
+    w.write(&["DELETE FROM migrations WHERE step > 21"]).await?;
+    let until_ms = w.clock.now() + 300;
+    w.store.lease("migrate", "another", w.clock.now(), until_ms).await?;
+    migrate(&*w.database, &*w.clock, "run").await?;
+    equal(w.clock.now() >= until_ms, true)?;
+    equal(w.store.schema().await?, Schema::Current)
+}
+
+async fn two_at_once(w: &World) -> Verdict {
+    wipe(&*w.database).await?;
+    let second = async {
+        w.clock.sleep(Duration::from_millis(2)).await;
+        migrate(&*w.database, &*w.clock, "two").await
+    };
+    let first = migrate(&*w.database, &*w.clock, "one");
+    let (first, second) = futures_util::join!(first, second);
+    let applied = first? + second?;
+    equal(applied, statements().count())?;
+    equal(w.number("SELECT COUNT(*) AS n FROM marks").await?, 2)?;
+    usable(w).await
+}
