@@ -1,6 +1,7 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
 mod blobs;
+mod columns;
 mod counters;
 mod database;
 mod documents;
@@ -12,6 +13,7 @@ mod records;
 mod rollups;
 mod rows;
 mod script;
+mod stats;
 
 use std::sync::Arc;
 
@@ -84,7 +86,7 @@ impl Store for SqlStore {
     }
 
     async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>> {
-        rollups::stats(&*self.database, query).await
+        stats::sum(&*self.database, query).await
     }
 
     async fn prune(&self, before_ms: Millis, limit: u32) -> Result<u64> {

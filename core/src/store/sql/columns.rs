@@ -1,0 +1,144 @@
+//! Which columns has a record, and in which order?
+
+use super::{
+    super::{Ended, Record, Usage},
+    database::Value,
+    rows::Fields,
+};
+use crate::error::{Error, Result};
+
+/// In the order of [`values`] and [`record`].
+pub(super) const COLUMNS: [&str; 35] = [
+    "id",
+    "at_ms",
+    "client",
+    "team",
+    "endpoint",
+    "dialect",
+    "requested_model",
+    "provider",
+    "model",
+    "key_id",
+    "status",
+    "error",
+    "stream",
+    "prompt",
+    "cached",
+    "cache_write_5m",
+    "cache_write_1h",
+    "completion",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+    "image_in",
+    "image_out",
+    "calls",
+    "estimated",
+    "cost_nano",
+    "price_id",
+    "first_byte_ms",
+    "total_ms",
+    "attempts",
+    "bytes_in",
+    "bytes_out",
+    "dropped",
+    "stale",
+    "ended",
+];
+
+/// One value for each column.
+pub(super) fn values(record: &Record) -> Vec<Value> {
+    let usage = &record.usage;
+    vec![
+        record.id.as_str().into(),
+        record.at_ms.into(),
+        record.client.as_str().into(),
+        record.team.as_str().into(),
+        record.endpoint.as_str().into(),
+        record.dialect.as_str().into(),
+        record.requested_model.as_str().into(),
+        record.provider.as_str().into(),
+        record.model.as_str().into(),
+        record.key_id.as_str().into(),
+        i64::from(record.status).into(),
+        record.error.as_str().into(),
+        record.stream.into(),
+        usage.prompt.into(),
+        usage.cached.into(),
+        usage.cache_write_5m.into(),
+        usage.cache_write_1h.into(),
+        usage.completion.into(),
+        usage.reasoning.into(),
+        usage.audio_in.into(),
+        usage.audio_out.into(),
+        usage.image_in.into(),
+        usage.image_out.into(),
+        usage.calls.into(),
+        record.estimated.into(),
+        record.cost_nano.into(),
+        record.price_id.as_str().into(),
+        record.first_byte_ms.into(),
+        record.total_ms.into(),
+        i64::from(record.attempts).into(),
+        i64::try_from(record.bytes_in).unwrap_or(i64::MAX).into(),
+        i64::try_from(record.bytes_out).unwrap_or(i64::MAX).into(),
+        record.dropped.as_str().into(),
+        record.stale.into(),
+        record.ended.name().into(),
+    ]
+}
+
+/// The record of one row.
+pub(super) fn record(mut fields: Fields) -> Result<Record> {
+    Ok(Record {
+        id: fields.text()?,
+        at_ms: fields.int()?,
+        client: fields.text()?,
+        team: fields.text()?,
+        endpoint: fields.text()?,
+        dialect: fields.text()?,
+        requested_model: fields.text()?,
+        provider: fields.text()?,
+        model: fields.text()?,
+        key_id: fields.text()?,
+        status: fields.count()?,
+        error: fields.text()?,
+        stream: fields.flag()?,
+        usage: usage(&mut fields)?,
+        estimated: fields.flag()?,
+        cost_nano: fields.int()?,
+        price_id: fields.text()?,
+        first_byte_ms: fields.int()?,
+        total_ms: fields.int()?,
+        attempts: fields.count()?,
+        bytes_in: fields.count()?,
+        bytes_out: fields.count()?,
+        dropped: fields.text()?,
+        stale: fields.flag()?,
+        ended: ended(&fields.text()?)?,
+    })
+}
+
+/// The eleven counters, in the order of [`Usage`] itself.
+pub(super) fn usage(fields: &mut Fields) -> Result<Usage> {
+    Ok(Usage {
+        prompt: fields.int()?,
+        cached: fields.int()?,
+        cache_write_5m: fields.int()?,
+        cache_write_1h: fields.int()?,
+        completion: fields.int()?,
+        reasoning: fields.int()?,
+        audio_in: fields.int()?,
+        audio_out: fields.int()?,
+        image_in: fields.int()?,
+        image_out: fields.int()?,
+        calls: fields.int()?,
+    })
+}
+
+fn ended(name: &str) -> Result<Ended> {
+    Ended::ALL
+        .into_iter()
+        .find(|ended| ended.name() == name)
+        .ok_or_else(|| Error::internal(format!("unknown end of a request {name}")))
+}
