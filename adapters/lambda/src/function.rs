@@ -21,13 +21,41 @@ pub async fn answer(
     after: AfterResponse,
     event: Request<lambda_http::Body>,
 ) -> Result<Response<Body>, Error> {
-    match event.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            let peer = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
-            Ok(gateway.handle(request(event), call(after, peer)).await)
+    match Wish::of(event)? {
+        Wish::Answer(request, peer) => Ok(gateway.handle(*request, call(after, peer)).await),
+        Wish::Upkeep => {
+            gateway
+                .maintain()
+                .await
+                .inspect_err(|error| tracing::error!(%error, "upkeep failed"))?;
+            Ok(empty(StatusCode::NO_CONTENT))
         }
-        Some(_) | None => upkeep(&gateway, event.body()).await,
     }
+}
+
+/// What an event asks for.
+enum Wish {
+    Answer(Box<Request<Body>>, Option<IpAddr>),
+    Upkeep,
+}
+
+impl Wish {
+    fn of(event: Request<lambda_http::Body>) -> Result<Self, Error> {
+        if let Some(RequestContext::ApiGatewayV2(context)) = event.request_context_ref() {
+            let peer = context.http.source_ip.as_deref().and_then(|address| address.parse().ok());
+            return Ok(Self::Answer(Box::new(request(event)), peer));
+        }
+        match serde_json::from_slice(event.body()) {
+            Ok(Scheduled { source: "aws.events" | "aws.scheduler" }) => Ok(Self::Upkeep),
+            Ok(_) | Err(_) => Err("neither a function URL's request nor a schedule's event".into()),
+        }
+    }
+}
+
+/// The part of a schedule's event that tells it from others.
+#[derive(Deserialize)]
+struct Scheduled<'event> {
+    source: &'event str,
 }
 
 /// The platform says who called; what the client sent as `x-forwarded-for` does not come into it. Whether the client
@@ -51,23 +79,22 @@ fn request(event: Request<lambda_http::Body>) -> Request<Body> {
     Request::from_parts(parts, body)
 }
 
-#[derive(Deserialize)]
-struct Scheduled<'event> {
-    source: &'event str,
-}
-
-async fn upkeep(gateway: &Gateway, event: &[u8]) -> Result<Response<Body>, Error> {
-    let source = serde_json::from_slice::<Scheduled<'_>>(event).map_or("", |event| event.source);
-    if !matches!(source, "aws.events" | "aws.scheduler") {
-        return Err("neither a function URL's request nor a schedule's event".into());
-    }
-    gateway.maintain().await.inspect_err(|error| tracing::error!(%error, "upkeep failed"))?;
-    Ok(empty(StatusCode::NO_CONTENT))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_schedule_is_upkeep() {
+        let check = |event: &str, expected: bool| {
+            let event = Request::new(lambda_http::Body::from(event));
+            assert_eq!(matches!(Wish::of(event), Ok(Wish::Upkeep)), expected);
+        };
+        check(r#"{"version":"0","source":"aws.events","detail-type":"Scheduled Event"}"#, true);
+        check(r#"{"source":"aws.scheduler","detail":"{}"}"#, true);
+        check(r#"{"source":"aws.s3"}"#, false);
+        check(r#"{"Records":[]}"#, false);
+        check("", false);
+    }
 
     #[test]
     fn a_request_keeps_its_path_query_and_bytes() {

@@ -1,2 +1,77 @@
-//! x
-fn main() {}
+//! What does Lambda start? The gateway over a remote store, waiting for events.
+
+use std::{env, path::Path, sync::Arc};
+
+use lambda_runtime::Error;
+use tidegate_core::{
+    Gateway, State,
+    config::Config,
+    journal::Direct,
+    limits::SNAPSHOT_FIRST_WAIT,
+    ports::{Clock, Ports, Store, Upstream},
+};
+use tidegate_lambda::{after::AfterResponse, function, runtime};
+use tidegate_native::{OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
+
+/// One invocation at a time needs one thread, and starts sooner with it.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let config = declared()?;
+    init_log(&config)?;
+    let gateway = assemble(config).await?;
+    // The cold start has time that the first request has not; without an answer that request asks again.
+    match tokio::time::timeout(SNAPSHOT_FIRST_WAIT, gateway.refresh()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the store did not answer at the start"),
+        Err(_) => tracing::warn!("the store was silent at the start"),
+    }
+    let after = AfterResponse::default();
+    let background = after.clone();
+    runtime::run(after, move |event| function::answer(gateway.clone(), background.clone(), event))
+        .await
+}
+
+/// All mistakes at once, one a line.
+fn declared() -> Result<Config, Error> {
+    Config::read(None, &|name| env::var(name).ok()).map_err(|mistakes| {
+        let lines: Vec<String> = mistakes.into_iter().map(|mistake| mistake.to_string()).collect();
+        lines.join("\n").into()
+    })
+}
+
+async fn assemble(config: Config) -> Result<Gateway, Error> {
+    let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let store = open(&config, &upstream, &clock).await?;
+    let ports = Ports {
+        upstream,
+        journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
+        store,
+        clock,
+        random: Arc::new(OsRandom),
+    };
+    Ok(Gateway::new(ports, Arc::new(State::new(config)?)))
+}
+
+/// A remote database is migrated by `tidegate migrate`, once and before a deployment: many functions start at once. A
+/// local one is this process's own.
+async fn open(
+    config: &Config,
+    upstream: &Arc<dyn Upstream>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, Error> {
+    let Some(url) = config.store_url.as_deref() else {
+        return Err("DATABASE_URL is not set: a function has no disk that stays".into());
+    };
+    let place = Place::parse(Some(url), Path::new(&config.data))?;
+    let local = !matches!(place, Place::Remote(_));
+    let opened =
+        open_store(place, config.store_token.clone(), Arc::clone(upstream), Arc::clone(clock))?;
+    if local {
+        tracing::warn!(
+            "the store is local: it is gone when the platform recycles this environment"
+        );
+        opened.migrate(&**clock).await?;
+    }
+    Ok(opened.store)
+}
