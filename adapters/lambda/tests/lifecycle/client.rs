@@ -1,7 +1,7 @@
 //! How do the cases ask? One HTTP client, and a function that is started for each case.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -23,30 +23,55 @@ use crate::function::FLUSHED;
 /// How long anything may take that should happen at once.
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 
-/// The demonstration function behind its URL, and the file of its flushes.
+/// The gateway's root secret.
+pub(crate) const SECRET: &str = "8f14e45fceea167a5a36dedd4bea2543d3d9446802a44259755d38e6d163e820";
+
+/// Opens `/api` of the gateway.
+pub(crate) const ADMIN_TOKEN: &str = "admin-token-of-a-test-that-is-long-enough";
+
+/// A function behind its URL, and a folder that goes with it.
 pub(crate) struct Function {
     pub(crate) emulator: Emulator,
     client: Client<HttpConnector, Full<Bytes>>,
-    flushed: PathBuf,
+    folder: PathBuf,
 }
 
 impl Function {
+    /// The demonstration function.
     pub(crate) async fn start() -> Self {
         Self::start_with(|options| options).await
     }
 
     pub(crate) async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
-        static CASES: AtomicU32 = AtomicU32::new(0);
-        let case = CASES.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tidegate-lifecycle-{}-{case}", std::process::id());
-        let flushed = std::env::temp_dir().join(name);
-        let options = Options::new(std::env::current_exe().unwrap())
-            .env(FLUSHED, flushed.to_string_lossy())
-            .env("RUST_BACKTRACE", "0");
+        let folder = folder();
+        let this_program = std::env::current_exe().unwrap();
+        let options = Options::new(this_program).env(FLUSHED, in_folder(&folder, "flushed"));
+        Self::over(folder, change(options)).await
+    }
+
+    /// The gateway, over a database in the folder.
+    pub(crate) async fn gateway() -> Self {
+        let folder = folder();
+        let database = format!("file:{}", in_folder(&folder, "tidegate.db"));
+        let options = Options::new(env!("CARGO_BIN_EXE_bootstrap"))
+            .env("TIDEGATE_DATA", folder.to_string_lossy())
+            .env("TIDEGATE_DEMO", "true")
+            .env("TIDEGATE_SECRET", SECRET)
+            .env("TIDEGATE_ADMIN_TOKEN", ADMIN_TOKEN)
+            .env("DATABASE_URL", database);
+        Self::over(folder, options).await
+    }
+
+    pub(crate) async fn over(folder: PathBuf, options: Options) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        Self { emulator: Emulator::start(change(options)).await.unwrap(), client, flushed }
+        let emulator = Emulator::start(options.env("RUST_BACKTRACE", "0")).await.unwrap();
+        Self { emulator, client, folder }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.join("tidegate.db")
     }
 
     /// The whole answer to a GET.
@@ -68,8 +93,7 @@ impl Function {
     }
 
     /// Reads the first piece and leaves.
-    pub(crate) async fn hang_up(&self, path: &str) {
-        let request = Request::get(self.url(path)).body(Full::default()).unwrap();
+    pub(crate) async fn hang_up(&self, request: Request<Full<Bytes>>) {
         let mut response = self.client.request(request).await.unwrap();
         response.frame().await.unwrap().unwrap();
     }
@@ -80,7 +104,7 @@ impl Function {
 
     /// Tag and time of every finished flush, in order.
     pub(crate) fn flushes(&self) -> Vec<(String, u64)> {
-        let text = std::fs::read_to_string(&self.flushed).unwrap_or_default();
+        let text = std::fs::read_to_string(self.folder.join("flushed")).unwrap_or_default();
         let lines = text.lines().map(|line| line.split_once(' ').unwrap());
         lines.map(|(tag, at_us)| (tag.to_owned(), at_us.parse().unwrap())).collect()
     }
@@ -98,6 +122,19 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.flushed);
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+pub(crate) fn folder() -> PathBuf {
+    static CASES: AtomicU32 = AtomicU32::new(0);
+    let case = CASES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("tidegate-lifecycle-{}-{case}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
+fn in_folder(folder: &Path, name: &str) -> String {
+    folder.join(name).to_string_lossy().into_owned()
 }

@@ -1,12 +1,13 @@
-//! Does what must happen after the response happen, whatever the platform does? A demonstration function on the real
-//! runtime, its layers and all, inside the emulator. The function is this very program, started again.
+//! Does what must happen after the response happen, whatever the platform does? Inside the emulator run a demonstration
+//! function, which can be told to hang, panic or die and is this very program, started again, and the gateway itself.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a measured figure is printed")]
 
 mod cases;
 mod client;
 mod function;
+mod gateway;
 
 use libtest_mimic::Arguments;
 
@@ -14,5 +15,6 @@ fn main() {
     if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some() {
         return function::serve();
     }
-    libtest_mimic::run(&Arguments::from_args(), cases::all()).exit();
+    let cases = cases::all().into_iter().chain(gateway::all()).collect();
+    libtest_mimic::run(&Arguments::from_args(), cases).exit();
 }
