@@ -46,7 +46,7 @@ pub(crate) fn lambda(profile: Profile) -> Result<PathBuf> {
     program("bootstrap", profile)
 }
 
-/// Builds the runner of a suite, which has the package's name; returns the program.
+/// Builds the programs of a suite; returns the one that has the package's name.
 pub(crate) fn suite(package: &str, profile: Profile) -> Result<PathBuf> {
     let mut cargo = shell::cargo(&["build", "-p", package])?;
     shell::run(cargo.args(profile.option()))?;

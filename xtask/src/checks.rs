@@ -3,6 +3,7 @@
 use crate::{
     report::Result,
     shell::{cargo, run},
+    wasm,
 };
 
 /// The code is formatted.
@@ -25,12 +26,7 @@ pub(crate) fn lint() -> Result {
 
 /// The core compiles where there is no operating system.
 pub(crate) fn core_on_wasm() -> Result {
-    run(&mut cargo(&[
-        "check",
-        "--release",
-        "-p",
-        "tidegate-core",
-        "--target",
-        "wasm32-unknown-unknown",
-    ])?)
+    let mut check = cargo(&["check", "-p", "tidegate-core", "--target", "wasm32-unknown-unknown"])?;
+    wasm::select_toolchain(&mut check)?;
+    run(&mut check)
 }

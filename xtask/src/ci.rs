@@ -6,11 +6,14 @@ use crate::{
     build::{self, Profile},
     checks,
     contract::{self, Adapter},
-    deny,
+    deny, packaging,
     report::Report,
     stores::{self, Database},
-    test,
+    test, wasm,
 };
+
+/// How often a gateway is killed.
+const ENDURANCE_LOOPS: u32 = 20;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -28,6 +31,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
     report.step("core on wasm32", checks::core_on_wasm);
     report.step("tests", || test::crates(Profile::Release, &[], &[]));
     report.step("release builds", build::release);
+    report.step("worker", wasm::wasm);
     for adapter in [Adapter::Server, Adapter::Lambda, Adapter::Worker] {
         let name = format!("contract {adapter}");
         report.step(&name, || contract::on(adapter, Profile::Release, &[]));
@@ -43,4 +47,9 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
     }
 }
 
-fn full(_report: &mut Report) {}
+/// What takes long: the kill loops, the shipped things, what wrangler says of the Worker.
+fn full(report: &mut Report) {
+    report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
+    report.step("wrangler", wasm::dry_run);
+    packaging::package(&packaging::Options::default(), report);
+}

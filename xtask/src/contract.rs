@@ -6,9 +6,11 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     build::{self, Profile},
-    report::{Report, Result, Stop},
-    shell,
+    report::{Report, Result},
+    shell, wasm,
 };
+
+const SUITE: &str = "tidegate-contract";
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -56,7 +58,7 @@ pub(crate) fn contract(options: &Options, report: &mut Report) {
 
 /// Runs the list on one adapter.
 pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Result {
-    let mut suite = shell::command(build::suite("tidegate-contract", profile)?, &[])?;
+    let mut suite = shell::command(build::suite(SUITE, profile)?, &[])?;
     // The function has no command to migrate its database: the server's is used.
     suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
     match adapter {
@@ -64,7 +66,21 @@ pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Resul
         Adapter::Lambda => {
             suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?);
         }
-        Adapter::Worker => return Err(Stop::skipped("there is no Worker yet")),
+        Adapter::Worker => {
+            suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);
+        }
     }
     shell::run_tests(suite.arg(adapter.to_string()).args(filter))
+}
+
+/// Kills and terminates release builds under load, and compares the records with the answers.
+pub(crate) fn endurance(loops: u32) -> Result {
+    let suite = build::suite(SUITE, Profile::Release)?;
+    let mut suite = shell::command(
+        suite.with_file_name("tidegate-endurance"),
+        &["--loops", &loops.to_string()],
+    )?;
+    suite.env("TIDEGATE_SERVER_BIN", build::server(Profile::Release)?);
+    suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(Profile::Release)?);
+    shell::run(&mut suite)
 }

@@ -17,6 +17,7 @@ mod run;
 mod shell;
 mod stores;
 mod test;
+mod wasm;
 
 use std::process::ExitCode;
 
@@ -42,12 +43,22 @@ enum Task {
     Contract(contract::Options),
     /// One list of cases against every database
     Stores(stores::Options),
+    /// Kill and terminate gateways under load, and count what was lost
+    Endurance {
+        /// How often
+        #[arg(long, default_value_t = 20)]
+        loops: u32,
+    },
+    /// Build the Worker, and say what it weighs
+    Wasm,
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
     /// Write the embedded model catalogue anew from its source
     Catalog,
     /// Build, check and try what is shipped: static programs, image, template, deployment
     Package(packaging::Options),
+    /// Build the static programs only, for both processors
+    Static,
     /// What is missing on this machine, and how to get it
     Doctor,
     /// Everything that must hold before a change lands
@@ -70,12 +81,15 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Test(options) => test::test(options, report),
         Task::Contract(options) => contract::contract(options, report),
         Task::Stores(options) => stores::stores(options, report),
+        Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
+        Task::Wasm => report.step("worker", wasm::wasm),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
         Task::Catalog => report.step("catalog", || {
             catalog::run(&place::root()?).map_err(|error| Stop::failed(error.to_string()))?;
             Ok(Done::noted("core/data/catalog.tsv is written"))
         }),
         Task::Package(options) => packaging::package(options, report),
+        Task::Static => packaging::static_programs(report),
         Task::Doctor => doctor::doctor()?,
         Task::Ci(options) => ci::ci(options, report),
     }

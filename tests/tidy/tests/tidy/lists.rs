@@ -89,7 +89,7 @@ fn is_variable(name: &str) -> bool {
 
 /// `    Contract(contract::Options),` → `contract`.
 fn variant(line: &str) -> Option<String> {
-    let name = line.trim().split(['(', ',']).next()?;
+    let name = line.trim().split(['(', ',', ' ']).next()?;
     let upper = name.chars().next()?.is_ascii_uppercase();
     (upper && name.chars().all(char::is_alphanumeric)).then(|| name.to_lowercase())
 }
