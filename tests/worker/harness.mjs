@@ -17,6 +17,7 @@
 // on disk. The packages are found in node_modules beside this file: `cargo xtask wasm` puts them there, `npm ci` does too.
 
 import { readFileSync, readdirSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -41,16 +42,34 @@ export async function start(folder, bindings = {}) {
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     d1Databases: ["DB"],
   });
-  const url = (await miniflare.ready).origin;
+  const front = await edge(Number((await miniflare.ready).port));
   const database = await miniflare.getD1Database("DB");
   await migrate(database);
   return {
-    url,
+    url: `http://127.0.0.1:${front.address().port}`,
     scheduled: async () => (await (await miniflare.getWorker()).scheduled({ cron: "0 * * * *" })).outcome,
     sql: async (statement) => (await database.prepare(statement).all()).results,
     reset: () => reset(database),
-    stop: () => miniflare.dispose(),
+    stop: async () => {
+      front.close();
+      await miniflare.dispose();
+    },
   };
+}
+
+/**
+ * Stands before workerd like Cloudflare's edge, which ends a Worker's request as soon as the client has left. workerd
+ * alone takes a closed connection for one that may still listen, and notices when a write fails; a reset it understands.
+ */
+function edge(port) {
+  const server = createServer({ noDelay: true }, (client) => {
+    const worker = connect({ port, host: "127.0.0.1", noDelay: true });
+    client.pipe(worker, { end: false });
+    worker.pipe(client);
+    client.on("end", () => worker.resetAndDestroy()).on("error", () => worker.resetAndDestroy());
+    worker.on("error", () => client.resetAndDestroy());
+  });
+  return new Promise((ready) => server.listen(0, "127.0.0.1", () => ready(server)));
 }
 
 /** What wrangler.toml says about the runtime. */

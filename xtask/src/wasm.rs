@@ -68,6 +68,8 @@ fn build(package: &str, folder: &str) -> Result<PathBuf> {
         ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z"),
         ("CARGO_PROFILE_RELEASE_LTO", "fat"),
         ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
+        // wasm-bindgen reads the section that says which wasm features are on; wasm-opt strips afterwards.
+        ("CARGO_PROFILE_RELEASE_STRIP", "none"),
     ]);
     if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
         command.env("CARGO_TARGET_DIR", root.join(target));

@@ -74,7 +74,8 @@ fn declared(env: &Env) -> Result<Arc<State>, Vec<Mistake>> {
     });
     declared.map(Arc::new).inspect_err(|mistakes| {
         for Mistake { line, message } in mistakes {
-            worker::console_error!("configuration, line {}: {message}", line.unwrap_or_default());
+            let place = line.map_or("environment".to_owned(), |line| format!("line {line}"));
+            worker::console_error!("configuration, {place}: {message}");
         }
     })
 }
