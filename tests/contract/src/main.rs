@@ -1,7 +1,7 @@
 //! Does every adapter keep every promise? `tidegate-contract [server lambda worker] [FILTER] [options of a test run]`
 //!
-//! TIDEGATE_SERVER_BIN names the server's binary (also needed for Lambda, whose database it migrates),
-//! TIDEGATE_LAMBDA_BIN the function's, TIDEGATE_WORKER_BUILD the folder of the built Worker.
+//! `TIDEGATE_SERVER_BIN` names the server's binary (also needed for Lambda, whose database it migrates),
+//! `TIDEGATE_LAMBDA_BIN` the function's, `TIDEGATE_WORKER_BUILD` the folder of the built Worker.
 
 use std::{
     env,
@@ -17,9 +17,11 @@ use tidegate_contract::{
     cases::{Case, TOPICS},
     failed,
     setup::{CANARIES, Setup},
-    skips::SKIPS,
+    skips::{SKIPS, Skip},
+    wire::was_answered,
     world::World,
 };
+use tidegate_core::router::{ROUTES, Route};
 use tidegate_provider::Provider;
 use tokio::{runtime::Runtime, sync::OnceCell, time::timeout};
 
@@ -74,6 +76,9 @@ fn run(adapters: &[Adapter], arguments: &Arguments) -> Result<ExitCode> {
     for stage in &stages {
         stage.search_log()?;
     }
+    if conclusion.num_passed > 0 && conclusion.num_filtered_out == 0 {
+        check_routes()?;
+    }
     Ok(conclusion.exit_code())
 }
 
@@ -84,11 +89,8 @@ fn cases() -> impl Iterator<Item = &'static Case> {
 /// A skip that is not needed hides what it was for.
 fn check_skips() -> Result {
     for (at, skip) in SKIPS.iter().enumerate() {
-        let same = |other: &&_| -> bool {
-            let other: &&tidegate_contract::skips::Skip = other;
-            other.adapter == skip.adapter && other.case == skip.case
-        };
-        if !cases().any(|case| case.name == skip.case) || SKIPS[..at].iter().any(|s| same(&s)) {
+        let same = |other: &Skip| other.adapter == skip.adapter && other.case == skip.case;
+        if SKIPS[..at].iter().any(same) || !cases().any(|case| case.name == skip.case) {
             return failed(format!(
                 "the skip of {} for {} is unused",
                 skip.case,
@@ -97,6 +99,14 @@ fn check_skips() -> Result {
         }
     }
     Ok(())
+}
+
+/// A route that no case asks for is a promise that nobody checks.
+fn check_routes() -> Result {
+    match ROUTES.iter().find(|route| !was_answered(route.method.as_str(), route.pattern)) {
+        None => Ok(()),
+        Some(Route { method, pattern, .. }) => failed(format!("no case uses {method} {pattern}")),
+    }
 }
 
 fn trial(stage: &Arc<Stage>, case: &'static Case) -> Trial {
@@ -110,12 +120,15 @@ fn trial(stage: &Arc<Stage>, case: &'static Case) -> Trial {
     Trial::test(name, move || stage.play(case).map_err(|error| Failed::from(error.to_string())))
 }
 
+/// A gateway, or why there is none: what cannot start is not started again for every case.
+type Started = std::result::Result<Arc<Instance>, String>;
+
 /// Where the cases of one adapter take place.
 struct Stage {
     adapter: Adapter,
     provider: Arc<Provider>,
     runtime: Arc<Runtime>,
-    shared: OnceCell<Arc<Instance>>,
+    shared: OnceCell<Started>,
     logs: Mutex<Vec<String>>,
 }
 
@@ -142,7 +155,10 @@ impl Stage {
             self.adapter.start(setup).await.map(Arc::new)
         };
         match self.adapter.sharing() {
-            Sharing::AllCases => self.shared.get_or_try_init(start).await.cloned(),
+            Sharing::AllCases => {
+                let start = || async { start().await.map_err(|error| error.to_string()) };
+                self.shared.get_or_init(start).await.clone().or_else(failed)
+            }
             Sharing::OneCase => start().await,
         }
     }

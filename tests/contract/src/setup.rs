@@ -38,6 +38,7 @@ pub struct Setup {
     provider_url: String,
     closed: SocketAddr,
     log_filter: &'static str,
+    declared_key: Option<String>,
 }
 
 impl Setup {
@@ -46,13 +47,21 @@ impl Setup {
         // Asked for and given back at once: nothing listens there.
         let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = free_folder()?;
-        Ok(Self { folder, provider_url: provider_url.to_owned(), closed, log_filter: "info" })
+        let provider_url = provider_url.to_owned();
+        Ok(Self { folder, provider_url, closed, log_filter: "info", declared_key: None })
     }
 
     /// Makes the gateway log as much as it can.
     #[must_use]
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
+        self
+    }
+
+    /// Declares a client with this key.
+    #[must_use]
+    pub fn declaring(mut self, key: &str) -> Self {
+        self.declared_key = Some(key.to_owned());
         self
     }
 
@@ -75,6 +84,10 @@ impl Setup {
                  keys = [\"{UPSTREAM_KEY}\"]\nmodels = [{models}]\n"
             )
             .expect("a String takes everything");
+        }
+        if let Some(key) = &self.declared_key {
+            write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
+                .expect("a String takes everything");
         }
         text
     }

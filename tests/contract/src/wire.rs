@@ -1,8 +1,10 @@
 //! How does a test speak HTTP/1.1 with full control over every byte and every end of a connection?
 
 use std::{
+    collections::BTreeSet,
     io::ErrorKind,
     net::SocketAddr,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -82,17 +84,15 @@ impl Ask {
     }
 
     fn head(&self, address: SocketAddr) -> String {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: {address}\r\n", self.method, self.path);
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
+        let mut lines =
+            vec![format!("{} {} HTTP/1.1", self.method, self.path), format!("host: {address}")];
+        lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         match &self.body {
             Body::Nothing => {}
-            Body::Whole(bytes) => head.push_str(&format!("content-length: {}\r\n", bytes.len())),
-            Body::Chunked(_) => head.push_str("transfer-encoding: chunked\r\n"),
+            Body::Whole(bytes) => lines.push(format!("content-length: {}", bytes.len())),
+            Body::Chunked(_) => lines.push("transfer-encoding: chunked".to_owned()),
         }
-        head.push_str("\r\n");
-        head
+        lines.join("\r\n") + "\r\n\r\n"
     }
 }
 
@@ -221,6 +221,7 @@ impl Connection {
     }
 
     /// Leaves with a FIN; returns when.
+    #[must_use]
     pub fn close(self) -> Instant {
         drop(self);
         Instant::now()
@@ -253,10 +254,33 @@ pub async fn exchange(address: SocketAddr, ask: &Ask) -> Result<Answer> {
     tokio::select! {
         () = sending => failed("sending never completes"),
         answer = timeout(ANSWER_WAIT, reading) => match answer {
-            Ok(answer) => answer,
+            Ok(answer) => answer.inspect(|answer| note(ask, answer.status)),
             Err(_) => failed(format!("no complete answer to {} {} in time", ask.method, ask.path)),
         },
     }
+}
+
+/// Methods and paths that were answered without an error in this process.
+static ANSWERED: Mutex<BTreeSet<(&'static str, String)>> = Mutex::new(BTreeSet::new());
+
+fn note(ask: &Ask, status: u16) {
+    if status < 400 {
+        let path = ask.path.split('?').next().unwrap_or_default();
+        let mut answered = ANSWERED.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.insert((ask.method, path.to_owned()));
+    }
+}
+
+/// Whether a path that fits the pattern was answered without an error. `{id}` takes a segment, `{rest*}` all of them.
+pub fn was_answered(method: &str, pattern: &str) -> bool {
+    let fits = |path: &str| match pattern.split_once('{') {
+        None => path == pattern,
+        Some((start, end)) => path
+            .strip_prefix(start)
+            .is_some_and(|rest| !rest.is_empty() && (end.ends_with("*}") || !rest.contains('/'))),
+    };
+    let answered = ANSWERED.lock().unwrap_or_else(PoisonError::into_inner);
+    answered.iter().any(|(with, path)| *with == method && fits(path))
 }
 
 async fn send(output: &mut OwnedWriteHalf, address: SocketAddr, ask: &Ask) -> Result<()> {

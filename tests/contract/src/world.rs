@@ -70,6 +70,14 @@ impl World {
         Self::new(self.adapter, gateway, Arc::clone(&self.provider), "fresh").await
     }
 
+    /// A world over a gateway that nobody has asked for anything: this case's client is declared there, not made.
+    pub async fn untouched(&self) -> Result<Self> {
+        let setup = self.setup()?.declaring(&self.client.key);
+        let gateway = Arc::new(self.adapter.start(setup).await?);
+        let (provider, client) = (Arc::clone(&self.provider), self.client.clone());
+        Ok(Self { adapter: self.adapter, gateway, provider, client, tag: self.tag.clone() })
+    }
+
     /// A set-up for [`fresh`](Self::fresh).
     pub fn setup(&self) -> Result<Setup> {
         Setup::new(&self.provider.base_url())

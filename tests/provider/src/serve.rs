@@ -93,10 +93,8 @@ struct Answer<'a, 'b> {
 
 impl Answer<'_, '_> {
     async fn play(&mut self, script: Script) -> io::Result<Next> {
-        let steps = match script.steps.is_empty() {
-            true => Script::json(200, "{}").steps,
-            false => script.steps,
-        };
+        let empty = script.steps.is_empty();
+        let steps = if empty { Script::json(200, "{}").steps } else { script.steps };
         for step in steps {
             match step {
                 Step::Head { status, headers, framing } => {
@@ -120,17 +118,15 @@ impl Answer<'_, '_> {
         headers: Vec<(String, String)>,
         framing: Framing,
     ) -> io::Result<()> {
-        let mut text = format!("HTTP/1.1 {status} Scripted\r\n");
-        for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str(&match framing {
-            Framing::Length(length) => format!("content-length: {length}\r\n\r\n"),
-            Framing::Chunked => "transfer-encoding: chunked\r\n\r\n".to_owned(),
-            Framing::UntilClose => "connection: close\r\n\r\n".to_owned(),
+        let mut lines = vec![format!("HTTP/1.1 {status} Scripted")];
+        lines.extend(headers.into_iter().map(|(name, value)| format!("{name}: {value}")));
+        lines.push(match framing {
+            Framing::Length(length) => format!("content-length: {length}"),
+            Framing::Chunked => "transfer-encoding: chunked".to_owned(),
+            Framing::UntilClose => "connection: close".to_owned(),
         });
         self.framing = framing;
-        self.output.write_all(text.as_bytes()).await
+        self.output.write_all((lines.join("\r\n") + "\r\n\r\n").as_bytes()).await
     }
 
     async fn piece(&mut self, bytes: &Bytes) -> io::Result<()> {

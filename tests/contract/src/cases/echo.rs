@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Case, sample::text_of};
-use crate::{Result, world::World};
+use crate::{Result, wire::Ask, world::World};
 
 pub(super) const CASES: &[Case] = &[
     Case { name: "echo_whole", run: |world| Box::pin(whole(world)) },
@@ -46,19 +46,19 @@ async fn streamed(world: &World) -> Result {
     Ok(())
 }
 
-fn with_tool(world: &World, stream: Value) -> crate::wire::Ask {
+fn with_tool(world: &World, stream: impl Into<Value>) -> Ask {
     let function = json!({ "name": "get_weather", "parameters": { "type": "object" } });
     world.chat(json!({
         "model": "echo",
         "messages": said("Paris"),
         "tools": [{ "type": "function", "function": function }],
         "tool_choice": "required",
-        "stream": stream,
+        "stream": stream.into(),
     }))
 }
 
 async fn calls_a_tool(world: &World) -> Result {
-    let reply = world.ask(&with_tool(world, json!(false))).await?.json()?;
+    let reply = world.ask(&with_tool(world, false)).await?.json()?;
     let choice = &reply["choices"][0];
     assert_eq!(choice["finish_reason"], "tool_calls", "{reply}");
     let call = &choice["message"]["tool_calls"][0];
@@ -75,7 +75,7 @@ async fn calls_a_tool(world: &World) -> Result {
 }
 
 async fn streams_a_tool_call(world: &World) -> Result {
-    let answer = world.ask(&with_tool(world, json!(true))).await?;
+    let answer = world.ask(&with_tool(world, true)).await?;
     let chunks: Vec<Value> =
         answer.events().iter().filter_map(|data| serde_json::from_str(data).ok()).collect();
     let calls = || chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]);

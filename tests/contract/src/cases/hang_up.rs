@@ -100,7 +100,7 @@ async fn in_request(world: &World) -> Result {
     let mut connection = Connection::open(world.gateway.address).await?;
     connection.send_part(&ask, body.len() - 1).await?;
     tokio::time::sleep(Duration::from_millis(50)).await;
-    connection.close();
+    let _ = connection.close();
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(world.seen().len(), 0, "half a request reached the provider");
     Ok(())
@@ -113,7 +113,7 @@ async fn after_end(world: &World) -> Result {
     connection.send(&world.stream()).await?;
     connection.head().await?;
     connection.read_until(|body| count(body, b"[DONE]") == 1).await?;
-    connection.close();
+    let _ = connection.close();
     let record = world.only_record().await?;
     assert_eq!(record["ended"], "done", "{record}");
     Ok(())
@@ -128,7 +128,7 @@ async fn of_many(world: &World) -> Result {
         connection.send(&world.stream()).await?;
         connection.head().await?;
         connection.read_until(|body| count(body, b"data:") > number).await?;
-        leave(connection, if number % 2 == 0 { Way::Close } else { Way::Reset })
+        leave(connection, if number.is_multiple_of(2) { Way::Close } else { Way::Reset })
     };
     for left in futures_util::future::join_all((0..CLIENTS).map(one)).await {
         left?;

@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "key_with_other_secret", run: |world| Box::pin(other_secret(world)) },
     Case { name: "key_expired", run: |world| Box::pin(expired(world)) },
     Case { name: "key_revoked", run: |world| Box::pin(revoked(world)) },
+    Case { name: "key_declared", run: |world| Box::pin(declared(world)) },
     Case { name: "key_needed_for_models", run: |world| Box::pin(needed_for_models(world)) },
     Case { name: "api_needs_its_own_token", run: |world| Box::pin(api_token(world)) },
     Case { name: "api_lists_clients", run: |world| Box::pin(api_lists(world)) },
@@ -109,6 +110,18 @@ async fn revoked(world: &World) -> Result {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+async fn declared(world: &World) -> Result {
+    let declared = world.untouched().await?;
+    assert_eq!(declared.ask(&declared.chat(json!({}))).await?.status, 200);
+    let list = declared.admin("GET", "/api/clients").await?.json()?;
+    let row = &list["data"][0];
+    assert_eq!((&row["name"], &row["locked"]), (&json!("declared"), &json!(true)), "{list}");
+    let path = format!("/api/clients/{}", declared.client.id);
+    refused(&declared.admin("DELETE", &path).await?, 409)?;
+    assert_eq!(declared.ask(&declared.chat(json!({}))).await?.status, 200);
+    Ok(())
 }
 
 async fn needed_for_models(world: &World) -> Result {

@@ -78,8 +78,9 @@ async fn head(world: &World) -> Result {
 async fn order(world: &World) -> Result {
     let frames: Vec<String> = (0..300).map(|number| chunk(&format!("{number} "))).collect();
     let answer = relayed(world, frames.iter().cloned().chain([FINISH.into(), DONE.into()])).await?;
-    let expected: String = (0..300).map(|number| format!("{number} ")).collect();
-    assert_eq!(text_of(&answer), expected);
+    let numbers: Vec<u32> =
+        text_of(&answer).split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    assert!(numbers.into_iter().eq(0..300), "{}", answer.text());
     Ok(())
 }
 

@@ -193,7 +193,8 @@ async fn open_after_done(world: &World) -> Result {
     let answer = world.ask(&world.stream()).await?;
     assert_eq!(answer.text(), frames.concat());
     let waited = answer.end_at - answer.head_at;
-    assert!(waited < Duration::from_millis(IDLE_WAIT_MS / 2), "the end came after {waited:?}");
+    // A moment is given to the provider's own end, so that its connection can be used again.
+    assert!(waited < Duration::from_millis(IDLE_WAIT_MS * 3 / 4), "the end came after {waited:?}");
     assert_eq!(world.record(&answer).await?["ended"], "done");
     Ok(())
 }

@@ -92,7 +92,7 @@ async fn slow_flush(
             let mut connection = Connection::open(gateway.address).await?;
             connection.send(&chat(&client.key, STREAM, true)).await?;
             connection.read_until(|bytes| memchr::memmem::find(bytes, b"word").is_some()).await?;
-            connection.close();
+            let _ = connection.close();
         }
     }
     tokio::time::sleep(BUSY).await;
