@@ -1,2 +1,75 @@
-//! x
-fn main() {}
+//! Tidegate on a server: the program, its commands, and the listening socket.
+//!
+//! Read on in [`serve`] for what runs, in [`connection`] for what a client meets first.
+
+mod accept;
+mod admin;
+mod body;
+mod bounds;
+mod cli;
+mod connection;
+mod console;
+mod crowd;
+mod data;
+mod declaration;
+mod demo;
+mod entrance;
+mod env;
+mod exchange;
+mod flight;
+mod guard;
+mod house;
+mod key;
+mod migrate;
+mod pulse;
+mod runtime;
+mod scan;
+mod serve;
+mod shutdown;
+mod socket;
+mod streams;
+
+use std::{env::args_os, process::ExitCode};
+
+use tidegate_core::{Result, config::Config};
+use tidegate_native::init_log;
+
+use cli::{Cli, Command};
+use console::{complain, say};
+
+/// The declaration is wrong, or the command line.
+const MISTAKEN: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = cli::read(args_os());
+    let config = match declaration::read(&cli) {
+        Ok(config) => config,
+        Err(mistakes) => {
+            complain(&mistakes.join("\n"));
+            return ExitCode::from(MISTAKEN);
+        }
+    };
+    if let Err(error) = init_log(&config) {
+        complain(&error.message);
+        return ExitCode::from(MISTAKEN);
+    }
+    match runtime::run(obey(cli, config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn obey(cli: Cli, config: Config) -> Result<()> {
+    match cli.command {
+        Command::Serve(_) => serve::serve(config).await,
+        Command::Check => {
+            say("The configuration is right.");
+            Ok(())
+        }
+        Command::Migrate(_) => migrate::migrate(config).await,
+        Command::Key(key) => key::run(key, config).await,
+    }
+}

@@ -1,0 +1,197 @@
+//! What can be asked for on the command line?
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{ArgGroup, Args, Parser, Subcommand};
+
+/// One gateway for many language models.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Where everything is; every command takes these.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Place {
+    /// The configuration file; tidegate.toml is read when it is there
+    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(env = "TIDEGATE_CONFIG_FILE", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// The folder of the database, the root secret and the lock [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(env = "TIDEGATE_DATA", hide_env_values = true)]
+    pub(crate) data: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway
+    Serve(Serve),
+    /// Say what is wrong with the configuration, and nothing else
+    Check,
+    /// Bring a database's schema up to date
+    Migrate(Migrate),
+    /// Make, list and revoke client keys
+    #[command(subcommand)]
+    Key(Key),
+}
+
+const DEMO_HELP: &str =
+    "Add a provider that answers by itself, and a key to try it with [env: TIDEGATE_DEMO=]";
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Serve {
+    /// Where to listen [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", env = "TIDEGATE_LISTEN", hide_env_values = true)]
+    pub(crate) listen: Option<String>,
+    // Which words of the variable mean yes is the configuration's affair.
+    #[arg(long, help = DEMO_HELP)]
+    pub(crate) demo: bool,
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct Migrate {
+    /// The database; the configured one when omitted
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a client and print its key, this once
+    Create(Create),
+    /// List the clients
+    List,
+    /// End a client
+    Revoke {
+        /// The id that `list` shows
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("form").args(["sql", "toml"])))]
+pub(crate) struct Create {
+    /// What people call the client
+    #[arg(long)]
+    pub(crate) name: String,
+    /// When the key ends: 12h, 30d, 8w
+    #[arg(long, value_name = "TIME", value_parser = read_time)]
+    pub(crate) expires: Option<Duration>,
+    /// Touch no database: print the statements for `wrangler d1 execute`
+    #[arg(long)]
+    sql: bool,
+    /// Touch no database: print the table for the configuration file
+    #[arg(long, conflicts_with = "expires")]
+    toml: bool,
+}
+
+/// Where a client goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Into the store.
+    Stored,
+    /// Out, as SQL.
+    Sql,
+    /// Out, as a declaration.
+    Toml,
+}
+
+impl Create {
+    pub(crate) fn form(&self) -> Form {
+        match (self.sql, self.toml) {
+            (true, _) => Form::Sql,
+            (_, true) => Form::Toml,
+            (false, false) => Form::Stored,
+        }
+    }
+}
+
+impl Cli {
+    /// What the command line says in place of a variable of the environment.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        match (name, &self.command) {
+            ("TIDEGATE_DATA", _) => self.place.data.clone(),
+            ("TIDEGATE_LISTEN", Command::Serve(serve)) => serve.listen.clone(),
+            ("TIDEGATE_DEMO", Command::Serve(serve)) => serve.demo.then(|| "true".to_owned()),
+            ("DATABASE_URL", Command::Migrate(migrate)) => migrate.url.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the command line. A mistake in it, or a question for help, ends the process.
+pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Cli {
+    Cli::parse_from(arguments)
+}
+
+fn read_time(text: &str) -> Result<Duration, String> {
+    let wrong = || "must be a number and one of m, h, d, w, such as 30d".to_owned();
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        'm' => 60,
+        'h' => 60 * 60,
+        'd' => 24 * 60 * 60,
+        'w' => 7 * 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let count: u32 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
+    if count == 0 {
+        return Err(wrong());
+    }
+    Ok(Duration::from_secs(u64::from(count) * seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_in_for_variables() {
+        let cli = parse("tidegate serve --listen [::1]:1 --demo --data d").unwrap();
+        assert_eq!(cli.variable("TIDEGATE_LISTEN").as_deref(), Some("[::1]:1"));
+        assert_eq!(cli.variable("TIDEGATE_DEMO").as_deref(), Some("true"));
+        assert_eq!(cli.variable("TIDEGATE_DATA").as_deref(), Some("d"));
+        assert_eq!(cli.variable("DATABASE_URL"), None);
+        let cli = parse("tidegate migrate --url file:x").unwrap();
+        assert_eq!(cli.variable("DATABASE_URL").as_deref(), Some("file:x"));
+    }
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(read_time("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(read_time("90m"), Ok(Duration::from_secs(5_400)));
+        for wrong in ["", "d", "30", "0d", "-1d", "1.5h", "30é", "99999999999d"] {
+            assert!(read_time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_takes_one_form() {
+        let form = |line| match parse(line).unwrap().command {
+            Command::Key(Key::Create(create)) => create.form(),
+            _ => panic!("{line}"),
+        };
+        assert_eq!(form("tidegate key create --name a"), Form::Stored);
+        assert_eq!(form("tidegate key create --name a --sql --expires 1d"), Form::Sql);
+        assert_eq!(form("tidegate key create --name a --toml"), Form::Toml);
+        assert!(parse("tidegate key create --name a --toml --sql").is_err());
+        assert!(parse("tidegate key create --name a --toml --expires 1d").is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! How does a request of the server become a call of the gateway?
+
+use std::{future::pending, sync::Arc};
+
+use axum::{Router, extract::State};
+use http::{Request, Response};
+use tidegate_core::{Body, Gateway, ports::Call};
+use tidegate_native::Tracker;
+
+use crate::exchange::Peer;
+
+struct Entrance {
+    gateway: Gateway,
+    background: Arc<Tracker>,
+}
+
+/// Everything goes to the gateway, which has the routes.
+pub(crate) fn router(gateway: Gateway, background: Arc<Tracker>) -> Router {
+    Router::new().fallback(answer).with_state(Arc::new(Entrance { gateway, background }))
+}
+
+async fn answer(
+    State(entrance): State<Arc<Entrance>>,
+    mut request: Request<Body>,
+) -> Response<Body> {
+    let peer = request.extensions_mut().remove::<Peer>().map(|Peer(address)| address);
+    let background = Arc::clone(&entrance.background) as _;
+    // A client that leaves makes hyper drop this future, so nobody needs to be told.
+    let call = Call { background, gone: Box::pin(pending()), peer };
+    entrance.gateway.handle(request, call).await
+}

@@ -1,0 +1,106 @@
+//! What must be there before a request can be answered? The data folder, the secrets, the store, the gateway.
+
+use std::sync::Arc;
+
+use tidegate_core::{
+    Error, Gateway, Result, State,
+    config::{Config, RootSecret},
+    error::Kind,
+    identity::Secret,
+    limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
+    ports::{Clock, Ports, Random, Store, Upstream},
+    store::sql::SqlStore,
+};
+use tidegate_native::{
+    Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
+};
+use tracing::{error, info, warn};
+
+use crate::data::{Data, make_token};
+
+/// A gateway and everything it stands on. The data folder is this process's until it is closed.
+pub(crate) struct House {
+    pub(crate) gateway: Gateway,
+    pub(crate) background: Arc<Tracker>,
+    pub(crate) data: Data,
+    /// Opens the API.
+    pub(crate) token: Secret,
+    queue: Arc<Queue>,
+    /// The store and its locks go last.
+    opened: Opened,
+    _lock: Option<Lock>,
+}
+
+impl House {
+    /// Opens what is declared. A data folder that another process holds is a [`Conflict`](Kind::Conflict).
+    pub(crate) async fn open(mut config: Config) -> Result<Self> {
+        let data = Data::new(&config.data);
+        let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(OsRandom);
+
+        let place = Place::parse(config.store_url.as_deref(), data.folder())?;
+        let lock = match place {
+            // Comes with the locks of its folder.
+            Place::File { .. } => None,
+            Place::Memory | Place::Remote(_) => Some(data.lock()?),
+        };
+        let store_token = config.store_token.clone();
+        let opened = open_store(place, store_token, Arc::clone(&upstream), Arc::clone(&clock))?;
+        migrate(&opened, &*clock).await;
+
+        if config.secret.is_none() {
+            config.secret = Some(secret(&data, &opened.store).await?);
+        }
+        let token = config.admin_token.get_or_insert_with(make_token).clone();
+
+        let store: Arc<dyn Store> = opened.store.clone();
+        let queue =
+            Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
+        let ports = Ports { upstream, store, journal: queue.clone(), clock, random };
+        let gateway = Gateway::new(ports, Arc::new(State::new(config)?));
+        Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
+    }
+
+    /// Ends it in order: what outlives its response, then the queue they write to, then the store under it.
+    pub(crate) async fn close(self) {
+        let left = self.background.drain(DRAIN_WAIT).await;
+        if left > 0 {
+            error!(tasks = left, "some requests did not get to their record");
+        }
+        self.queue.drain(QUEUE_DRAIN_WAIT).await;
+        let dropped = self.queue.dropped();
+        if dropped > 0 {
+            warn!(log_dropped_total = dropped, "request records were lost");
+        }
+        drop(self.gateway);
+        drop(self.queue);
+        drop(self.opened);
+    }
+}
+
+/// A database that cannot be migrated is told by `/ready`; requests may still be answered without it.
+async fn migrate(opened: &Opened, clock: &dyn Clock) {
+    match opened.migrate(clock).await {
+        Ok(0) => {}
+        Ok(statements) => info!(statements, "the database's schema is up to date"),
+        Err(cause) => error!(%cause, "the database's schema is not up to date"),
+    }
+}
+
+/// The folder's root secret. A store that was used before had one, and without it nothing in there can be read.
+async fn secret(data: &Data, store: &SqlStore) -> Result<RootSecret> {
+    if let Some(secret) = data.secret()? {
+        return Ok(secret);
+    }
+    if store.revision().await? > 0 {
+        return Err(Error::new(
+            Kind::Unavailable,
+            format!(
+                "The database was written with another root secret: set TIDEGATE_SECRET or put the file back to {}.",
+                data.folder().join("secret").display()
+            ),
+        ));
+    }
+    data.make_secret()
+}
