@@ -121,3 +121,6 @@ impl Door {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,7 @@ mod streams;
 
 use std::{env::args_os, process::ExitCode};
 
-use tidegate_core::{Result, config::Config};
+use tidegate_core::{Error, Result, config::Config};
 use tidegate_native::init_log;
 
 use cli::{Cli, Command};
@@ -55,8 +55,9 @@ fn main() -> ExitCode {
     }
     match runtime::run(obey(cli, config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&error.to_string());
+        Err(Error { message, detail, .. }) => {
+            let detail = if detail.is_empty() { detail } else { format!(" ({detail})") };
+            complain(&format!("{message}{detail}"));
             ExitCode::FAILURE
         }
     }
