@@ -4,12 +4,15 @@
 //! `TIDEGATE_LAMBDA_BIN` the function's, `TIDEGATE_WORKER_BUILD` the folder of the built Worker.
 
 use std::{
+    any::Any,
     env,
+    panic::AssertUnwindSafe,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use tidegate_contract::{
     Result,
@@ -143,9 +146,16 @@ impl Stage {
             let gateway = self.gateway().await?;
             let provider = Arc::clone(&self.provider);
             let world = World::new(self.adapter, gateway, provider, case.name).await?;
-            let outcome = timeout(CASE_WAIT, (case.run)(&world)).await;
-            self.keep_log(world.gateway.log());
-            outcome.unwrap_or_else(|_| failed(format!("not over after {CASE_WAIT:?}")))
+            let played = AssertUnwindSafe(timeout(CASE_WAIT, (case.run)(&world)));
+            let outcome = match played.catch_unwind().await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(_)) => failed(format!("not over after {CASE_WAIT:?}")),
+                Err(panic) => failed(said(&*panic)),
+            };
+            let log = world.gateway.log();
+            let outcome = outcome.or_else(|error| failed(format!("{error}{}", last_lines(&log))));
+            self.keep_log(log);
+            outcome
         })
     }
 
@@ -180,4 +190,17 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// What an assertion said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+}
+
+/// The end of a gateway's log, which may tell of other cases, too.
+fn last_lines(log: &str) -> String {
+    const LINES: usize = 15;
+    let skipped = log.lines().count().saturating_sub(LINES);
+    log.lines().skip(skipped).flat_map(|line| ["\n    | ", line]).collect()
 }

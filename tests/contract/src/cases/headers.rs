@@ -30,7 +30,8 @@ pub(super) const CASES: &[Case] = &[
         name: "headers_to_client_of_an_error",
         run: |world| Box::pin(to_client_of_an_error(world)),
     },
-    Case { name: "headers_not_compressed", run: |world| Box::pin(not_compressed(world)) },
+    Case { name: "whole_answer_not_compressed", run: |world| Box::pin(not_compressed(world)) },
+    Case { name: "stream_not_compressed", run: |world| Box::pin(stream_not_compressed(world)) },
 ];
 
 /// What a client may send and a provider must not see.
@@ -186,12 +187,22 @@ fn returned_clean(answer: &Answer) {
     assert!(vary.contains("authorization"), "{:?}", answer.headers);
 }
 
-/// Compressing a stream would hold its events back, and a provider's bytes are promised as they are.
+/// A provider's bytes are promised as they are.
 async fn not_compressed(world: &World) -> Result {
     world.play(Script::json(200, COMPLETION));
     let ask = world.chat(json!({})).header("accept-encoding", "gzip, br, zstd");
     let answer = world.ask(&ask).await?;
     assert_eq!(answer.header("content-encoding"), None);
     assert_eq!(answer.text(), COMPLETION);
+    Ok(())
+}
+
+/// Compressing a stream would hold its events back.
+async fn stream_not_compressed(world: &World) -> Result {
+    world.play(Script::events().piece(chunk("a")).piece(FINISH).piece(DONE));
+    let ask = world.stream().header("accept-encoding", "gzip, br, zstd");
+    let answer = world.ask(&ask).await?;
+    assert_eq!(answer.header("content-encoding"), None);
+    assert_eq!(answer.text(), [&chunk("a"), FINISH, DONE].concat());
     Ok(())
 }
