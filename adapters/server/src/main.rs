@@ -21,6 +21,7 @@ mod guard;
 mod house;
 mod key;
 mod migrate;
+mod owner;
 mod pulse;
 mod runtime;
 mod scan;
@@ -29,7 +30,7 @@ mod shutdown;
 mod socket;
 mod streams;
 
-use std::{env::args_os, process::ExitCode};
+use std::{env::args_os, path::Path, process::ExitCode};
 
 use tidegate_core::{Error, Result, config::Config};
 use tidegate_native::init_log;
@@ -53,7 +54,9 @@ fn main() -> ExitCode {
         complain(&error.message);
         return ExitCode::from(MISTAKEN);
     }
-    match runtime::run(obey(cli, config)) {
+    let ended =
+        owner::give_root_up(Path::new(&config.data)).and_then(|()| runtime::run(obey(cli, config)));
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error { message, detail, .. }) => {
             let detail = if detail.is_empty() { detail } else { format!(" ({detail})") };

@@ -3,12 +3,13 @@
 use super::document::Said;
 
 /// Every variable, in the order of `.env.example`. A declaration may name others with `{ env = "NAME" }`.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 22] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_CONFIG_FILE",
     "TIDEGATE_DATA",
     "TIDEGATE_LISTEN",
     "TIDEGATE_DEMO",
+    "TIDEGATE_USER",
     "TIDEGATE_SECRET",
     "TIDEGATE_ADMIN_TOKEN",
     "TIDEGATE_RETENTION_DAYS",
