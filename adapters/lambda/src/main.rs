@@ -1,6 +1,6 @@
 //! What does Lambda start? The gateway over a remote store, waiting for events.
 
-use std::{env, path::Path, sync::Arc};
+use std::{env, path::Path, process::ExitCode, sync::Arc};
 
 use lambda_runtime::Error;
 use tidegate_core::{
@@ -15,7 +15,18 @@ use tidegate_native::{OsRandom, Place, Reqwest, SystemClock, init_log, open_stor
 
 /// One invocation at a time needs one thread, and starts sooner with it.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+#[expect(clippy::print_stderr, reason = "what stops the start may come before there is a log")]
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
     let config = declared()?;
     init_log(&config)?;
     let gateway = assemble(config).await?;

@@ -39,8 +39,8 @@ pub(crate) fn verify_unit() -> Result {
     shell::run(shell::command("systemd-analyze", &["verify"])?.arg(&here))?;
     let mut exposure = shell::command("systemd-analyze", &["security", "--offline=true"])?;
     let exposure = shell::output(exposure.args(["--threshold=20", "--no-pager"]).arg(&here))?;
-    let level = exposure.lines().last().unwrap_or_default().trim_start_matches(['→', ' ']);
-    Ok(Done::noted(level.trim()))
+    let level = exposure.lines().last().unwrap_or_default();
+    Ok(Done::noted(level.trim_matches(|sign: char| !sign.is_ascii_alphanumeric())))
 }
 
 /// First a good release, then one that does not fit the configuration, one that never becomes ready, and a good one.
