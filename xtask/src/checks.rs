@@ -1,6 +1,7 @@
 //! What does the compiler itself have to say, before anything runs?
 
 use crate::{
+    fetch,
     report::Result,
     shell::{cargo, run},
     wasm,
@@ -8,11 +9,13 @@ use crate::{
 
 /// The code is formatted.
 pub(crate) fn format() -> Result {
+    fetch::need("rustfmt", "rustup component add rustfmt")?;
     run(&mut cargo(&["fmt", "--all", "--check"])?)
 }
 
 /// No lint fires, in any target of any crate. In the release profile, whose dependencies the tests need anyway.
 pub(crate) fn lint() -> Result {
+    fetch::need("cargo-clippy", "rustup component add clippy")?;
     run(&mut cargo(&[
         "clippy",
         "--release",

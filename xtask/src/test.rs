@@ -44,8 +44,7 @@ pub(crate) fn test(options: &Options, report: &mut Report) {
     }
 }
 
-/// The tests of these crates, or of all that have any. The suites bring a runner of their own, and the Worker's code
-/// runs in workerd only.
+/// The tests of these crates, or of all but those whose code runs in workerd only.
 pub(crate) fn crates(profile: Profile, packages: &[String], filter: &[String]) -> Result {
     let mut cargo = shell::cargo(&["test", "--no-fail-fast"])?;
     cargo.args(profile.option()).args(selection(packages)).arg("--").args(filter);
@@ -54,15 +53,9 @@ pub(crate) fn crates(profile: Profile, packages: &[String], filter: &[String]) -
 
 fn selection(packages: &[String]) -> Vec<&str> {
     if packages.is_empty() {
-        return vec![
-            "--workspace",
-            "--exclude",
-            "tidegate-worker",
-            "--exclude",
-            "tidegate-contract",
-            "--exclude",
-            "tidegate-stores",
-        ];
+        let excluded = ["tidegate-worker", "tidegate-stores-worker"];
+        let exclude = excluded.iter().flat_map(|package| ["--exclude", package]);
+        return ["--workspace"].into_iter().chain(exclude).collect();
     }
     packages.iter().flat_map(|package| ["--package", package.as_str()]).collect()
 }
