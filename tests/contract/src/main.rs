@@ -79,7 +79,7 @@ fn run(adapters: &[Adapter], arguments: &Arguments) -> Result<ExitCode> {
     for stage in &stages {
         stage.search_log()?;
     }
-    if conclusion.num_passed > 0 && conclusion.num_filtered_out == 0 {
+    if conclusion.num_passed > 0 && conclusion.num_failed + conclusion.num_filtered_out == 0 {
         check_routes()?;
     }
     Ok(conclusion.exit_code())
@@ -144,19 +144,23 @@ impl Stage {
     fn play(&self, case: &Case) -> Result {
         self.runtime.block_on(async {
             let gateway = self.gateway().await?;
-            let provider = Arc::clone(&self.provider);
-            let world = World::new(self.adapter, gateway, provider, case.name).await?;
-            let played = AssertUnwindSafe(timeout(CASE_WAIT, (case.run)(&world)));
+            let played = AssertUnwindSafe(timeout(CASE_WAIT, self.scene(&gateway, case)));
             let outcome = match played.catch_unwind().await {
                 Ok(Ok(outcome)) => outcome,
                 Ok(Err(_)) => failed(format!("not over after {CASE_WAIT:?}")),
                 Err(panic) => failed(said(&*panic)),
             };
-            let log = world.gateway.log();
+            let log = gateway.log();
             let outcome = outcome.or_else(|error| failed(format!("{error}{}", last_lines(&log))));
             self.keep_log(log);
             outcome
         })
+    }
+
+    async fn scene(&self, gateway: &Arc<Instance>, case: &Case) -> Result {
+        let (gateway, provider) = (Arc::clone(gateway), Arc::clone(&self.provider));
+        let world = World::new(self.adapter, gateway, provider, case.name).await?;
+        (case.run)(&world).await
     }
 
     async fn gateway(&self) -> Result<Arc<Instance>> {

@@ -233,9 +233,12 @@ pub async fn records_of(gateway: SocketAddr, client: &str) -> Result<Vec<Value>>
 pub async fn create_client(gateway: SocketAddr, fields: Value) -> Result<Client> {
     let ask = Ask::post("/api/clients", fields.to_string()).bearer(ADMIN_TOKEN);
     let answer = exchange(gateway, &ask).await?;
+    if answer.status != 201 {
+        return failed(format!("no client was made: {} {}", answer.status, answer.text()));
+    }
     let made = answer.json()?;
-    match (answer.status, made["id"].as_str(), made["key"].as_str()) {
-        (201, Some(id), Some(key)) => Ok(Client { id: id.to_owned(), key: key.to_owned() }),
-        _ => failed(format!("no client was made: {} {made}", answer.status)),
+    match (made["id"].as_str(), made["key"].as_str()) {
+        (Some(id), Some(key)) => Ok(Client { id: id.to_owned(), key: key.to_owned() }),
+        _ => failed(format!("a client without id or key: {made}")),
     }
 }

@@ -11,7 +11,9 @@ use crate::{Result, failed, setup::Setup};
 pub(super) async fn start(setup: Setup) -> Result<Instance> {
     let store = format!("file:{}", setup.path("tidegate.db").display());
     migrate(&setup, &store).await?;
-    let mut options = Options::new(path_from("TIDEGATE_LAMBDA_BIN")?).env("DATABASE_URL", store);
+    let mut options = Options::new(path_from("TIDEGATE_LAMBDA_BIN")?)
+        .env("DATABASE_URL", store)
+        .env("TIDEGATE_DATA", setup.folder.display().to_string());
     options.env.extend(setup.environment());
     let emulator = Emulator::start(options).await?;
     let url = emulator.url();
