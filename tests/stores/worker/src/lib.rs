@@ -19,7 +19,9 @@ async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<
         let names: Vec<_> = cases.iter().map(|case| case.name).collect();
         return Response::from_json(&names);
     };
-    let Some(case) = cases.get(place) else { return Response::error("There is no such case.", 404) };
+    let Some(case) = cases.get(place) else {
+        return Response::error("There is no such case.", 404);
+    };
     let database = Arc::new(D1::new(env.d1("DB")?));
     let failure = case.run(database, Arc::new(JsClock)).await.err();
     Response::from_json(&json!({ "failure": failure.map(|failure| failure.to_string()) }))
