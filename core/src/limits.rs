@@ -123,6 +123,8 @@ pub const UPKEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 pub const DATABASE_WAIT: Duration = Duration::from_secs(10);
 /// A remote database's answer, in bytes.
 pub const DATABASE_BYTES_MAX: usize = 32 << 20;
+/// The stack of a thread of the embedded engine, which keeps its pages elsewhere.
+pub const DATABASE_STACK_BYTES: usize = 512 << 10;
 /// Tries of a batch that a database refused for a deadlock.
 pub const DATABASE_TRIES_MAX: u32 = 3;
 /// Between two tries of such a batch; doubled each time.

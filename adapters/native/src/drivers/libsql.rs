@@ -18,15 +18,12 @@ use std::{
 use async_trait::async_trait;
 use tidegate_core::{
     Error, Result,
-    limits::{DATABASE_QUEUE_MAX, DATABASE_READERS},
+    limits::{DATABASE_QUEUE_MAX, DATABASE_READERS, DATABASE_STACK_BYTES},
     store::sql::{Database, Flavor, Outcome, Statement},
 };
 use tokio::sync::oneshot;
 
 use connection::{Begin, Connection};
-
-/// Enough for the engine, which keeps its pages elsewhere.
-const STACK_BYTES: usize = 512 << 10;
 
 /// A libSQL database in a file or in memory. Dropping it waits until what was asked is done and the file is closed.
 pub struct Libsql {
@@ -88,7 +85,7 @@ impl Lane {
             .into_iter()
             .map(|connection| {
                 let jobs = Arc::clone(&jobs);
-                let thread = Builder::new().name(name.to_owned()).stack_size(STACK_BYTES);
+                let thread = Builder::new().name(name.to_owned()).stack_size(DATABASE_STACK_BYTES);
                 thread.spawn(move || work(connection, &jobs)).map_err(Error::internal)
             })
             .collect::<Result<_>>()?;
