@@ -1,7 +1,7 @@
 //! What does the repository hold? Its files, as the rules in `tests/tidy` read them.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -42,10 +42,11 @@ impl File {
     }
 }
 
-/// The repository's root.
+/// The repository's root: the clone that the tests are run in, which need not be the one they were built in.
 #[must_use]
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let package = env::var("CARGO_MANIFEST_DIR");
+    Path::new(package.as_deref().unwrap_or(env!("CARGO_MANIFEST_DIR"))).join("../..")
 }
 
 /// The text of one file, or nothing.
