@@ -20,6 +20,7 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("records: a larger flush is refused", |w| Box::pin(too_large(w))),
     ("records: a flush of nothing is fine", |w| Box::pin(flush_of_nothing(w))),
     ("records: the same flush twice counts once", |w| Box::pin(same_flush(w))),
+    ("records: a flush that is known is not looked into", |w| Box::pin(known_flush(w))),
     ("records: a record of another flush is left out", |w| Box::pin(known_record(w))),
     ("records: a flush of known records only is fine", |w| Box::pin(known_records_only(w))),
     ("records: a record twice in one flush counts once", |w| Box::pin(twice_in_one(w))),
@@ -143,6 +144,12 @@ async fn same_flush(w: &World) -> Verdict {
     w.store.flush("f1", &given).await?;
     equal(ids(w, &all()).await?, ["b", "a"])?;
     equal(requests(w).await?, 2)
+}
+
+async fn known_flush(w: &World) -> Verdict {
+    w.store.flush("f1", &[record("a", HOUR)]).await?;
+    w.store.flush("f1", &[record("b", HOUR)]).await?;
+    equal(ids(w, &all()).await?, ["a"])
 }
 
 async fn known_record(w: &World) -> Verdict {

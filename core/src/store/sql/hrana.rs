@@ -211,37 +211,4 @@ fn not_a_url() -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_is_one_conditional_transaction() {
-        let statement = Statement::new("SELECT ?", vec![Value::Int(i64::MAX), Value::from("ä")]);
-        let text = String::from_utf8(body("BEGIN IMMEDIATE", vec![statement]).unwrap()).unwrap();
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let steps = &json["requests"][0]["batch"]["steps"];
-        let sql: Vec<_> = (0..4).map(|i| steps[i]["stmt"]["sql"].as_str().unwrap()).collect();
-        assert_eq!(sql, ["BEGIN IMMEDIATE", "SELECT ?", "COMMIT", "ROLLBACK"]);
-        assert_eq!(steps[2]["condition"], serde_json::json!({"type": "ok", "step": 1}));
-        // As a JSON number the integer would lose its last digits on the way.
-        assert_eq!(steps[1]["stmt"]["args"][0]["value"], "9223372036854775807");
-        assert_eq!(json["requests"][1]["type"], "close");
-    }
-
-    #[test]
-    fn a_failed_step_is_the_error() {
-        let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
-            "step_results":[null,null,null,null],
-            "step_errors":[null,{"message":"UNIQUE constraint failed: flushes.id","code":"SQLITE_CONSTRAINT"},null,null]
-        }}}]}"#;
-        let error = outcomes(serde_json::from_slice(answer).unwrap(), 1).unwrap_err();
-        assert_eq!(error.kind, crate::error::Kind::Conflict);
-    }
-
-    #[test]
-    fn an_answer_without_a_commit_is_no_success() {
-        let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
-            "step_results":[null,null,null],"step_errors":[null,null,null]}}}]}"#;
-        assert!(outcomes(serde_json::from_slice(answer).unwrap(), 1).is_err());
-    }
-}
+mod tests;
