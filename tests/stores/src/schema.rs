@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use tidegate_core::{
     error::Kind as Refusal,
     store::{
@@ -147,7 +148,7 @@ async fn two_at_once(w: &World) -> Verdict {
         migrate(&*w.database, &*w.clock, "two").await
     };
     let first = migrate(&*w.database, &*w.clock, "one");
-    let (first, second) = futures_util::join!(first, second);
+    let (first, second) = join(first, second).await;
     let applied = first? + second?;
     equal(applied, statements().count())?;
     equal(w.number("SELECT COUNT(*) AS n FROM marks").await?, 2)?;
