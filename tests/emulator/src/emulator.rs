@@ -20,6 +20,7 @@ use tokio::{
 use crate::{
     connection::{Client, Door},
     front,
+    limits::{EXIT_WAIT, STARTS_MAX},
     process::Log,
     sandbox::{Answer, Invocation, Sandbox},
     timeline::{Moment, Timeline, What},
@@ -163,7 +164,7 @@ impl Emulator {
                 }
                 Invoked::Answered { status: prelude.status, body }
             }
-            Answer::Failed => Invoked::Failed,
+            Answer::Failed | Answer::Untouched(_) => Invoked::Failed,
         }
     }
 
@@ -207,15 +208,22 @@ impl Environment {
         format!("00000000-0000-4000-8000-{:012x}", self.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Gives the function one event and waits for the head of its answer.
-    pub(crate) async fn invoke(&self, id: String, event: bytes::Bytes) -> Answer {
+    /// Gives the function one event and waits for the head of its answer. A process that ends before it took the event
+    /// is replaced, as the platform would.
+    pub(crate) async fn invoke(&self, id: String, mut event: bytes::Bytes) -> Answer {
         self.timeline.mark(What::Request { id: id.clone() });
-        let Ok(sandbox) = self.warm().await else { return Answer::Failed };
-        let (answer, answered) = oneshot::channel();
-        if sandbox.submit(Invocation { id, event, answer }).is_err() {
-            return Answer::Failed;
+        for _ in 0..STARTS_MAX {
+            let Ok(sandbox) = self.warm().await else { return Answer::Failed };
+            let (answer, answered) = oneshot::channel();
+            sandbox.submit(Invocation { id: id.clone(), event, answer });
+            match answered.await {
+                Ok(Answer::Untouched(again)) => event = again,
+                Ok(answer) => return answer,
+                Err(_) => return Answer::Failed,
+            }
+            sandbox.wait_gone(EXIT_WAIT).await;
         }
-        answered.await.unwrap_or(Answer::Failed)
+        Answer::Failed
     }
 
     async fn warm(&self) -> io::Result<Arc<Sandbox>> {

@@ -57,7 +57,7 @@ async fn answer(
             let body = Pieces { waiting, client, timeline, id, stage: Stage::Unsent };
             respond(prelude, body).unwrap_or_else(bad_gateway)
         }
-        Answer::Failed => bad_gateway(),
+        Answer::Failed | Answer::Untouched(_) => bad_gateway(),
     }
 }
 

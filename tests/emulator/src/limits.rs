@@ -14,6 +14,8 @@ pub(crate) const PRELUDE_BYTES_MAX: usize = 1 << 20;
 pub(crate) const PIECES_WAITING_MAX: usize = 64;
 /// Requests that wait for the one execution environment.
 pub(crate) const INVOCATIONS_WAITING_MAX: usize = 1000;
+/// Processes that one event may meet, when each ends before it takes the event.
+pub(crate) const STARTS_MAX: u32 = 3;
 /// Extensions of one environment. Lambda: 10.
 pub(crate) const EXTENSIONS_MAX: usize = 10;
 /// The timeline; later moments are not kept.

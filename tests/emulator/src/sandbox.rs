@@ -74,14 +74,19 @@ pub(crate) struct Invocation {
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
+impl Invocation {
+    fn untouched(self) {
+        let _ = self.answer.send(Answer::Untouched(self.event));
+    }
+}
+
 /// What the function answered.
 pub(crate) enum Answer {
     Head(Prelude, mpsc::Receiver<Result<Bytes, io::Error>>),
     Failed,
+    /// The process ended before it was given the event, which is still good.
+    Untouched(Bytes),
 }
-
-/// Too many invocations wait already.
-pub(crate) struct Full;
 
 impl Sandbox {
     /// Starts the process and its Runtime API.
@@ -123,16 +128,19 @@ impl Sandbox {
     }
 
     /// Queues an event and lets the process run.
-    pub(crate) fn submit(&self, invocation: Invocation) -> Result<(), Full> {
+    pub(crate) fn submit(&self, invocation: Invocation) {
         let mut state = self.lock();
+        if state.phase == Phase::Shutdown {
+            return invocation.untouched();
+        }
         if state.waiting.len() >= INVOCATIONS_WAITING_MAX {
-            return Err(Full);
+            let _ = invocation.answer.send(Answer::Failed);
+            return;
         }
         self.thaw(&mut state);
         state.waiting.push_back(invocation);
         drop(state);
         self.changed.notify_waiters();
-        Ok(())
     }
 
     /// The runtime asks for an event; it waits until there is one.
@@ -274,7 +282,8 @@ impl Sandbox {
         *self.gone.borrow()
     }
 
-    async fn wait_gone(&self, wait: Duration) -> bool {
+    /// Waits until the process is gone; false when that takes longer than `wait`.
+    pub(crate) async fn wait_gone(&self, wait: Duration) -> bool {
         let mut gone = self.gone.clone();
         tokio::time::timeout(wait, gone.wait_for(|gone| *gone)).await.is_ok()
     }
@@ -291,9 +300,17 @@ impl Sandbox {
         api.abort();
         // Whoever waits for an answer sees the sender drop.
         let mut state = self.lock();
-        state.phase = Phase::Shutdown;
-        state.waiting.clear();
         state.answer = None;
+        let before = std::mem::replace(&mut state.phase, Phase::Shutdown);
+        for invocation in state.waiting.drain(..) {
+            match before {
+                // A function that cannot start would not start for them either.
+                Phase::Init => drop(invocation),
+                Phase::Idle | Phase::Frozen | Phase::Invoke(_) | Phase::Shutdown => {
+                    invocation.untouched();
+                }
+            }
+        }
     }
 
     async fn bound_init(self: Arc<Self>) {

@@ -65,11 +65,11 @@ async fn back_to_back() {
     let mut took_ms = Vec::new();
     for _ in 0..20 {
         let began = Instant::now();
-        function.get("/?pieces=2&every_ms=1").await;
+        function.get("/?pieces=1&every_ms=1").await;
         took_ms.push(began.elapsed().as_secs_f64() * 1000.0);
     }
     took_ms.sort_by(f64::total_cmp);
-    println!("back to back, ms: p50 {:.1} max {:.1}", took_ms[10], took_ms[19]);
+    eprintln!("back to back, ms: p50 {:.1} max {:.1}", took_ms[10], took_ms[19]);
     assert!(took_ms[10] < 15.0, "{took_ms:?}");
 }
 
