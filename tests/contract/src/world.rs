@@ -70,7 +70,9 @@ impl World {
         Self::new(self.adapter, gateway, Arc::clone(&self.provider), "fresh").await
     }
 
-    /// A world over a gateway that nobody has asked for anything: this case's client is declared there, not made.
+    /// A world over a gateway that nobody else asks and that has answered nothing yet: this case's client is declared
+    /// there, not made. Also for cases that move very much: a Worker's isolate has one thread, and while it is busy the
+    /// time-outs of all its other requests run out.
     pub async fn untouched(&self) -> Result<Self> {
         let setup = self.setup()?.declaring(&self.client.key);
         let gateway = Arc::new(self.adapter.start(setup).await?);

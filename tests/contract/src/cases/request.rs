@@ -85,6 +85,7 @@ async fn unknown_provider(world: &World) -> Result {
 /// Depth is where JSON readers run out of stack. Either answer is right; the gateway has to live on.
 async fn deep_json(world: &World) -> Result {
     const DEPTH: usize = 200_000;
+    let world = &world.untouched().await?;
     let deep = format!(
         "{{\"model\":\"mock\",\"x\":{}{},\"messages\":\"{}\"}}",
         "[".repeat(DEPTH),
@@ -116,6 +117,7 @@ fn of_length(world: &World, length: usize) -> Bytes {
 }
 
 async fn accepted(world: &World, length: usize) -> Result {
+    let world = &world.untouched().await?;
     world.play(Script::json(200, COMPLETION));
     let body = of_length(world, length);
     let ask = Ask::post(CHAT, body.clone()).bearer(&world.client.key);
@@ -127,6 +129,7 @@ async fn accepted(world: &World, length: usize) -> Result {
 }
 
 async fn too_large(world: &World) -> Result {
+    let world = &world.untouched().await?;
     let body = of_length(world, LARGEST + 1);
     let answer = world.ask(&Ask::post(CHAT, body).bearer(&world.client.key)).await?;
     refused(&answer, 413)?;
@@ -135,6 +138,7 @@ async fn too_large(world: &World) -> Result {
 }
 
 async fn too_large_chunked(world: &World) -> Result {
+    let world = &world.untouched().await?;
     let body = of_length(world, LARGEST + (1 << 20));
     let pieces = body.chunks(1 << 16).map(|piece| body.slice_ref(piece)).collect();
     let ask = Ask::post(CHAT, "").bearer(&world.client.key).body(Body::Chunked(pieces));

@@ -214,6 +214,7 @@ async fn never_ends(world: &World) -> Result {
 }
 
 async fn frame_too_long(world: &World) -> Result {
+    let world = &world.untouched().await?;
     let start = Script::events().piece(chunk("a")).pause(MOMENT).piece("data: ");
     let filler = Bytes::from(vec![b'x'; 1 << 20]);
     let script = (0..6).fold(start, |script, _| script.piece(filler.clone()));
@@ -226,6 +227,7 @@ async fn frame_too_long(world: &World) -> Result {
 
 /// 64 MiB is more text than any model writes.
 async fn too_long(world: &World) -> Result {
+    let world = &world.untouched().await?;
     let frame = Bytes::from(chunk(&"x".repeat(1 << 20)));
     let script = (0..70).fold(Script::events(), |script, _| script.piece(frame.clone()));
     world.play(script.piece(FINISH).piece(DONE));
