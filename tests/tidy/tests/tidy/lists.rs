@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tidegate_core::router::{ROUTES, Route};
+use tidegate_core::{
+    config::VARIABLES,
+    router::{ROUTES, Route},
+};
 use tidegate_tidy::{files, read};
 
 use crate::none;
@@ -21,25 +24,25 @@ fn migrations_are_numbered_without_gaps() {
 
 #[test]
 fn the_example_environment_lists_every_variable() {
-    let listed = read(".env.example").unwrap_or_default();
-    let listed: BTreeSet<&str> = listed
+    let example = read(".env.example").expect("there is an example of the environment");
+    let listed: BTreeSet<&str> = example
         .lines()
-        .filter_map(|line| line.trim_start_matches(['#', ' ']).split_once('='))
+        .filter_map(|line| line.trim_start_matches('#').split_once('='))
         .map(|(name, _)| name)
         .filter(|name| is_variable(name))
         .collect();
-    let source = read("core/src/config/variables.rs").unwrap_or_default();
-    let known: BTreeSet<&str> = source
-        .split_once("VARIABLES")
-        .and_then(|(_, rest)| rest.split_once("];"))
-        .map(|(list, _)| list.split('"').filter(|name| is_variable(name)).collect())
-        .unwrap_or_default();
+    let known = BTreeSet::from(VARIABLES);
+    let differing = listed.symmetric_difference(&known);
+    let broken: Vec<String> = differing.map(|name| (*name).to_owned()).collect();
+    none(&broken, "`.env.example` lists exactly config::VARIABLES; these are in one of them only.");
+}
+
+#[test]
+fn lock_files_name_no_host() {
+    let locks = files("").into_iter().filter(|file| file.ends_with(&["package-lock.json"]));
     let broken: Vec<String> =
-        listed.symmetric_difference(&known).map(|name| (*name).to_owned()).collect();
-    none(
-        &broken,
-        "`.env.example` lists exactly the variables of config::VARIABLES; these are in one of them only.",
-    );
+        locks.filter(|file| file.text.contains("\"resolved\"")).map(|file| file.path).collect();
+    none(&broken, "Write the lock file with `npm install --omit-lockfile-registry-resolved`.");
 }
 
 #[test]
@@ -59,12 +62,12 @@ fn every_route_has_a_contract_case() {
 
 #[test]
 fn documents_name_commands_that_exist() {
-    let source = read("xtask/src/main.rs").unwrap_or_default();
+    let source = read("xtask/src/main.rs").expect("there is one tool");
     let tasks: BTreeSet<String> = source
         .split_once("enum Task {")
         .and_then(|(_, rest)| rest.split_once("\n}"))
         .map(|(list, _)| list.lines().filter_map(variant).collect())
-        .unwrap_or_default();
+        .expect("the tool has an enum of its tasks");
     let texts = files("")
         .into_iter()
         .filter(|file| file.ends_with(&[".md", ".ci/run", ".toml", "Dockerfile"]));
