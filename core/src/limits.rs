@@ -96,8 +96,9 @@ pub const CLIENT_LOOKUP_WAIT: Duration = Duration::from_millis(2500);
 
 /// Rows of one flush.
 pub const FLUSH_ROWS_MAX: usize = 256;
-/// The longest a finished record waits for its flush.
-pub const FLUSH_WAIT: Duration = Duration::from_millis(100);
+/// The longest a finished record waits for its flush. The commit comes on top, and both together stay below the 100 ms
+/// that a kill may cost.
+pub const FLUSH_WAIT: Duration = Duration::from_millis(40);
 /// Records waiting for the writer.
 pub const QUEUE_RECORDS_MAX: usize = 8192;
 /// Tries of a flush that the store refuses before its records count as dropped. While the store does not answer at

@@ -15,7 +15,10 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Finds the frames in bytes that were cut anywhere. Lines end by LF, CRLF or CR; an empty line ends a frame.
 #[derive(Default)]
 pub(crate) struct Splitter {
+    /// Where frames are found: a piece as it came, or what has grown to a whole frame.
     buffer: Bytes,
+    /// A frame that has come in several pieces and is not whole. While it is not empty, `buffer` is.
+    growing: BytesMut,
     /// Where the frame under way starts.
     frame: usize,
     /// Where its line under way starts.
@@ -27,13 +30,20 @@ pub(crate) struct Splitter {
 impl Splitter {
     /// Takes the next piece over. Frames of the piece before must have been taken with [`next`](Self::next).
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<()> {
-        let held = self.buffer.len() - self.frame;
+        let held = self.growing.len() + self.buffer.len() - self.frame;
         if held + piece.len() > FRAME_BYTES_MAX && held > 0 {
             return Err(Error::new(Kind::UpstreamBroken, "The provider sent too large an event."));
         }
         self.line -= self.frame;
         self.scanned -= self.frame;
-        self.buffer = if held == 0 { piece } else { joined(&self.buffer[self.frame..], &piece) };
+        if held == 0 {
+            self.buffer = piece;
+        } else {
+            // What is held is copied once, when it begins to grow, and not again for each piece.
+            let held = std::mem::take(&mut self.buffer);
+            self.growing.extend_from_slice(&held[self.frame..]);
+            self.growing.extend_from_slice(&piece);
+        }
         self.frame = 0;
         Ok(())
     }
@@ -41,9 +51,13 @@ impl Splitter {
     /// The next whole frame with its empty line, as a place in the buffer.
     pub(crate) fn next(&mut self) -> Option<Range<usize>> {
         loop {
-            let found = memchr2(b'\n', b'\r', &self.buffer[self.scanned..])?;
+            let bytes = if self.growing.is_empty() { &self.buffer[..] } else { &self.growing[..] };
+            let Some(found) = memchr2(b'\n', b'\r', &bytes[self.scanned..]) else {
+                self.scanned = bytes.len();
+                return None;
+            };
             let at = self.scanned + found;
-            let end = match (self.buffer[at], self.buffer.get(at + 1)) {
+            let end = match (bytes[at], bytes.get(at + 1)) {
                 (b'\r', Some(b'\n')) => at + 2,
                 // A CR at the very end may be half of a CRLF.
                 (b'\r', None) => {
@@ -55,6 +69,9 @@ impl Splitter {
             let blank = at == self.line;
             (self.line, self.scanned) = (end, end);
             if blank {
+                if !self.growing.is_empty() {
+                    self.buffer = self.growing.split().freeze();
+                }
                 return Some(std::mem::replace(&mut self.frame, end)..end);
             }
         }
@@ -67,17 +84,9 @@ impl Splitter {
 
     /// What is left when the stream has ended: an event whose empty line is missing still counts.
     pub(crate) fn rest(&mut self) -> Bytes {
-        let rest = self.buffer.slice(self.frame..);
-        *self = Self::default();
-        rest
+        let Self { buffer, growing, frame, .. } = std::mem::take(self);
+        if growing.is_empty() { buffer.slice(frame..) } else { growing.freeze() }
     }
-}
-
-fn joined(held: &[u8], piece: &[u8]) -> Bytes {
-    let mut all = BytesMut::with_capacity(held.len() + piece.len());
-    all.extend_from_slice(held);
-    all.extend_from_slice(piece);
-    all.freeze()
 }
 
 /// The data of a frame: its `data` lines joined by line feeds. Empty when it has none, as a comment has not.
