@@ -11,6 +11,7 @@ mod log;
 pub mod d1;
 pub mod fetch;
 pub mod message;
+mod pipe;
 pub mod platform;
 
 pub use d1::D1;

@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
-use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use tidegate_core::{Body, Error, Result, ports::BoxFuture};
 use worker::{ResponseBuilder, web_sys};
+
+use crate::pipe;
 
 /// The request as the core reads it; its body streams, and dropping it cancels the upload.
 pub fn incoming(request: &web_sys::Request) -> Result<Request<Body>> {
@@ -44,8 +45,7 @@ pub async fn outgoing(
         let whole = body.collect().await.map_err(broken)?;
         return Ok(builder.fixed(whole.to_bytes().into()));
     }
-    // The runtime cancels a stream only when a write fails; its signal comes at once.
-    builder.from_stream(body.into_data_stream().map(|piece| piece.map_err(broken)).take_until(gone))
+    Ok(builder.stream(pipe::readable(body, gone)?))
 }
 
 /// A stream of the runtime as a body of ours. Dropping it cancels the stream.
