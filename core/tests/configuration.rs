@@ -74,8 +74,8 @@ fn the_list_of_variables_is_what_is_asked_for() {
         (name == "OLLAMA_BASE_URL").then(|| "http://gpu:11434".to_owned())
     };
     assert!(Config::read(None, &variable).is_ok());
-    // The place of the file is the adapter's question.
-    asked.borrow_mut().insert("TIDEGATE_CONFIG_FILE".to_owned());
+    // The place of the file and the user to become are the adapter's questions.
+    asked.borrow_mut().extend(["TIDEGATE_CONFIG_FILE", "TIDEGATE_USER"].map(str::to_owned));
     let listed: BTreeSet<String> = VARIABLES.map(str::to_owned).into();
     assert_eq!(asked.into_inner(), listed);
 }
