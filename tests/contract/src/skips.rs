@@ -23,14 +23,11 @@ pub const SKIPS: &[Skip] = &[
     lambda("request_of_20_mib", SIX_MB),
     lambda("request_too_large", SIX_MB),
     lambda("request_too_large_chunked", SIX_MB),
-    worker("hang_up_before_head", FIN_UNSEEN),
     worker("whole_answer_not_compressed", EDGE_COMPRESSES),
 ];
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
-const FIN_UNSEEN: &str =
-    "workerd does not notice a FIN before it has written anything, a reset it does";
 const EDGE_COMPRESSES: &str = "the platform's edge compresses JSON for clients that accept it";
 
 const fn lambda(case: &'static str, reason: &'static str) -> Skip {
