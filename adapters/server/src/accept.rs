@@ -91,8 +91,9 @@ impl Door {
             budget: Arc::clone(&self.budget),
             bounds: Arc::clone(&self.bounds),
         };
-        let closing = self.closing.clone();
-        let closed = self.closed.clone();
+        // Each has a lock of its own, and is asked whenever the connection moves.
+        let closing = self.closing.child_token();
+        let closed = self.closed.child_token();
         self.connections.spawn(async move {
             closed.run_until_cancelled(connection::serve(stream, desk, closing)).await;
             drop(place);

@@ -48,7 +48,7 @@ impl Admin {
             Self::Running { upstream, contact } => {
                 let uri = format!("{}{path}", contact.url);
                 let token = Secret::new(contact.token.clone());
-                upstream.send(request(method, &uri, &token, body)?).await?
+                upstream.send(request(method, &uri, &token, body)?).await.map_err(silent)?
             }
             Self::Here(house) => ask_here(house, method, path, body).await?,
         };
@@ -89,6 +89,11 @@ pub(crate) async fn ask_here(
         peer: None,
     };
     Ok(house.gateway.handle(request(method, path, &house.token, body)?, call).await)
+}
+
+fn silent(error: Error) -> Error {
+    let message = "The server that holds the data folder does not answer.";
+    Error::new(Kind::Unavailable, message).because(error.detail)
 }
 
 fn request(method: Method, uri: &str, token: &Secret, body: Body) -> Result<Request<Body>> {

@@ -86,16 +86,17 @@ fn poll_overdue(
     cx: &mut Context<'_>,
 ) -> Poll<Step> {
     loop {
-        let now = Instant::now();
         let (due, step) = match pulse.due(bounds) {
             Due::Cut(due) => (due, Step::Cut),
             Due::Close(due) => (due, Step::Close),
-            Due::Never => (now + bounds.idle, Step::Close),
+            // It looks again by and by, because the end of a request does not always wake this task.
+            Due::Never if timer.is_elapsed() => (Instant::now() + bounds.header, Step::Close),
+            Due::Never => (timer.deadline(), Step::Close),
         };
-        if due <= now {
-            return Poll::Ready(step);
-        }
         if due < timer.deadline() || timer.is_elapsed() {
+            if due <= Instant::now() {
+                return Poll::Ready(step);
+            }
             timer.as_mut().reset(due);
         }
         ready!(timer.as_mut().poll(cx));

@@ -15,6 +15,9 @@ use crate::{cli::Cli, env as dotenv};
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "tidegate.toml";
 
+/// Beside the file, or else in the working directory.
+const DOTENV: &str = ".env";
+
 /// Reads everything. All mistakes come back at once, one a line, each with its file and its line.
 pub(crate) fn read(cli: &Cli) -> Result<Config, Vec<String>> {
     let named = cli.place.config.as_ref().filter(|path| !path.as_os_str().is_empty());
@@ -23,7 +26,9 @@ pub(crate) fn read(cli: &Cli) -> Result<Config, Vec<String>> {
     let from_env = !named && env::var("TIDEGATE_CONFIG").is_ok_and(|text| !text.is_empty());
     let file = if from_env { None } else { read_file(&path, named)? };
 
-    let (dotenv, wrong) = read_dotenv(&path.with_file_name(".env"));
+    let beside = path.with_file_name(DOTENV);
+    let (dotenv, wrong) =
+        read_dotenv(if beside.exists() { &beside } else { Path::new(DOTENV) });
     let variable = |name: &str| {
         cli.variable(name).or_else(|| env::var(name).ok()).or_else(|| dotenv.get(name).cloned())
     };
