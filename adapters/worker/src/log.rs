@@ -18,7 +18,9 @@ pub(crate) fn init(filter: &str) {
 }
 
 fn level(filter: &str) -> LevelFilter {
-    filter.split(',').find_map(|part| part.trim().parse().ok()).unwrap_or(LevelFilter::INFO)
+    // Nothing at all would parse as well, to the least there is.
+    let mut parts = filter.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.find_map(|part| part.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
 struct Console {
