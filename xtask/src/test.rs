@@ -44,7 +44,7 @@ pub(crate) fn test(options: &Options, report: &mut Report) {
     }
 }
 
-/// The tests of these crates, or of all but those whose code runs in workerd only.
+/// The tests of these crates, or of all but the one whose code runs in workerd only.
 pub(crate) fn crates(profile: Profile, packages: &[String], filter: &[String]) -> Result {
     let mut cargo = shell::cargo(&["test", "--no-fail-fast"])?;
     cargo.args(profile.option()).args(selection(packages)).arg("--").args(filter);
@@ -53,7 +53,7 @@ pub(crate) fn crates(profile: Profile, packages: &[String], filter: &[String]) -
 
 fn selection(packages: &[String]) -> Vec<&str> {
     if packages.is_empty() {
-        let excluded = ["tidegate-worker", "tidegate-stores-worker"];
+        let excluded = ["tidegate-stores-worker"];
         let exclude = excluded.iter().flat_map(|package| ["--exclude", package]);
         return ["--workspace"].into_iter().chain(exclude).collect();
     }

@@ -27,8 +27,7 @@ pub(crate) fn read(cli: &Cli) -> Result<Config, Vec<String>> {
     let file = if from_env { None } else { read_file(&path, named)? };
 
     let beside = path.with_file_name(DOTENV);
-    let (dotenv, wrong) =
-        read_dotenv(if beside.exists() { &beside } else { Path::new(DOTENV) });
+    let (dotenv, wrong) = read_dotenv(if beside.exists() { &beside } else { Path::new(DOTENV) });
     let variable = |name: &str| {
         cli.variable(name).or_else(|| env::var(name).ok()).or_else(|| dotenv.get(name).cloned())
     };

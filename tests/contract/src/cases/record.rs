@@ -105,6 +105,8 @@ async fn page_by_page(world: &World) -> Result {
     for _ in 0..7 {
         let answer = world.ask(&world.chat(json!({}))).await?;
         sent.push(answer.request_id()?.to_owned());
+        // Within one millisecond the order is any.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     world.until_records(7, |_| true).await?;
     let mut found = Vec::new();
