@@ -24,6 +24,8 @@ pub const NAME_BYTES_MAX: usize = 200;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// A model name.
 pub const MODEL_BYTES_MAX: usize = 256;
+/// Values of a tool's or an answer's schema.
+pub const SCHEMA_NODES_MAX: usize = 20_000;
 
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);

@@ -1,16 +1,33 @@
 //! Which API dialects are there? The only `match` on a dialect is in this file.
 
+mod anthropic;
+mod array;
+mod carry;
 mod event;
+mod fold;
+mod frame;
+mod gemini;
+pub(crate) mod ir;
+mod lines;
 mod object;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod patch;
 mod sse;
+mod stamp;
+mod traits;
 
 use bytes::Bytes;
 use http::StatusCode;
 
+pub(crate) use carry::Carrier;
 pub(crate) use event::Event;
-pub(crate) use sse::Splitter;
+pub(crate) use fold::{Fold, unfold};
+pub(crate) use frame::{Framing, Splitter};
+pub(crate) use ir::{Losses, Prompt, Reply};
+pub(crate) use stamp::Stamp;
+pub(crate) use traits::Traits;
 
 use crate::{
     error::{Error, Result},
@@ -22,6 +39,14 @@ use crate::{
 pub enum Dialect {
     /// `POST /v1/chat/completions`.
     OpenAiChat,
+    /// `POST /v1/responses`.
+    OpenAiResponses,
+    /// `POST /v1/messages`.
+    Anthropic,
+    /// `POST /v1beta/models/{model}:generateContent`.
+    Gemini,
+    /// `POST /api/chat`; of providers only.
+    Ollama,
 }
 
 /// What a request asks for, as far as the gateway cares.
@@ -50,75 +75,211 @@ pub(crate) struct Read {
 pub(crate) enum Reader {
     /// `OpenAI` chat.
     OpenAiChat(openai_chat::stream::Reader),
+    /// `OpenAI` Responses.
+    OpenAiResponses(openai_responses::stream::Reader),
+    /// Anthropic.
+    Anthropic(anthropic::stream::Reader),
+    /// Gemini.
+    Gemini(gemini::stream::Reader),
+    /// Ollama.
+    Ollama(ollama::stream::Reader),
+}
+
+/// Writes the frames of a stream.
+pub(crate) enum Writer {
+    /// `OpenAI` chat.
+    OpenAiChat(openai_chat::stream::Writer),
+    /// `OpenAI` Responses.
+    OpenAiResponses(openai_responses::stream::Writer),
+    /// Anthropic.
+    Anthropic(anthropic::stream::Writer),
+    /// Gemini.
+    Gemini(gemini::stream::Writer),
+    /// Ollama.
+    Ollama(ollama::stream::Writer),
 }
 
 impl Dialect {
     /// All dialects.
-    pub const ALL: [Self; 1] = [Self::OpenAiChat];
+    pub const ALL: [Self; 5] =
+        [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama];
 
     /// The word in configuration and records.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAiChat => "openai_chat",
+            Self::OpenAiResponses => "openai_responses",
+            Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
     /// What follows a provider's base URL.
-    pub(crate) fn path(self) -> &'static str {
+    pub(crate) fn path(self, ask: &Ask, model: &str) -> String {
         match self {
-            Self::OpenAiChat => "/chat/completions",
+            Self::OpenAiChat => "/chat/completions".to_owned(),
+            Self::OpenAiResponses => "/responses".to_owned(),
+            Self::Anthropic => "/messages".to_owned(),
+            Self::Gemini => gemini::request::path(ask, model),
+            Self::Ollama => "/api/chat".to_owned(),
         }
     }
 
-    pub(crate) fn read_request(self, body: &[u8]) -> Result<Ask> {
+    /// How the events of a stream are told apart.
+    pub(crate) fn framing(self) -> Framing {
         match self {
-            Self::OpenAiChat => openai_chat::request::read(body),
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Gemini => {
+                Framing::Events
+            }
+            Self::Ollama => Framing::Lines,
         }
     }
 
+    /// Reads the few things the gateway itself needs of a request.
+    pub(crate) fn ask(self, body: &[u8]) -> Result<Ask> {
+        match self {
+            Self::OpenAiChat => openai_chat::request::ask(body),
+            Self::OpenAiResponses => openai_responses::request::ask(body),
+            Self::Anthropic => anthropic::request::ask(body),
+            Self::Gemini => gemini::request::ask(body),
+            Self::Ollama => ollama::request::ask(body),
+        }
+    }
+
+    /// The request for a provider of the same dialect.
     pub(crate) fn patch_request(self, body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
         match self {
             Self::OpenAiChat => openai_chat::request::patch(body, ask, model),
+            Self::OpenAiResponses => openai_responses::request::patch(body, ask, model),
+            Self::Anthropic => anthropic::request::patch(body, ask, model),
+            Self::Gemini => gemini::request::patch(body, ask, model),
+            Self::Ollama => ollama::request::patch(body, ask, model),
         }
     }
 
-    /// Reads a whole answer; `None` when it is not even JSON.
-    pub(crate) fn read_reply(self, body: &[u8]) -> Option<Read> {
+    /// Reads a request wholly, for a provider of another dialect.
+    pub(crate) fn read_request(self, body: &[u8], carrier: &Carrier) -> Result<Prompt> {
+        match self {
+            Self::OpenAiChat => openai_chat::request::read(body, carrier),
+            Self::OpenAiResponses => openai_responses::request::read(body, carrier),
+            Self::Anthropic => anthropic::request::read(body, carrier),
+            Self::Gemini => gemini::request::read(body, carrier),
+            Self::Ollama => ollama::request::read(body, carrier),
+        }
+    }
+
+    /// Writes a request. What the dialect or the target cannot express is named in `losses`; what cannot be left out
+    /// without changing what the client meant is an error.
+    pub(crate) fn write_request(
+        self,
+        prompt: &Prompt,
+        traits: &Traits,
+        losses: &mut Losses,
+    ) -> Result<Vec<u8>> {
+        match self {
+            Self::OpenAiChat => openai_chat::request::write(prompt, traits, losses),
+            Self::OpenAiResponses => openai_responses::request::write(prompt, traits, losses),
+            Self::Anthropic => anthropic::request::write(prompt, traits, losses),
+            Self::Gemini => gemini::request::write(prompt, traits, losses),
+            Self::Ollama => ollama::request::write(prompt, traits, losses),
+        }
+    }
+
+    /// Reads what the record needs of a whole answer; `None` when it is not even JSON.
+    pub(crate) fn glance(self, body: &[u8]) -> Option<Read> {
+        match self {
+            Self::OpenAiChat => openai_chat::reply::glance(body),
+            Self::OpenAiResponses => openai_responses::reply::glance(body),
+            Self::Anthropic => anthropic::reply::glance(body),
+            Self::Gemini => gemini::reply::glance(body),
+            Self::Ollama => ollama::reply::glance(body),
+        }
+    }
+
+    /// Reads a whole answer, for a client of another dialect.
+    pub(crate) fn read_reply(self, body: &[u8]) -> Result<Reply> {
         match self {
             Self::OpenAiChat => openai_chat::reply::read(body),
+            Self::OpenAiResponses => openai_responses::reply::read(body),
+            Self::Anthropic => anthropic::reply::read(body),
+            Self::Gemini => gemini::reply::read(body),
+            Self::Ollama => ollama::reply::read(body),
+        }
+    }
+
+    /// Writes a whole answer.
+    pub(crate) fn write_reply(self, reply: &Reply, stamp: &Stamp) -> Vec<u8> {
+        match self {
+            Self::OpenAiChat => openai_chat::reply::write(reply, stamp),
+            Self::OpenAiResponses => openai_responses::reply::write(reply, stamp),
+            Self::Anthropic => anthropic::reply::write(reply, stamp),
+            Self::Gemini => gemini::reply::write(reply, stamp),
+            Self::Ollama => ollama::reply::write(reply, stamp),
         }
     }
 
     pub(crate) fn reader(self) -> Reader {
         match self {
-            Self::OpenAiChat => Reader::OpenAiChat(openai_chat::stream::Reader),
+            Self::OpenAiChat => Reader::OpenAiChat(openai_chat::stream::Reader::default()),
+            Self::OpenAiResponses => {
+                Reader::OpenAiResponses(openai_responses::stream::Reader::default())
+            }
+            Self::Anthropic => Reader::Anthropic(anthropic::stream::Reader::default()),
+            Self::Gemini => Reader::Gemini(gemini::stream::Reader::default()),
+            Self::Ollama => Reader::Ollama(ollama::stream::Reader::default()),
+        }
+    }
+
+    pub(crate) fn writer(self, stamp: Stamp) -> Writer {
+        match self {
+            Self::OpenAiChat => Writer::OpenAiChat(openai_chat::stream::Writer::new(stamp)),
+            Self::OpenAiResponses => {
+                Writer::OpenAiResponses(openai_responses::stream::Writer::new(stamp))
+            }
+            Self::Anthropic => Writer::Anthropic(anthropic::stream::Writer::new(stamp)),
+            Self::Gemini => Writer::Gemini(gemini::stream::Writer::new(stamp)),
+            Self::Ollama => Writer::Ollama(ollama::stream::Writer::new(stamp)),
         }
     }
 
     pub(crate) fn read_error(self, status: StatusCode, body: &[u8]) -> Error {
         match self {
-            Self::OpenAiChat => openai_chat::error::read(status, body),
+            Self::OpenAiChat | Self::OpenAiResponses => openai_chat::error::read(status, body),
+            Self::Anthropic => anthropic::error::read(status, body),
+            Self::Gemini => gemini::error::read(status, body),
+            Self::Ollama => ollama::error::read(status, body),
         }
     }
 
     pub(crate) fn write_error(self, error: &Error) -> (StatusCode, Vec<u8>) {
         match self {
-            Self::OpenAiChat => openai_chat::error::write(error),
+            Self::OpenAiChat | Self::OpenAiResponses => openai_chat::error::write(error),
+            Self::Anthropic => anthropic::error::write(error),
+            Self::Gemini => gemini::error::write(error),
+            Self::Ollama => ollama::error::write(error),
         }
     }
 
-    /// An error as a frame of a stream.
+    /// An error as a frame of a stream whose frames are passed on as they come.
     pub(crate) fn error_frame(self, error: &Error) -> Bytes {
         match self {
             Self::OpenAiChat => openai_chat::error::event(error),
+            Self::OpenAiResponses => openai_responses::error::event(error),
+            Self::Anthropic => anthropic::error::event(error),
+            Self::Gemini => gemini::error::event(error),
+            Self::Ollama => ollama::error::event(error),
         }
     }
 
-    /// The frame that says a stream is over; empty when the dialect has none.
+    /// The frame that says a stream is over, for a stream that has finished and did not say so; empty when the dialect
+    /// has none.
     pub(crate) fn done_frame(self) -> &'static [u8] {
         match self {
             Self::OpenAiChat => b"data: [DONE]\n\n",
+            Self::Anthropic => b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+            Self::OpenAiResponses | Self::Gemini | Self::Ollama => b"",
         }
     }
 }
@@ -128,6 +289,35 @@ impl Reader {
     pub(crate) fn push(&mut self, frame: &[u8], out: &mut Vec<Event>) {
         match self {
             Self::OpenAiChat(reader) => reader.push(frame, out),
+            Self::OpenAiResponses(reader) => reader.push(frame, out),
+            Self::Anthropic(reader) => reader.push(frame, out),
+            Self::Gemini(reader) => reader.push(frame, out),
+            Self::Ollama(reader) => reader.push(frame, out),
+        }
+    }
+
+    /// The upstream has closed the stream: what the dialect says by that. [`Event::Done`] comes only if the answer was
+    /// finished.
+    pub(crate) fn end(&mut self, out: &mut Vec<Event>) {
+        match self {
+            Self::OpenAiChat(reader) => reader.end(out),
+            Self::OpenAiResponses(reader) => reader.end(out),
+            Self::Anthropic(reader) => reader.end(out),
+            Self::Gemini(reader) => reader.end(out),
+            Self::Ollama(reader) => reader.end(out),
+        }
+    }
+}
+
+impl Writer {
+    /// Adds what an event is in this dialect to `out`. After [`Event::Done`] and [`Event::Fail`] nothing follows.
+    pub(crate) fn push(&mut self, event: Event, out: &mut Vec<u8>) {
+        match self {
+            Self::OpenAiChat(writer) => writer.push(event, out),
+            Self::OpenAiResponses(writer) => writer.push(event, out),
+            Self::Anthropic(writer) => writer.push(event, out),
+            Self::Gemini(writer) => writer.push(event, out),
+            Self::Ollama(writer) => writer.push(event, out),
         }
     }
 }

@@ -115,7 +115,7 @@ fn prepare(
     target: &Target,
     body: Bytes,
 ) -> Result<Request<Body>> {
-    let uri: Uri = format!("{base}{}", target.provider.dialect.path())
+    let uri: Uri = format!("{base}{}", target.provider.dialect.path(&inbound.ask, &target.model))
         .parse()
         .map_err(|error| Error::internal(format!("provider {}: {error}", target.provider.id)))?;
     let mut request = Request::new(Body::from(body));
@@ -155,7 +155,7 @@ async fn judge(gateway: &Gateway, inbound: &Inbound, response: Response<Body>) -
             .unwrap_or_else(|| Err(silent()));
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
-    let Some(mut read) = inbound.dialect.read_reply(&body) else {
+    let Some(mut read) = inbound.dialect.glance(&body) else {
         return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
     };
     if let Some(error) = read.failure.take() {

@@ -54,7 +54,7 @@ impl Observer {
         Self {
             dialect,
             reader: dialect.reader(),
-            splitter: Splitter::default(),
+            splitter: Splitter::new(dialect.framing()),
             events: Vec::new(),
             usage_wanted,
             bytes: 0,
@@ -136,7 +136,7 @@ impl Observer {
         let only_usage = matches!(self.events[..], [Event::Usage(_)]);
         for event in self.events.drain(..) {
             let reached = match event {
-                Event::Delta { text } => {
+                Event::Delta { text, .. } => {
                     self.seen.text_bytes += text.len() as u64;
                     Stage::Begun
                 }
@@ -144,13 +144,18 @@ impl Observer {
                     self.seen.usage = Some(usage);
                     Stage::Begun
                 }
-                Event::Finish => Stage::Finished,
+                Event::Finish(_) => Stage::Finished,
                 Event::Done => Stage::Over,
                 Event::Fail(error) => {
                     self.seen.failure = Some(error);
                     Stage::Over
                 }
-                Event::Other => Stage::Begun,
+                Event::Start { .. }
+                | Event::Open { .. }
+                | Event::Sign { .. }
+                | Event::Cite { .. }
+                | Event::Close { .. }
+                | Event::Other => Stage::Begun,
             };
             self.stage = self.stage.max(reached);
         }

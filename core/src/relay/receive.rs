@@ -42,7 +42,7 @@ pub(super) async fn receive(
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
-    let ask = endpoint.dialect.read_request(&raw)?;
+    let ask = endpoint.dialect.ask(&raw)?;
     record.requested_model.clone_from(&ask.model);
     record.stream = ask.stream;
     Ok(Inbound { dialect: endpoint.dialect, ask, raw })

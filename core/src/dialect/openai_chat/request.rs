@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     dialect::{
-        Ask,
+        Ask, Carrier, Losses, Prompt, Traits,
         object::Object,
         patch::{self, Edit},
     },
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Reads model and manner of answering; everything else is the provider's to judge.
-pub(crate) fn read(body: &[u8]) -> Result<Ask> {
+pub(crate) fn ask(body: &[u8]) -> Result<Ask> {
     let object = Object::read(body)?;
     let model: Option<String> = object.typed("model")?;
     let model = model.unwrap_or_default();
@@ -49,6 +49,16 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
     }
     edits.sort_by_key(|edit| edit.at.start);
     Ok(patch::apply(body, &edits))
+}
+
+/// Reads a request wholly.
+pub(crate) fn read(_body: &[u8], _carrier: &Carrier) -> Result<Prompt> {
+    Err(Error::internal("unwritten"))
+}
+
+/// Writes a request.
+pub(crate) fn write(_prompt: &Prompt, _traits: &Traits, _losses: &mut Losses) -> Result<Vec<u8>> {
+    Err(Error::internal("unwritten"))
 }
 
 fn ask_for_usage(body: &[u8], object: &Object<'_>) -> Result<Vec<Edit>> {
@@ -87,7 +97,7 @@ mod tests {
 
     fn check(body: &str, model: &str, expected: &str) {
         let body = Bytes::copy_from_slice(body.as_bytes());
-        let ask = read(&body).unwrap();
+        let ask = ask(&body).unwrap();
         let patched = patch(&body, &ask, model).unwrap();
         assert_eq!(std::str::from_utf8(&patched).unwrap(), expected);
     }
@@ -154,7 +164,7 @@ mod tests {
             "[]",
             "x",
         ] {
-            assert!(read(body.as_bytes()).is_err(), "{body}");
+            assert!(ask(body.as_bytes()).is_err(), "{body}");
         }
     }
 }

@@ -30,6 +30,23 @@ impl Reader {
         };
         read(chunk, out);
     }
+
+    /// The stream has ended.
+    #[expect(clippy::unused_self, reason = "readers of other dialects hold state")]
+    pub(crate) fn end(&mut self, _out: &mut Vec<Event>) {}
+}
+
+/// Writes event after event.
+pub(crate) struct Writer;
+
+impl Writer {
+    /// A writer of one answer.
+    pub(crate) fn new(_stamp: crate::dialect::Stamp) -> Self {
+        Self
+    }
+
+    /// Adds what an event is in this dialect to `out`.
+    pub(crate) fn push(&mut self, _event: Event, _out: &mut Vec<u8>) {}
 }
 
 fn read(chunk: Completion<'_>, out: &mut Vec<Event>) {
@@ -49,10 +66,10 @@ fn read(chunk: Completion<'_>, out: &mut Vec<Event>) {
         let mut text = String::new();
         choice.delta.iter().flat_map(texts).for_each(|piece| text.push_str(piece));
         if !text.is_empty() {
-            out.push(Event::Delta { text });
+            out.push(Event::Delta { part: 0, text });
         }
         if choice.finish_reason.is_some_and(|reason| !reason.is_empty()) {
-            out.push(Event::Finish);
+            out.push(Event::Finish(crate::dialect::ir::Stop::End));
         }
     }
     if out.len() == before {
@@ -129,12 +146,12 @@ mod tests {
         let mut out = Vec::new();
         Reader.push(frame.as_bytes(), &mut out);
         let name = |event: &Event| match event {
-            Event::Delta { text } => format!("delta {text}"),
+            Event::Delta { text, .. } => format!("delta {text}"),
             Event::Usage(usage) => format!("usage {}+{}", usage.prompt, usage.completion),
-            Event::Finish => "finish".into(),
+            Event::Finish(_) => "finish".into(),
             Event::Done => "done".into(),
             Event::Fail(error) => format!("fail {}", error.message),
-            Event::Other => "other".into(),
+            _ => "other".into(),
         };
         out.iter().map(name).collect::<Vec<_>>().join(", ")
     }

@@ -1,0 +1,6 @@
+//! The native dialect of Ollama, which only providers speak.
+
+pub(crate) mod error;
+pub(crate) mod reply;
+pub(crate) mod request;
+pub(crate) mod stream;
