@@ -153,6 +153,15 @@ impl Error {
         self
     }
 
+    /// Says in which element of a list the field at fault is.
+    #[must_use]
+    pub fn within(mut self, list: &str, at: usize) -> Self {
+        let hints = self.hints.get_or_insert_default();
+        let inner = hints.param.take().map(|inner| format!(".{inner}")).unwrap_or_default();
+        hints.param = Some(format!("{list}[{at}]{inner}"));
+        self
+    }
+
     /// Gives the error a machine-readable code.
     #[must_use]
     pub fn coded(mut self, code: &str) -> Self {

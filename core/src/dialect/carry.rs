@@ -5,9 +5,6 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::{Dialect, ir::State};
 use crate::identity::Vault;
 
-/// How a wrapped state begins.
-const PREFIX: &str = "tg1.";
-
 /// Wraps the state of one provider, and unwraps what was wrapped for it.
 pub(crate) struct Carrier {
     vault: Vault,
@@ -15,6 +12,9 @@ pub(crate) struct Carrier {
 }
 
 impl Carrier {
+    /// How a wrapped state begins.
+    pub(crate) const PREFIX: &'static str = "tg1.";
+
     /// A carrier toward one provider.
     pub(crate) fn new(vault: Vault, provider: &str) -> Self {
         Self { vault, provider: provider.to_owned() }
@@ -25,15 +25,15 @@ impl Carrier {
         let text = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let (dialect, form) = (state.dialect.name(), state.form);
         let (provider, id, data) = (text(&self.provider), text(&state.id), text(&state.data));
-        let body = format!("{PREFIX}{provider}.{dialect}.{form}.{id}.{data}");
+        let body = format!("{}{provider}.{dialect}.{form}.{id}.{data}", Self::PREFIX);
         let seal = self.seal(&body);
         format!("{body}.{seal}")
     }
 
     /// The state of a text, if it was wrapped here and for this provider. Anything else is some other dialect's own.
     pub(crate) fn unwrap(&self, text: &str) -> Option<State> {
-        let (body, seal) = text.strip_prefix(PREFIX)?.rsplit_once('.')?;
-        let whole = &text[..PREFIX.len() + body.len()];
+        let (body, seal) = text.strip_prefix(Self::PREFIX)?.rsplit_once('.')?;
+        let whole = &text[..Self::PREFIX.len() + body.len()];
         if !crate::identity::same(self.seal(whole).as_bytes(), seal.as_bytes()) {
             return None;
         }
@@ -52,7 +52,7 @@ impl Carrier {
 
     /// Whether a text is a wrapped state, whoever wrapped it.
     pub(crate) fn is_wrapped(text: &str) -> bool {
-        text.starts_with(PREFIX)
+        text.starts_with(Self::PREFIX)
     }
 
     fn seal(&self, body: &str) -> String {

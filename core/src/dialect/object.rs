@@ -33,6 +33,24 @@ impl<'a> Object<'a> {
         self.fields.iter().rev().find(|(field, _)| field == name).map(|(_, value)| *value)
     }
 
+    /// The value of a name, unless it is `null`.
+    pub(crate) fn present(&self, name: &str) -> Option<&'a RawValue> {
+        self.get(name).filter(|value| value.get() != "null")
+    }
+
+    /// The names of all fields that are not `null`.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().filter(|(_, value)| value.get() != "null").map(|(name, _)| &**name)
+    }
+
+    /// The value of a name as an object. A missing name and `null` are `None`.
+    pub(crate) fn nested(&self, name: &str) -> Result<Option<Object<'a>>> {
+        let Some(value) = self.present(name) else { return Ok(None) };
+        Object::read(value.get().as_bytes())
+            .map(Some)
+            .map_err(|_| Error::bad_request(format!("`{name}` has the wrong type.")).at(name))
+    }
+
     /// The value of a name as a typed one. A missing name and `null` are `None`.
     pub(crate) fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>> {
         let Some(value) = self.get(name) else { return Ok(None) };

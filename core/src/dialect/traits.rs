@@ -13,8 +13,8 @@ pub(crate) struct Traits {
     pub(crate) forced_tools: bool,
     /// Whether instructions may stand between turns.
     pub(crate) late_system: bool,
-    /// Whether the host knows the role `developer`.
-    pub(crate) developer: bool,
+    /// Whether the host is the one that the dialect was made by, and knows its newest fields.
+    pub(crate) native: bool,
     /// How the answer is held to a schema.
     pub(crate) structured: Structured,
     /// What the field for the most tokens is called.
@@ -82,7 +82,7 @@ impl Default for Traits {
             thinking: Thinking::Degree,
             forced_tools: true,
             late_system: false,
-            developer: false,
+            native: false,
             structured: Structured::Schema,
             max_tokens: MaxTokens::Completion,
             media_urls: true,

@@ -53,7 +53,7 @@ pub(crate) enum Role {
 }
 
 /// One turn of the conversation. Two of one role may follow each other.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Turn {
     /// Who speaks.
     pub(crate) role: Role,

@@ -66,7 +66,9 @@ impl Serialize for Schema {
             Self::Number(number) => number.serialize(serializer),
             Self::Text(text) => serializer.serialize_str(text),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Map(fields) => serializer.collect_map(fields.iter().map(|(name, value)| (name, value))),
+            Self::Map(fields) => {
+                serializer.collect_map(fields.iter().map(|(name, value)| (name, value)))
+            }
         }
     }
 }

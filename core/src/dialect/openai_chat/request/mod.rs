@@ -1,10 +1,17 @@
 //! What does the gateway read of a chat request, and which bytes does it change for the provider?
 
+mod read;
+mod write;
+
+pub(crate) use read::read;
+pub(super) use read::source;
+pub(crate) use write::write;
+
 use bytes::Bytes;
 
 use crate::{
     dialect::{
-        Ask, Carrier, Losses, Prompt, Traits,
+        Ask,
         object::Object,
         patch::{self, Edit},
     },
@@ -49,16 +56,6 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
     }
     edits.sort_by_key(|edit| edit.at.start);
     Ok(patch::apply(body, &edits))
-}
-
-/// Reads a request wholly.
-pub(crate) fn read(_body: &[u8], _carrier: &Carrier) -> Result<Prompt> {
-    Err(Error::internal("unwritten"))
-}
-
-/// Writes a request.
-pub(crate) fn write(_prompt: &Prompt, _traits: &Traits, _losses: &mut Losses) -> Result<Vec<u8>> {
-    Err(Error::internal("unwritten"))
 }
 
 fn ask_for_usage(body: &[u8], object: &Object<'_>) -> Result<Vec<Edit>> {

@@ -1,0 +1,337 @@
+//! How is a conversation said in this API?
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::unknown_media;
+use crate::{
+    dialect::{
+        Dialect,
+        ir::{Call, Losses, Media, MediaKind, Outcome, Part, Role, Source, State, Turn},
+        openai_chat::out::{CallOut, CustomText, ExtraOut, FunctionText, GoogleOut},
+        traits::{ThoughtsBack, Traits},
+    },
+    error::{Error, Result},
+};
+
+/// Before the text of a tool that failed: this API has no field for it.
+const FAILED: &str = "Error: ";
+
+/// One message.
+#[derive(Serialize, Default)]
+pub(super) struct Message<'a> {
+    role: &'static str,
+    #[serde(skip_serializing_if = "Content::is_left_out")]
+    content: Content<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_details: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tool_calls: Vec<CallOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<&'a str>,
+}
+
+#[derive(Serialize, Default)]
+#[serde(untagged)]
+enum Content<'a> {
+    #[default]
+    Absent,
+    Null(()),
+    Text(Cow<'a, str>),
+    Parts(Vec<PartOut<'a>>),
+}
+
+impl Content<'_> {
+    fn is_left_out(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum PartOut<'a> {
+    Text { text: &'a str },
+    ImageUrl { image_url: UrlOut<'a> },
+    VideoUrl { video_url: UrlOut<'a> },
+    InputAudio { input_audio: AudioOut<'a> },
+    File { file: FileOut<'a> },
+}
+
+#[derive(Serialize)]
+struct UrlOut<'a> {
+    url: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct AudioOut<'a> {
+    data: &'a str,
+    format: &'a str,
+}
+
+#[derive(Serialize)]
+struct FileOut<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<&'a str>,
+}
+
+/// The messages of a conversation, with a note among the instructions at its start.
+pub(super) fn write<'a>(
+    turns: &'a [Turn],
+    note: Option<String>,
+    traits: &Traits,
+    losses: &mut Losses,
+) -> Result<Vec<Message<'a>>> {
+    let mut out = Conversation { messages: Vec::new(), shown: Vec::new(), traits, losses };
+    let system = turns.iter().take_while(|turn| turn.role == Role::System).count();
+    for turn in &turns[..system] {
+        out.instruct(turn);
+    }
+    out.messages.extend(note.map(|note| Message {
+        role: "system",
+        content: Content::Text(Cow::Owned(note)),
+        ..Message::default()
+    }));
+    for turns in
+        turns[system..].chunk_by(|a, b| a.role == Role::Assistant && b.role == Role::Assistant)
+    {
+        match turns[0].role {
+            Role::System => out.instruct(&turns[0]),
+            Role::User => out.ask(&turns[0])?,
+            Role::Assistant => out.answer(turns)?,
+        }
+    }
+    out.show()?;
+    Ok(out.messages)
+}
+
+struct Conversation<'a, 'l> {
+    messages: Vec<Message<'a>>,
+    /// Media of tool results: this API's results are text, so they follow in a message of the user.
+    shown: Vec<&'a Media>,
+    traits: &'l Traits,
+    losses: &'l mut Losses,
+}
+
+impl<'a> Conversation<'a, '_> {
+    fn instruct(&mut self, turn: &'a Turn) {
+        let content = text(&turn.parts, self.losses);
+        let name = turn.name.as_deref();
+        self.messages.push(Message { role: "system", content, name, ..Message::default() });
+    }
+
+    fn ask(&mut self, turn: &'a Turn) -> Result<()> {
+        for part in &turn.parts {
+            if let Part::Outcome(outcome) = part {
+                self.result(outcome);
+            }
+        }
+        let said: Vec<&Part> =
+            turn.parts.iter().filter(|part| !matches!(part, Part::Outcome(_))).collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        self.show()?;
+        let plain = said.iter().all(|part| matches!(part, Part::Text { .. }));
+        let content = if plain && said.len() == 1 {
+            text(&turn.parts, self.losses)
+        } else {
+            let parts = said.into_iter().map(|part| part_out(part, self.losses));
+            Content::Parts(parts.filter_map(Result::transpose).collect::<Result<_>>()?)
+        };
+        let name = turn.name.as_deref();
+        self.messages.push(Message { role: "user", content, name, ..Message::default() });
+        Ok(())
+    }
+
+    fn result(&mut self, outcome: &'a Outcome) {
+        self.losses.lose_if(outcome.cache.is_some(), "cache_control");
+        let mut text: Cow<'a, str> = Cow::Borrowed("");
+        for part in &outcome.parts {
+            match part {
+                Part::Text { text: more, .. } if text.is_empty() => text = Cow::Borrowed(more),
+                Part::Text { text: more, .. } => text.to_mut().push_str(more),
+                Part::Media(media) => self.shown.push(media),
+                Part::Opaque { kind, .. } => self.losses.lose(format!("messages.{kind}")),
+                Part::Refusal(_) | Part::Thought(_) | Part::Call(_) | Part::Outcome(_) => {}
+            }
+        }
+        if outcome.failed && !text.starts_with(FAILED) {
+            text = Cow::Owned(format!("{FAILED}{text}"));
+        }
+        self.messages.push(Message {
+            role: "tool",
+            content: Content::Text(text),
+            tool_call_id: Some(&outcome.id),
+            ..Message::default()
+        });
+    }
+
+    /// Says the media of the results before, before anything else is said.
+    fn show(&mut self) -> Result<()> {
+        if self.shown.is_empty() {
+            return Ok(());
+        }
+        let parts =
+            std::mem::take(&mut self.shown).into_iter().map(|media| media_out(media, self.losses));
+        let content = Content::Parts(parts.collect::<Result<_>>()?);
+        self.messages.push(Message { role: "user", content, ..Message::default() });
+        Ok(())
+    }
+
+    fn answer(&mut self, turns: &'a [Turn]) -> Result<()> {
+        self.show()?;
+        let mut message = Message { role: "assistant", ..Message::default() };
+        let (mut texts, mut thoughts) = (Vec::new(), Vec::new());
+        for part in turns.iter().flat_map(|turn| &turn.parts) {
+            match part {
+                Part::Text { text, cache, .. } => {
+                    self.losses.lose_if(cache.is_some(), "cache_control");
+                    texts.push(text.as_str());
+                }
+                Part::Refusal(text) => message.refusal = Some(text),
+                Part::Thought(thought) => {
+                    thoughts.push(thought.text.as_str());
+                    message.reasoning_details = thought.state.as_ref().and_then(details);
+                }
+                Part::Call(call) => message.tool_calls.push(call_out(call)),
+                Part::Media(media) => self.losses.lose(unknown_media(media)),
+                Part::Opaque { kind, .. } => self.losses.lose(format!("messages.{kind}")),
+                Part::Outcome(outcome) => self.result(outcome),
+            }
+        }
+        message.reasoning_content = match self.traits.thoughts_back {
+            ThoughtsBack::Never => None,
+            ThoughtsBack::Field => Some(thoughts.concat()).filter(|text| !text.is_empty()),
+            ThoughtsBack::Always => Some(thoughts.concat()),
+        };
+        let silent = texts.is_empty();
+        if silent && message.tool_calls.is_empty() && message.refusal.is_none() {
+            return Ok(());
+        }
+        message.content = if silent { Content::Null(()) } else { Content::Text(joined(&texts)) };
+        message.name = turns[0].name.as_deref();
+        self.messages.push(message);
+        Ok(())
+    }
+}
+
+fn joined<'a>(texts: &[&'a str]) -> Cow<'a, str> {
+    match texts {
+        [only] => Cow::Borrowed(only),
+        several => Cow::Owned(several.concat()),
+    }
+}
+
+/// Instructions and plain words: hosts take text everywhere, and lists of parts not everywhere.
+fn text<'a>(parts: &'a [Part], losses: &mut Losses) -> Content<'a> {
+    let mut texts = Vec::new();
+    for part in parts {
+        if let Part::Text { text, cache, .. } = part {
+            losses.lose_if(cache.is_some(), "cache_control");
+            texts.push(text.as_str());
+        }
+    }
+    match texts[..] {
+        [only] => Content::Text(Cow::Borrowed(only)),
+        ref several => Content::Text(Cow::Owned(several.join("\n\n"))),
+    }
+}
+
+fn part_out<'a>(part: &'a Part, losses: &mut Losses) -> Result<Option<PartOut<'a>>> {
+    match part {
+        Part::Text { text, cache, .. } => {
+            losses.lose_if(cache.is_some(), "cache_control");
+            Ok(Some(PartOut::Text { text }))
+        }
+        Part::Refusal(text) => Ok(Some(PartOut::Text { text })),
+        Part::Media(media) => media_out(media, losses).map(Some),
+        Part::Opaque { kind, .. } => {
+            losses.lose(format!("messages.{kind}"));
+            Ok(None)
+        }
+        Part::Thought(_) | Part::Call(_) | Part::Outcome(_) => Ok(None),
+    }
+}
+
+fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<PartOut<'a>> {
+    losses.lose_if(media.cache.is_some(), "cache_control");
+    let detail = media.detail.as_deref();
+    let filename = media.name.as_deref();
+    let foreign = || {
+        let message = "A file of another provider's store cannot be sent to this one.";
+        Error::bad_request(message).at("file_id").coded("unsupported_parameter")
+    };
+    Ok(match (media.kind, &media.source) {
+        (MediaKind::Document, Source::File { dialect: Dialect::OpenAiChat, id }) => {
+            let file = FileOut { file_id: Some(id), file_data: None, filename: None };
+            PartOut::File { file }
+        }
+        (_, Source::File { .. }) => return Err(foreign()),
+        (MediaKind::Image, source) => {
+            PartOut::ImageUrl { image_url: UrlOut { url: url(source), detail } }
+        }
+        (MediaKind::Video, source) => {
+            PartOut::VideoUrl { video_url: UrlOut { url: url(source), detail: None } }
+        }
+        (MediaKind::Audio, Source::Data { mime, base64 }) => {
+            let format = mime.strip_prefix("audio/").unwrap_or(mime);
+            let format = if format == "mpeg" { "mp3" } else { format.trim_start_matches("x-") };
+            PartOut::InputAudio { input_audio: AudioOut { data: base64, format } }
+        }
+        (MediaKind::Document, Source::Text(text)) => PartOut::Text { text },
+        (MediaKind::Document, source @ Source::Data { .. }) => {
+            let filename = filename.or(Some("document.pdf"));
+            let file_data = Some(url(source).into_owned());
+            PartOut::File { file: FileOut { file_id: None, file_data, filename } }
+        }
+        (MediaKind::Document | MediaKind::Audio, Source::Url { .. } | Source::Text(_)) => {
+            let message = "This provider takes documents and audio only with their bytes.";
+            return Err(Error::bad_request(message).at("content").coded("unsupported_parameter"));
+        }
+    })
+}
+
+fn url(source: &Source) -> Cow<'_, str> {
+    match source {
+        Source::Data { mime, base64 } => Cow::Owned(format!("data:{mime};base64,{base64}")),
+        Source::Url { url, .. } => Cow::Borrowed(url),
+        Source::Text(text) => Cow::Borrowed(text),
+        Source::File { id, .. } => Cow::Borrowed(id),
+    }
+}
+
+fn details(state: &State) -> Option<&RawValue> {
+    let own = state.dialect == Dialect::OpenAiChat && state.form == "details";
+    own.then(|| serde_json::from_str(&state.data).ok()).flatten()
+}
+
+fn call_out(call: &Call) -> CallOut<'_> {
+    let own = |state: &&State| state.dialect == Dialect::OpenAiChat && state.form == "signature";
+    let signature = call.state.as_ref().filter(own).map(|state| Cow::Borrowed(&*state.data));
+    let extra_content =
+        signature.map(|thought_signature| ExtraOut { google: GoogleOut { thought_signature } });
+    let mut out = CallOut { id: Some(&call.id), extra_content, ..CallOut::default() };
+    if call.custom {
+        out.kind = Some("custom");
+        out.custom = Some(CustomText { name: Some(&call.name), input: &call.arguments });
+    } else {
+        let arguments = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
+        out.kind = Some("function");
+        out.function = Some(FunctionText { name: Some(&call.name), arguments });
+    }
+    out
+}

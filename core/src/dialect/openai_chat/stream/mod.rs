@@ -1,0 +1,10 @@
+//! What do the chunks of a chat stream say, and how are they written?
+
+mod reader;
+mod writer;
+
+pub(crate) use reader::Reader;
+pub(crate) use writer::Writer;
+pub(super) use writer::{
+    AnnotationOut, DetailsOut, ImageOut, annotation, details, extra, finish_word, image,
+};
