@@ -12,7 +12,7 @@ use crate::{
     http::{Body, empty},
     identity::same,
     ports::Call,
-    relay::{self, Endpoint},
+    relay::{self, Endpoint, Manner},
 };
 
 /// What a caller must show.
@@ -30,7 +30,7 @@ pub enum Needs {
 pub struct Route {
     /// GET also answers HEAD; OPTIONS and 405 follow from the table.
     pub method: Method,
-    /// Segments; `{id}` takes one of them, `{rest*}` takes all that follow, slashes included.
+    /// Segments; `{id}` takes one of them, `{rest*}` takes slashes too. What stands behind is the path's end.
     pub pattern: &'static str,
     /// There is no default.
     pub needs: Needs,
@@ -40,7 +40,7 @@ pub struct Route {
 /// What happens on a route.
 enum Run {
     /// The data path, which checks the key itself: a refusal has its record too.
-    Relay(Dialect),
+    Relay(Dialect, Manner),
     /// A page or a resource.
     Answer(for<'a> fn(&'a Gateway, Visit) -> BoxFutureIn<'a>),
 }
@@ -66,13 +66,17 @@ const fn answer(
     Route { method, pattern, needs, run: Run::Answer(run) }
 }
 
-const fn data(pattern: &'static str, dialect: Dialect) -> Route {
-    Route { method: Method::POST, pattern, needs: Needs::Client, run: Run::Relay(dialect) }
+const fn data(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route {
+    Route { method: Method::POST, pattern, needs: Needs::Client, run: Run::Relay(dialect, manner) }
 }
 
 /// Every route of the gateway.
 pub const ROUTES: &[Route] = &[
-    data("/v1/chat/completions", Dialect::OpenAiChat),
+    data("/v1/chat/completions", Dialect::OpenAiChat, Manner::InBody),
+    data("/v1/responses", Dialect::OpenAiResponses, Manner::InBody),
+    data("/v1/messages", Dialect::Anthropic, Manner::InBody),
+    data("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::InPath),
+    data("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::InPathStreamed),
     answer(Method::GET, "/v1/models", Needs::Client, |gw, v| Box::pin(api::models::list(gw, v))),
     answer(Method::GET, "/v1/models/{id*}", Needs::Client, |gw, v| {
         Box::pin(api::models::get(gw, v))
@@ -116,9 +120,9 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
 
 async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<Response<Body>> {
     match route.run {
-        Run::Relay(dialect) => {
-            let endpoint = Endpoint { path: route.pattern, dialect };
-            Ok(relay::relay(gateway, endpoint, visit.request, visit.call).await)
+        Run::Relay(dialect, manner) => {
+            let endpoint = Endpoint { path: route.pattern, dialect, manner };
+            Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
             permit(gateway, route.needs, visit.request.headers()).await?;
@@ -196,8 +200,9 @@ fn capture<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let Some((start, rest)) = pattern.split_once('{') else {
         return (pattern == path).then_some("");
     };
-    let value = path.strip_prefix(start)?;
-    let fits = !value.is_empty() && (rest.ends_with("*}") || !value.contains('/'));
+    let (name, end) = rest.split_once('}')?;
+    let value = path.strip_prefix(start)?.strip_suffix(end)?;
+    let fits = !value.is_empty() && (name.ends_with('*') || !value.contains('/'));
     fits.then_some(value)
 }
 
@@ -251,6 +256,9 @@ mod tests {
         check("/api/clients/{id}", "/api/clients/a/b", None);
         check("/v1/models/{id*}", "/v1/models/meta/llama", Some("meta/llama"));
         check("/v1/models/{id*}", "/v1/models", None);
+        check("/m/{id*}:go", "/m/a/b:go", Some("a/b"));
+        check("/m/{id*}:go", "/m/a:goat", None);
+        check("/m/{id*}:go", "/m/:go", None);
     }
 
     #[test]

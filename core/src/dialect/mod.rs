@@ -14,18 +14,21 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod patch;
+mod reshape;
 mod sse;
 mod stamp;
 mod traits;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, StatusCode, header};
+use serde_json::value::RawValue;
 
 pub(crate) use carry::Carrier;
 pub(crate) use event::Event;
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
 pub(crate) use ir::{Losses, Prompt, Reply};
+pub(crate) use reshape::Reshape;
 pub(crate) use stamp::Stamp;
 pub(crate) use traits::Traits;
 
@@ -117,12 +120,12 @@ impl Dialect {
     }
 
     /// What follows a provider's base URL.
-    pub(crate) fn path(self, ask: &Ask, model: &str) -> String {
+    pub(crate) fn path(self, ask: &Ask, model: &str, framing: Framing) -> String {
         match self {
             Self::OpenAiChat => "/chat/completions".to_owned(),
             Self::OpenAiResponses => "/responses".to_owned(),
             Self::Anthropic => "/messages".to_owned(),
-            Self::Gemini => gemini::request::path(ask, model),
+            Self::Gemini => gemini::request::path(ask, model, framing),
             Self::Ollama => "/api/chat".to_owned(),
         }
     }
@@ -139,12 +142,59 @@ impl Dialect {
 
     /// Reads the few things the gateway itself needs of a request.
     pub(crate) fn ask(self, body: &[u8]) -> Result<Ask> {
-        match self {
-            Self::OpenAiChat => openai_chat::request::ask(body),
+        let ask = match self {
+            Self::OpenAiChat => return openai_chat::request::ask(body),
             Self::OpenAiResponses => openai_responses::request::ask(body),
             Self::Anthropic => anthropic::request::ask(body),
             Self::Gemini => gemini::request::ask(body),
             Self::Ollama => ollama::request::ask(body),
+        };
+        // Only the chat dialect lets the client do without.
+        ask.map(|ask| Ask { usage_wanted: true, ..ask })
+    }
+
+    fn echoed(self) -> &'static [&'static str] {
+        match self {
+            Self::OpenAiResponses => openai_responses::request::ECHOED,
+            Self::OpenAiChat | Self::Anthropic | Self::Gemini | Self::Ollama => &[],
+        }
+    }
+
+    /// The fields of a request that its answer repeats, as they came.
+    pub(crate) fn echo(self, body: &[u8]) -> Vec<(String, Box<RawValue>)> {
+        let names = self.echoed();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let Ok(object) = object::Object::read(body) else { return Vec::new() };
+        let field = |name: &&str| Some(((*name).to_owned(), object.present(name)?.to_owned()));
+        names.iter().filter_map(field).collect()
+    }
+
+    /// Whether a provider of this dialect ends an answer at a text by itself.
+    pub(crate) fn stops(self) -> bool {
+        match self {
+            Self::OpenAiChat | Self::Anthropic | Self::Gemini | Self::Ollama => true,
+            Self::OpenAiResponses => false,
+        }
+    }
+
+    /// Whether a provider of this dialect can take tools of free text.
+    pub(crate) fn has_custom_tools(self) -> bool {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses => true,
+            Self::Anthropic | Self::Gemini | Self::Ollama => false,
+        }
+    }
+
+    /// The header in which a provider of this dialect wants its key, and what stands before the key.
+    pub(crate) fn auth(self) -> (HeaderName, &'static str) {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Ollama => {
+                (header::AUTHORIZATION, "Bearer ")
+            }
+            Self::Anthropic => (HeaderName::from_static("x-api-key"), ""),
+            Self::Gemini => (HeaderName::from_static("x-goog-api-key"), ""),
         }
     }
 

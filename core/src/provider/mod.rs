@@ -4,6 +4,9 @@ pub mod base_url;
 pub mod builtin;
 pub mod catalog;
 pub(crate) mod echo;
+pub(crate) mod traits;
+
+use http::HeaderName;
 
 use crate::{
     dialect::Dialect,
@@ -31,6 +34,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// The header in which it wants its key, and what stands before the key.
+    pub(crate) fn auth(&self) -> (HeaderName, &'static str) {
+        self.dialect.auth()
+    }
+
     /// Whether it lists the model.
     #[must_use]
     pub fn serves(&self, model: &str) -> bool {

@@ -3,7 +3,9 @@
 mod admit;
 mod authenticate;
 mod dispatch;
+mod judge;
 mod observe;
+mod prepare;
 mod receive;
 mod render;
 mod resolve;
@@ -11,7 +13,7 @@ mod settle;
 mod tap;
 
 pub(crate) use authenticate::{authenticate, bearer};
-pub(crate) use receive::Endpoint;
+pub(crate) use receive::{Endpoint, Manner};
 
 use futures_util::future::{Either, select};
 use http::{Request, Response};
@@ -21,19 +23,16 @@ use crate::{
     gateway::Gateway,
     http::Body,
     ports::Call,
+    router::Visit,
     store::Record,
 };
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
-pub(crate) async fn relay(
-    gateway: &Gateway,
-    endpoint: Endpoint,
-    request: Request<Body>,
-    call: Call,
-) -> Response<Body> {
-    let Call { background, mut gone, peer: _ } = call;
+pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
+    let Visit { param, request, call: Call { background, mut gone, peer: _ } } = visit;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let stages = Box::pin(run(gateway, endpoint, request, &*background, &mut guard.record));
+    let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
+    let stages = Box::pin(stages);
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::new(Kind::ClientGone, "The client has left.")),
@@ -48,7 +47,7 @@ pub(crate) async fn relay(
 async fn run(
     gateway: &Gateway,
     endpoint: Endpoint,
-    request: Request<Body>,
+    (request, param): (Request<Body>, &str),
     background: &dyn crate::ports::Background,
     record: &mut Record,
 ) -> Result<dispatch::Answer> {
@@ -58,7 +57,8 @@ async fn run(
     let caller = authenticate(gateway, &head.headers).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
-    let inbound = receive::receive(endpoint, &head.headers, body, record).await?;
+    let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
+    let inbound = receive::receive(endpoint, arrival, body, record).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let permit = admit::admit(gateway)?;
     dispatch::dispatch(gateway, &inbound, &head.headers, targets, record)

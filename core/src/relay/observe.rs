@@ -1,11 +1,15 @@
-//! What does a stream say as it passes? Its frames are read for the record, and go on as the bytes they came in.
+//! What does a stream say as it passes? Its frames are read for the record, and go on as they came or in another dialect.
 
 use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::{
+    prepare::{Crossing, Passage},
+    receive::Inbound,
+};
 use crate::{
-    dialect::{Dialect, Event, Reader, Splitter},
+    dialect::{Dialect, Event, Reader, Reshape, Splitter, Writer},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
     store::Usage,
@@ -13,16 +17,46 @@ use crate::{
 
 /// Watches one stream.
 pub(super) struct Observer {
+    /// What the client speaks.
     dialect: Dialect,
     reader: Reader,
     splitter: Splitter,
     /// The events of one frame; kept to save its allocation.
     events: Vec<Event>,
-    usage_wanted: bool,
+    way: Way,
     bytes: u64,
     stage: Stage,
     /// What is known for the record.
     pub(super) seen: Seen,
+}
+
+/// How a stream goes on to the client.
+enum Way {
+    /// As the bytes that came, but for a chunk that tells only the usage, if the client did not ask for it.
+    Pass { usage_wanted: bool },
+    /// Written in another dialect.
+    Write(Box<Rewriting>),
+}
+
+/// A stream that is being written in another dialect.
+struct Rewriting {
+    writer: Writer,
+    reshape: Reshape,
+    /// What an event became; kept to save its allocation.
+    reshaped: Vec<Event>,
+    text: Vec<u8>,
+}
+
+impl Rewriting {
+    fn push(&mut self, event: Event) {
+        if self.reshape.is_idle() {
+            return self.writer.push(event, &mut self.text);
+        }
+        self.reshape.push(event, &mut self.reshaped);
+        for event in self.reshaped.drain(..) {
+            self.writer.push(event, &mut self.text);
+        }
+    }
 }
 
 /// How far a stream has come. It only ever goes on.
@@ -50,21 +84,26 @@ pub(super) struct Seen {
 }
 
 impl Observer {
-    pub(super) fn new(dialect: Dialect, usage_wanted: bool) -> Self {
+    pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
+        let way = match passage.crossing {
+            None => Way::Pass { usage_wanted: inbound.ask.usage_wanted },
+            Some(Crossing { stamp, reshape }) => Way::Write(Box::new(Rewriting {
+                writer: inbound.dialect.writer(stamp),
+                reshape,
+                reshaped: Vec::new(),
+                text: Vec::new(),
+            })),
+        };
         Self {
-            dialect,
-            reader: dialect.reader(),
-            splitter: Splitter::new(dialect.framing()),
+            dialect: inbound.dialect,
+            reader: passage.from.reader(),
+            splitter: Splitter::new(passage.framing),
             events: Vec::new(),
-            usage_wanted,
+            way,
             bytes: 0,
             stage: Stage::Waiting,
             seen: Seen::default(),
         }
-    }
-
-    pub(super) fn dialect(&self) -> Dialect {
-        self.dialect
     }
 
     /// Takes a piece in and adds what may go on to `out`: whole frames only, so that an error can follow at any time.
@@ -88,6 +127,7 @@ impl Observer {
             }
         }
         out.extend(run.map(|run| self.splitter.slice(run)));
+        self.hand_over(out);
         Ok(())
     }
 
@@ -101,18 +141,53 @@ impl Observer {
         if open && self.passes(&rest) {
             out.push(rest);
         }
+        let said = self.is_over();
+        self.reader.end(&mut self.events);
+        self.take_events();
         if self.stage < Stage::Finished {
+            self.hand_over(out);
             let message = "The provider's stream ended before its answer was complete.";
             return Err(Error::new(Kind::UpstreamBroken, message));
         }
-        if !self.is_over() {
-            self.stage = Stage::Over;
-            if open {
-                out.push(Bytes::from_static(b"\n\n"));
-            }
-            out.push(Bytes::from_static(self.dialect.done_frame()));
+        if !said {
+            self.say_over(open, out);
         }
+        self.hand_over(out);
         Ok(())
+    }
+
+    /// Says for a provider that does not that the stream is over.
+    fn say_over(&mut self, open: bool, out: &mut Vec<Bytes>) {
+        let done = self.dialect.done_frame();
+        match &mut self.way {
+            Way::Write(rewriting) if self.stage < Stage::Over => rewriting.push(Event::Done),
+            Way::Pass { .. } if !done.is_empty() => {
+                out.extend(open.then_some(Bytes::from_static(b"\n\n")));
+                out.push(Bytes::from_static(done));
+            }
+            Way::Write(_) | Way::Pass { .. } => {}
+        }
+        self.stage = Stage::Over;
+    }
+
+    /// The stream cannot go on: the error as the client's dialect has it in a stream.
+    pub(super) fn fail(&mut self, error: &Error) -> Bytes {
+        match &mut self.way {
+            Way::Pass { .. } => self.dialect.error_frame(error),
+            Way::Write(rewriting) => {
+                rewriting.push(Event::Fail(error.clone()));
+                std::mem::take(&mut rewriting.text).into()
+            }
+        }
+    }
+
+    /// Gives on what was written.
+    fn hand_over(&mut self, out: &mut Vec<Bytes>) {
+        if let Way::Write(rewriting) = &mut self.way
+            && !rewriting.text.is_empty()
+        {
+            out.push(std::mem::take(&mut rewriting.text).into());
+        }
     }
 
     /// Whether an event has come: comments are none.
@@ -130,24 +205,34 @@ impl Observer {
         self.seen.failure.take()
     }
 
+    /// Reads a frame, and says whether it goes on as it is.
     fn passes(&mut self, frame: &[u8]) -> bool {
-        self.events.clear();
         self.reader.push(frame, &mut self.events);
-        let only_usage = matches!(self.events[..], [Event::Usage(_)]);
+        let passes = match self.way {
+            Way::Pass { usage_wanted } => {
+                usage_wanted || !matches!(self.events[..], [Event::Usage(_)])
+            }
+            Way::Write(_) => false,
+        };
+        self.take_events();
+        passes
+    }
+
+    fn take_events(&mut self) {
         for event in self.events.drain(..) {
-            let reached = match event {
+            let reached = match &event {
                 Event::Delta { text, .. } => {
                     self.seen.text_bytes += text.len() as u64;
                     Stage::Begun
                 }
                 Event::Usage(usage) => {
-                    self.seen.usage = Some(usage);
+                    self.seen.usage = Some(*usage);
                     Stage::Begun
                 }
                 Event::Finish(_) => Stage::Finished,
                 Event::Done => Stage::Over,
                 Event::Fail(error) => {
-                    self.seen.failure = Some(error);
+                    self.seen.failure = Some(error.clone());
                     Stage::Over
                 }
                 Event::Start { .. }
@@ -158,7 +243,9 @@ impl Observer {
                 | Event::Other => Stage::Begun,
             };
             self.stage = self.stage.max(reached);
+            if let Way::Write(rewriting) = &mut self.way {
+                rewriting.push(event);
+            }
         }
-        self.usage_wanted || !only_usage
     }
 }

@@ -1,15 +1,18 @@
 //! What does the client want? Its body, whole and bounded, and the few things the gateway reads of it.
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, Uri, header};
 
 use crate::{
-    dialect::{Ask, Dialect},
+    dialect::{Ask, Dialect, Framing},
     error::{Error, Result},
     http::{Body, read},
-    limits::BODY_BYTES_MAX,
+    limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
     store::Record,
 };
+
+/// A client that says `true` here would rather be refused than lose a field.
+const STRICT: HeaderName = HeaderName::from_static("x-tidegate-strict");
 
 /// A data route: its path and what is spoken there.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +21,19 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// The client's dialect.
     pub(crate) dialect: Dialect,
+    /// Where the request says what it wants.
+    pub(crate) manner: Manner,
+}
+
+/// Where a request names its model, and says whether its answer is to be streamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// In its body.
+    InBody,
+    /// In its path, and the answer comes whole.
+    InPath,
+    /// In its path, and the answer comes as a stream.
+    InPathStreamed,
 }
 
 /// A request that can be routed. No later stage checks it again.
@@ -26,24 +42,57 @@ pub(super) struct Inbound {
     pub(super) dialect: Dialect,
     /// What it asks for.
     pub(super) ask: Ask,
+    /// How it wants a stream framed.
+    pub(super) framing: Framing,
+    /// Whether it would rather be refused than lose a field.
+    pub(super) strict: bool,
     /// The body as it came.
     pub(super) raw: Bytes,
+}
+
+/// What came: the head of the request, and what its route's pattern took of the path.
+pub(super) struct Arrival<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) uri: &'a Uri,
+    pub(super) param: &'a str,
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn receive(
     endpoint: Endpoint,
-    headers: &HeaderMap,
+    arrival: Arrival<'_>,
     body: Body,
     record: &mut Record,
 ) -> Result<Inbound> {
+    let Arrival { headers, uri, param } = arrival;
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
         return Err(Error::bad_request("Send the body without content-encoding."));
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
     let ask = endpoint.dialect.ask(&raw)?;
+    let ask = match endpoint.manner {
+        Manner::InBody => ask,
+        Manner::InPath => Ask { stream: false, model: param.to_owned(), ..ask },
+        Manner::InPathStreamed => Ask { stream: true, model: param.to_owned(), ..ask },
+    };
+    if ask.model.is_empty() || ask.model.len() > MODEL_BYTES_MAX {
+        return Err(Error::bad_request("`model` must name a model.").at("model"));
+    }
     record.requested_model.clone_from(&ask.model);
     record.stream = ask.stream;
-    Ok(Inbound { dialect: endpoint.dialect, ask, raw })
+    let strict = headers.get(STRICT).is_some_and(|value| value == "true");
+    let framing = framing(endpoint, uri);
+    Ok(Inbound { dialect: endpoint.dialect, ask, framing, strict, raw })
+}
+
+/// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.
+fn framing(endpoint: Endpoint, uri: &Uri) -> Framing {
+    match endpoint.manner {
+        Manner::InBody => endpoint.dialect.framing(),
+        Manner::InPath | Manner::InPathStreamed => {
+            let mut fields = uri.query().unwrap_or_default().split('&');
+            if fields.any(|field| field == "alt=sse") { Framing::Events } else { Framing::Array }
+        }
+    }
 }

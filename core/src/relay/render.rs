@@ -29,7 +29,10 @@ const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 /// What an estimate takes for one token.
 const BYTES_PER_TOKEN: u64 = 4;
 
-/// An answer of the client's own dialect goes on byte for byte.
+/// Names every field of the request that the provider was not told.
+const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
+
+/// The answer that was judged good.
 pub(super) fn reply(
     gateway: &Gateway,
     answer: Answer,
@@ -42,6 +45,7 @@ pub(super) fn reply(
             note_usage(&mut guard.record, read.usage, read.text_bytes);
             guard.record.status = status.as_u16();
             let id = guard.record.id.clone();
+            let headers = with_losses(headers, &guard.record);
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
             with_headers(status, headers, Body::new(whole), &id)
         }
@@ -49,6 +53,7 @@ pub(super) fn reply(
             guard.record.status = StatusCode::OK.as_u16();
             let id = guard.record.id.clone();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
+            let headers = with_losses(headers, &guard.record);
             let tap = Tap::new((begun, observer, rest), guard, permit, gone, watch);
             let mut response = with_headers(StatusCode::OK, headers, Body::new(tap), &id);
             response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
@@ -118,6 +123,15 @@ pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text_bytes: u
 
 fn tokens(bytes: u64) -> i64 {
     i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
+}
+
+fn with_losses(mut headers: HeaderMap, record: &Record) -> HeaderMap {
+    // A name that no header can hold is in the record.
+    let dropped = Some(&record.dropped).filter(|dropped| !dropped.is_empty());
+    if let Some(value) = dropped.and_then(|dropped| HeaderValue::from_str(dropped).ok()) {
+        headers.insert(DROPPED, value);
+    }
+    headers
 }
 
 fn with_headers(status: StatusCode, headers: HeaderMap, body: Body, id: &str) -> Response<Body> {

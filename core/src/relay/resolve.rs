@@ -32,9 +32,7 @@ impl Target {
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Target>> {
     let asked = inbound.ask.model.as_str();
-    let speaks =
-        |provider: &&Arc<Provider>| provider.enabled && provider.dialect == inbound.dialect;
-    let providers = || snapshot.providers.iter().filter(speaks);
+    let providers = || snapshot.providers.iter().filter(|provider| provider.enabled);
     let named = asked.split_once('/').and_then(|(id, model)| {
         providers().find(|provider| provider.id == id).map(|provider| (provider, model))
     });

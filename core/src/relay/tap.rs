@@ -13,7 +13,7 @@ use http_body::Frame;
 
 use super::{
     admit::Permit,
-    dispatch::{broken, silent},
+    judge::{broken, silent},
     observe::Observer,
     render::describe,
     settle::Guard,
@@ -198,7 +198,8 @@ impl Tap {
             self.guard.ended = Some(Ended::UpstreamBroke);
             error.kind.name().clone_into(&mut self.guard.record.error);
             describe(error, &self.guard.record);
-            self.ready.push_back(self.observer.dialect().error_frame(error));
+            let frame = self.observer.fail(error);
+            self.ready.push_back(frame);
         }
         self.phase = Phase::Over;
         self.upstream = Body::empty();

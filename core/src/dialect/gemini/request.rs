@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::{
-    dialect::{Ask, Carrier, Losses, Prompt, Traits},
+    dialect::{Ask, Carrier, Framing, Losses, Prompt, Traits},
     error::{Error, Result},
 };
 
@@ -28,7 +28,11 @@ pub(crate) fn write(_prompt: &Prompt, _traits: &Traits, _losses: &mut Losses) ->
 }
 
 /// What follows the base URL: model and verb stand in the path.
-pub(crate) fn path(ask: &Ask, model: &str) -> String {
-    let verb = if ask.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+pub(crate) fn path(ask: &Ask, model: &str, framing: Framing) -> String {
+    let verb = match (ask.stream, framing) {
+        (false, _) => "generateContent",
+        (true, Framing::Array) => "streamGenerateContent",
+        (true, Framing::Events | Framing::Lines) => "streamGenerateContent?alt=sse",
+    };
     format!("/models/{model}:{verb}")
 }

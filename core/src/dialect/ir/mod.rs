@@ -4,6 +4,7 @@
 //! here knows any JSON but values that are carried along as they came.
 
 mod ask;
+mod link;
 mod loss;
 mod part;
 mod reply;
@@ -11,6 +12,7 @@ mod schema;
 mod tool;
 
 pub(crate) use ask::{Effort, Format, Logprobs, Prompt, Reasoning, Role, Sampling, Show, Turn};
+pub(crate) use link::link;
 pub(crate) use loss::Losses;
 pub(crate) use part::{
     Cache, Call, Citation, Media, MediaKind, Outcome, Part, Source, State, Thought,

@@ -1,0 +1,183 @@
+//! May an answer go to the client? A failure may not, even one that came with a good status; everything else begins.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http_body_util::BodyExt;
+
+use super::{dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound};
+use crate::{
+    dialect::{Dialect, Framing, Read, unfold},
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    http::Body,
+    limits::{ERROR_BODY_BYTES_MAX, REPLY_BYTES_MAX},
+    ports::within,
+};
+
+/// What a provider may tell the client beside the body. Nothing here names the gateway's account.
+const PASSED_DOWN: [HeaderName; 9] = [
+    header::CONTENT_TYPE,
+    HeaderName::from_static("openai-processing-ms"),
+    HeaderName::from_static("openai-version"),
+    HeaderName::from_static("x-ratelimit-limit-requests"),
+    HeaderName::from_static("x-ratelimit-limit-tokens"),
+    HeaderName::from_static("x-ratelimit-remaining-requests"),
+    HeaderName::from_static("x-ratelimit-remaining-tokens"),
+    HeaderName::from_static("x-ratelimit-reset-requests"),
+    HeaderName::from_static("x-ratelimit-reset-tokens"),
+];
+
+/// Judges the answer of a target, and turns it into the client's dialect where that is another one.
+pub(super) async fn judge(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    passage: Passage,
+    response: Response<Body>,
+) -> Result<Served> {
+    let (head, body) = response.into_parts();
+    if !head.status.is_success() {
+        return Err(read_failure(gateway, passage.from, head, body).await);
+    }
+    let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
+    let headers = if passage.crosses() { crossed(inbound) } else { passed_down(&head.headers) };
+    if streams {
+        let first_byte = gateway.state.config.waits.first_byte;
+        let begin = begin(inbound, passage, headers, body);
+        return within(&*gateway.ports.clock, first_byte, Box::pin(begin))
+            .await
+            .unwrap_or_else(|| Err(silent()));
+    }
+    let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
+    let Some(mut read) = passage.from.glance(&body) else {
+        return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
+    };
+    if let Some(error) = read.failure.take() {
+        return Err(error);
+    }
+    let (body, read) = convert(inbound, passage, body, read)?;
+    Ok(Served::Whole { status: head.status, headers, body, read })
+}
+
+/// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
+fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Result<(Bytes, Read)> {
+    let Some(crossing) = passage.crossing else { return Ok((body, read)) };
+    let reply = passage.from.read_reply(&body)?;
+    let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
+    let read = Read { usage: reply.usage, ..read };
+    if !inbound.ask.stream {
+        return Ok((inbound.dialect.write_reply(&reply, &crossing.stamp).into(), read));
+    }
+    let mut writer = inbound.dialect.writer(crossing.stamp);
+    let mut out = Vec::new();
+    unfold(reply).into_iter().for_each(|event| writer.push(event, &mut out));
+    Ok((out.into(), read))
+}
+
+/// Waits for the first event: an error that comes first is a failure in spite of the status, and comments are none.
+async fn begin(
+    inbound: &Inbound,
+    passage: Passage,
+    headers: HeaderMap,
+    mut rest: Body,
+) -> Result<Served> {
+    let mut observer = Box::new(Observer::new(inbound, passage));
+    let mut begun = Vec::new();
+    loop {
+        match rest.frame().await {
+            Some(Ok(frame)) => {
+                let Ok(piece) = frame.into_data() else { continue };
+                observer.push(piece, &mut begun)?;
+            }
+            Some(Err(error)) => return Err(broken(&error)),
+            None => observer.end(&mut begun)?,
+        }
+        if observer.has_begun() {
+            return match observer.take_first_failure() {
+                Some(error) => Err(error),
+                None => Ok(Served::Stream { headers, begun, observer, rest }),
+            };
+        }
+    }
+}
+
+async fn read_whole(gateway: &Gateway, mut body: Body, max: usize) -> Result<Bytes> {
+    let waits = gateway.state.config.waits;
+    let clock = &*gateway.ports.clock;
+    let ends = clock.now() + i64::try_from(waits.total.as_millis()).unwrap_or(i64::MAX / 2);
+    let mut all = Vec::new();
+    let mut only = Bytes::new();
+    loop {
+        let frame = within(clock, waits.idle, body.frame()).await.ok_or_else(silent)?;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() else { continue };
+        if all.len() + only.len() + data.len() > max {
+            return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is too large."));
+        }
+        if clock.now() > ends {
+            return Err(silent());
+        }
+        if only.is_empty() && all.is_empty() {
+            only = data;
+            continue;
+        }
+        all.extend_from_slice(&std::mem::take(&mut only));
+        all.extend_from_slice(&data);
+    }
+    Ok(if all.is_empty() { only } else { all.into() })
+}
+
+async fn read_failure(
+    gateway: &Gateway,
+    dialect: Dialect,
+    head: http::response::Parts,
+    body: Body,
+) -> Error {
+    let body = read_whole(gateway, body, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
+    let mut error = dialect.read_error(head.status, &body);
+    let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
+    if let Some(value) = retry_after {
+        error = error.retry_after(value);
+    }
+    error
+}
+
+fn passed_down(headers: &HeaderMap) -> HeaderMap {
+    let mut out = HeaderMap::with_capacity(PASSED_DOWN.len() + 4);
+    for name in PASSED_DOWN {
+        if let Some(value) = headers.get(&name) {
+            out.insert(name, value.clone());
+        }
+    }
+    out
+}
+
+/// What is said of an answer that was written here.
+fn crossed(inbound: &Inbound) -> HeaderMap {
+    let kind = match (inbound.ask.stream, inbound.framing) {
+        (true, Framing::Events) => "text/event-stream; charset=utf-8",
+        (true, Framing::Lines) => "application/x-ndjson",
+        (true, Framing::Array) | (false, _) => "application/json",
+    };
+    let mut out = HeaderMap::with_capacity(5);
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    out
+}
+
+/// Whether an answer to a request for a stream is one. Some hosts answer whole.
+fn is_stream(headers: &HeaderMap, framing: Framing) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    match framing {
+        Framing::Events => {
+            value.get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
+        }
+        Framing::Lines | Framing::Array => true,
+    }
+}
+
+pub(super) fn silent() -> Error {
+    Error::new(Kind::UpstreamTimeout, "The provider took too long.")
+}
+
+pub(super) fn broken(cause: &axum_core::Error) -> Error {
+    Error::new(Kind::UpstreamBroken, "The provider broke off its answer.").because(cause)
+}

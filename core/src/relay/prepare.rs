@@ -1,0 +1,173 @@
+//! What is sent to a target? The client's own bytes where it speaks the same dialect, else its request written anew.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use memchr::memmem;
+
+use super::{receive::Inbound, resolve::Target};
+use crate::{
+    dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, ir},
+    error::{Error, Result},
+    gateway::Gateway,
+    http::Body,
+    provider::{Host, traits},
+    store::Record,
+};
+
+/// What goes out.
+pub(super) enum Outgoing {
+    /// To the demo provider, in this process.
+    Echo(Bytes),
+    /// To the outside world.
+    Upstream(Request<Body>),
+}
+
+/// How the answer gets back to the client.
+pub(super) struct Passage {
+    /// What the provider speaks.
+    pub(super) from: Dialect,
+    /// How its stream is framed.
+    pub(super) framing: Framing,
+    /// What a converted answer needs; `None` when the bytes go on as they come.
+    pub(super) crossing: Option<Crossing>,
+}
+
+/// What an answer in another dialect is written with.
+pub(super) struct Crossing {
+    pub(super) stamp: Stamp,
+    pub(super) reshape: Reshape,
+}
+
+impl Passage {
+    /// Whether the answer is written anew.
+    pub(super) fn crosses(&self) -> bool {
+        self.crossing.is_some()
+    }
+}
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
+
+/// What a client may tell a provider of its own dialect beside the body.
+const PASSED_UP: [HeaderName; 3] = [
+    HeaderName::from_static("openai-beta"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
+];
+
+/// Without it Anthropic refuses any request.
+const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+
+/// Prepares the request for a target, and the way back.
+pub(super) fn prepare(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    headers: &HeaderMap,
+    target: &Target,
+    record: &mut Record,
+) -> Result<(Outgoing, Passage)> {
+    let dialect = target.provider.dialect;
+    let same = dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
+    let (body, passage) = if same {
+        let body = dialect.patch_request(&inbound.raw, &inbound.ask, &target.model)?;
+        (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
+    } else {
+        let (body, crossing) = cross(gateway, inbound, target, record)?;
+        let framing = dialect.framing();
+        (body, Passage { from: dialect, framing, crossing: Some(crossing) })
+    };
+    let outgoing = match &target.provider.host {
+        Host::Echo => Outgoing::Echo(body),
+        Host::Url(base) => {
+            let path = dialect.path(&inbound.ask, &target.model, passage.framing);
+            let headers = same.then_some(headers);
+            Outgoing::Upstream(request(format!("{base}{path}"), inbound, headers, target, body)?)
+        }
+    };
+    Ok((outgoing, passage))
+}
+
+/// Whether the client gives back what another provider wanted it to keep. Only a rewritten request can leave that out.
+fn holds_wrapped_state(body: &[u8]) -> bool {
+    memmem::find(body, Carrier::PREFIX.as_bytes()).is_some()
+}
+
+/// Writes the request in the target's dialect. What cannot cross is noted in the record, or refused to a strict client.
+fn cross(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    target: &Target,
+    record: &mut Record,
+) -> Result<(Bytes, Crossing)> {
+    let dialect = target.provider.dialect;
+    let carrier = Carrier::new(gateway.state.vault.clone(), &target.provider.id);
+    let mut prompt = inbound.dialect.read_request(&inbound.raw, &carrier)?;
+    prompt.model.clone_from(&target.model);
+    prompt.stream = inbound.ask.stream;
+    ir::link(&mut prompt.turns);
+    let traits = traits::of(&target.provider, &target.model);
+    let (mut losses, mut reshape) = (Losses::default(), Reshape::default());
+    if !(dialect.has_custom_tools() && traits.native) {
+        reshape.without_custom_tools(&mut prompt, &mut losses);
+    }
+    if !dialect.stops() {
+        reshape.stopping_at(&prompt.stop);
+    }
+    prompt.foreign.iter().for_each(|name| losses.lose(name));
+    let body = dialect.write_request(&prompt, &traits, &mut losses)?;
+    record.dropped = losses.names().join(",");
+    if let (true, Some(first)) = (inbound.strict, losses.names().first()) {
+        let message = format!("The provider cannot be told: {}.", losses.names().join(", "));
+        return Err(Error::bad_request(message).at(first).coded("unsupported_parameter"));
+    }
+    let stamp = Stamp {
+        id: record.id.clone(),
+        at_s: gateway.ports.clock.now().div_euclid(1000),
+        model: target.model.clone(),
+        usage_wanted: inbound.ask.usage_wanted,
+        framing: inbound.framing,
+        carrier: carrier.into(),
+        echo: inbound.dialect.echo(&inbound.raw),
+    };
+    Ok((body.into(), Crossing { stamp, reshape }))
+}
+
+/// Builds the upstream request from nothing, so that only what is listed can pass.
+fn request(
+    uri: String,
+    inbound: &Inbound,
+    headers: Option<&HeaderMap>,
+    target: &Target,
+    body: Bytes,
+) -> Result<Request<Body>> {
+    let uri: Uri = uri
+        .parse()
+        .map_err(|error| Error::internal(format!("provider {}: {error}", target.provider.id)))?;
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
+    let accept = if inbound.ask.stream { "text/event-stream" } else { "application/json" };
+    let out = request.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    out.insert(header::ACCEPT, HeaderValue::from_static(accept));
+    out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    out.insert(header::USER_AGENT, USER_AGENT);
+    if target.provider.dialect == Dialect::Anthropic {
+        let (name, value) = ANTHROPIC_VERSION;
+        out.insert(name, value);
+    }
+    for name in PASSED_UP {
+        if let Some(value) = headers.and_then(|headers| headers.get(&name)) {
+            out.insert(name, value.clone());
+        }
+    }
+    if let Some(key) = target.key() {
+        let (name, before) = target.provider.auth();
+        let mut value = HeaderValue::try_from(format!("{before}{}", key.secret.expose()))
+            .map_err(|_| Error::internal(format!("key {} is no header value", key.id)))?;
+        value.set_sensitive(true);
+        out.insert(name, value);
+    }
+    Ok(request)
+}
