@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::{
+    config::RootSecret,
     error::{Error, Kind, Result},
     http::Body,
     ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
@@ -22,6 +23,12 @@ use crate::{
         Schema, StatsQuery, Store,
     },
 };
+
+/// A root secret that is no secret.
+#[must_use]
+pub fn root_secret() -> RootSecret {
+    RootSecret(zeroize::Zeroizing::new([7; 32]))
+}
 
 /// A clock that stands where it is put. What sleeps never wakes.
 pub struct ManualClock(AtomicI64);

@@ -7,6 +7,9 @@ pub(crate) use read::read;
 pub(super) use read::source;
 pub(crate) use write::write;
 
+#[cfg(test)]
+mod crossing;
+
 use bytes::Bytes;
 
 use crate::{

@@ -3,6 +3,9 @@
 mod reader;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use reader::Reader;
 pub(crate) use writer::Writer;
 pub(super) use writer::{

@@ -1,0 +1,152 @@
+//! What crosses from one chat request to another through the shared vocabulary, with literal JSON on both sides.
+
+use super::{read, write};
+use crate::{
+    dialect::{
+        Carrier, Losses,
+        ir::link,
+        traits::{MaxTokens, Structured, Thinking, ThoughtsBack, Traits},
+    },
+    identity::Vault,
+    testing::root_secret,
+};
+
+fn cross(body: &str, traits: &Traits) -> Result<(String, String), String> {
+    let carrier = Carrier::new(Vault::new(&root_secret()), "p");
+    let told = |error: crate::Error| {
+        let param = error.hints.and_then(|hints| hints.param).unwrap_or_default();
+        format!("{param}: {}", error.message)
+    };
+    let mut prompt = read(body.as_bytes(), &carrier).map_err(told)?;
+    link(&mut prompt.turns);
+    let mut losses = Losses::default();
+    prompt.foreign.iter().for_each(|name| losses.lose(name));
+    let written = write(&prompt, traits, &mut losses).map_err(told)?;
+    Ok((String::from_utf8(written).unwrap(), losses.names().join(",")))
+}
+
+fn check(body: &str, expected: &str, lost: &str) {
+    let (written, losses) = cross(body, &Traits::default()).unwrap();
+    assert_eq!(written, expected);
+    assert_eq!(losses, lost, "{body}");
+}
+
+/// Only what stands beside model and messages.
+fn check_field(field: &str, expected: &str, traits: &Traits) {
+    let hello = r#""model":"m","messages":[{"role":"user","content":"hi"}]"#;
+    let (written, _) = cross(&format!("{{{hello},{field}}}"), traits).unwrap();
+    let rest = written.strip_prefix(r#"{"model":"m","messages":[{"role":"user","content":"hi"}]"#);
+    let rest = rest.unwrap_or(&written).trim_start_matches(',').trim_end_matches('}').to_owned();
+    assert_eq!(rest, expected.trim_end_matches('}'), "{field}");
+}
+
+#[test]
+fn a_conversation_with_tools_crosses_whole() {
+    check(
+        r#"{"model":"m","messages":[
+            {"role":"developer","content":"be brief"},
+            {"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}}],"name":"ann"},
+            {"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"n\":12345678901234567890}"}},{"id":"b","type":"function","function":{"name":"g","arguments":""}}]},
+            {"role":"tool","tool_call_id":"a","content":"one"},
+            {"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"two"}]},
+            {"role":"user","content":"go on"}],
+          "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"n":{"type":"integer"}}},"strict":true}}],
+          "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false}"#,
+        &[
+            r#"{"model":"m","messages":[{"role":"system","content":"be brief"},"#,
+            r#"{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}}],"name":"ann"},"#,
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"n\":12345678901234567890}"}},{"id":"b","type":"function","function":{"name":"g","arguments":"{}"}}]},"#,
+            r#"{"role":"tool","content":"one","tool_call_id":"a"},{"role":"tool","content":"two","tool_call_id":"b"},{"role":"user","content":"go on"}],"#,
+            r#""tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"n":{"type":"integer"}}},"strict":true}}],"#,
+            r#""tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false}"#,
+        ]
+        .concat(),
+        "",
+    );
+}
+
+#[test]
+fn the_older_functions_are_tools() {
+    check(
+        r#"{"model":"m","functions":[{"name":"f"}],"function_call":{"name":"f"},"messages":[
+            {"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}},
+            {"role":"function","name":"f","content":"1"}]}"#,
+        &[
+            r#"{"model":"m","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"call_0001","type":"function","function":{"name":"f","arguments":"{}"}}]},"#,
+            r#"{"role":"tool","content":"1","tool_call_id":"call_0001"}],"#,
+            r#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}}}"#,
+        ]
+        .concat(),
+        "",
+    );
+}
+
+#[test]
+fn fields_are_written_as_the_target_has_them() {
+    let usual = Traits::default();
+    check_field(r#""max_tokens":5"#, r#""max_completion_tokens":5"#, &usual);
+    let plain = Traits { max_tokens: MaxTokens::Plain, ..Traits::default() };
+    check_field(r#""max_completion_tokens":5"#, r#""max_tokens":5"#, &plain);
+    check_field(r#""stop":"x""#, r#""stop":["x"]"#, &usual);
+    check_field(r#""temperature":0.7,"seed":1"#, r#""temperature":0.7,"seed":1"#, &usual);
+    let fixed = Traits { sampling: false, ..Traits::default() };
+    check_field(r#""temperature":0.7"#, "", &fixed);
+    check_field(r#""reasoning_effort":"high""#, r#""reasoning_effort":"high""#, &usual);
+    let switch = Traits { thinking: Thinking::Switch, ..Traits::default() };
+    check_field(r#""reasoning_effort":"none""#, r#""thinking":{"type":"disabled"}"#, &switch);
+    check_field(
+        r#""stream":true"#,
+        r#""stream":true,"stream_options":{"include_usage":true"#,
+        &usual,
+    );
+    check_field(r#""tools":[],"tool_choice":"auto""#, "", &usual);
+}
+
+#[test]
+fn a_schema_goes_into_words_where_the_host_takes_none() {
+    let format = r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object"}}}"#;
+    let usual = Traits::default();
+    check_field(format, format.trim_end_matches('}'), &usual);
+    let any = Traits { structured: Structured::AnyJson, ..Traits::default() };
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"hi"}}],{format}}}"#);
+    let (written, _) = cross(&body, &any).unwrap();
+    assert!(
+        written.contains(r#"JSON schema, and nothing else: {\"type\":\"object\"}"#),
+        "{written}"
+    );
+    assert!(written.contains(r#""response_format":{"type":"json_object"}"#), "{written}");
+}
+
+#[test]
+fn thoughts_go_back_as_the_host_wants_them() {
+    let body = r#"{"model":"m","messages":[{"role":"assistant","reasoning_content":"hm","content":"a"},{"role":"assistant","content":"b"},{"role":"user","content":"c"}]}"#;
+    let back =
+        |thoughts_back| cross(body, &Traits { thoughts_back, ..Traits::default() }).unwrap().0;
+    assert!(!back(ThoughtsBack::Never).contains("reasoning_content"));
+    assert!(back(ThoughtsBack::Field).contains(r#""content":"ab","reasoning_content":"hm""#));
+    let silent = r#"{"model":"m","messages":[{"role":"assistant","content":"a"},{"role":"user","content":"c"}]}"#;
+    let traits = Traits { thoughts_back: ThoughtsBack::Always, ..Traits::default() };
+    assert!(cross(silent, &traits).unwrap().0.contains(r#""reasoning_content":"""#));
+}
+
+#[test]
+fn what_cannot_cross_is_named() {
+    let hello = r#""model":"m","messages":[{"role":"user","content":"hi"}]"#;
+    let lost = |field: &str| cross(&format!("{{{hello},{field}}}"), &Traits::default()).unwrap().1;
+    assert_eq!(lost(r#""logit_bias":{"1":2},"metadata":{},"store":null"#), "logit_bias,metadata");
+    assert_eq!(lost(r#""verbosity":"low""#), "verbosity");
+    assert_eq!(lost(r#""service_tier":"flex""#), "service_tier");
+    assert_eq!(lost(r#""service_tier":"auto""#), "");
+}
+
+#[test]
+fn a_wrong_request_is_told_where_it_is_wrong() {
+    let refused = |body: &str| cross(body, &Traits::default()).unwrap_err();
+    assert!(refused(r#"{"model":"m"}"#).starts_with("messages:"));
+    assert!(refused(r#"{"model":"m","messages":[{"role":"x"}]}"#).starts_with("messages[0].role:"));
+    let part = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"hologram"}]}]}"#;
+    assert!(refused(part).starts_with("messages[0].content:"));
+    let temperature =
+        r#"{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":"hot"}"#;
+    assert!(refused(temperature).starts_with("temperature:"));
+}
