@@ -8,6 +8,7 @@ mod clients;
 pub mod config;
 pub mod dialect;
 pub mod error;
+mod form;
 mod freshness;
 pub mod gateway;
 pub mod http;

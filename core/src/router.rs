@@ -12,7 +12,7 @@ use crate::{
     http::{Body, empty},
     identity::same,
     ports::Call,
-    relay::{self, Endpoint, Manner},
+    relay::{self, Endpoint, Manner, Operation},
 };
 
 /// What a caller must show.
@@ -40,7 +40,7 @@ pub struct Route {
 /// What happens on a route.
 enum Run {
     /// The data path, which checks the key itself: a refusal has its record too.
-    Relay(Dialect, Manner),
+    Relay(Dialect, Operation, Manner),
     /// A page or a resource.
     Answer(for<'a> fn(&'a Gateway, Visit) -> BoxFutureIn<'a>),
 }
@@ -66,17 +66,33 @@ const fn answer(
     Route { method, pattern, needs, run: Run::Answer(run) }
 }
 
-const fn data(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route {
-    Route { method: Method::POST, pattern, needs: Needs::Client, run: Run::Relay(dialect, manner) }
+const fn chat(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route {
+    let run = Run::Relay(dialect, Operation::Chat, manner);
+    Route { method: Method::POST, pattern, needs: Needs::Client, run }
+}
+
+/// What only providers of the `OpenAI` dialect do. The path is the same at theirs.
+const fn plain(pattern: &'static str, path: &'static str, usual: Option<&'static str>) -> Route {
+    let operation = Operation::Plain { path, usual };
+    let run = Run::Relay(Dialect::OpenAiChat, operation, Manner::InBody);
+    Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }
 
 /// Every route of the gateway.
 pub const ROUTES: &[Route] = &[
-    data("/v1/chat/completions", Dialect::OpenAiChat, Manner::InBody),
-    data("/v1/responses", Dialect::OpenAiResponses, Manner::InBody),
-    data("/v1/messages", Dialect::Anthropic, Manner::InBody),
-    data("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::InPath),
-    data("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::InPathStreamed),
+    chat("/v1/chat/completions", Dialect::OpenAiChat, Manner::InBody),
+    chat("/v1/responses", Dialect::OpenAiResponses, Manner::InBody),
+    chat("/v1/messages", Dialect::Anthropic, Manner::InBody),
+    chat("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::InPath),
+    chat("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::InPathStreamed),
+    plain("/v1/completions", "/completions", None),
+    plain("/v1/embeddings", "/embeddings", None),
+    plain("/v1/moderations", "/moderations", Some("omni-moderation-latest")),
+    plain("/v1/images/generations", "/images/generations", Some("dall-e-2")),
+    plain("/v1/images/edits", "/images/edits", Some("dall-e-2")),
+    plain("/v1/audio/speech", "/audio/speech", None),
+    plain("/v1/audio/transcriptions", "/audio/transcriptions", None),
+    plain("/v1/audio/translations", "/audio/translations", None),
     answer(Method::GET, "/v1/models", Needs::Client, |gw, v| Box::pin(api::models::list(gw, v))),
     answer(Method::GET, "/v1/models/{id*}", Needs::Client, |gw, v| {
         Box::pin(api::models::get(gw, v))
@@ -120,8 +136,8 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
 
 async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<Response<Body>> {
     match route.run {
-        Run::Relay(dialect, manner) => {
-            let endpoint = Endpoint { path: route.pattern, dialect, manner };
+        Run::Relay(dialect, operation, manner) => {
+            let endpoint = Endpoint { path: route.pattern, dialect, operation, manner };
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {

@@ -28,6 +28,8 @@ pub(crate) use event::Event;
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
 pub(crate) use ir::{Losses, Prompt, Reply};
+pub(crate) use object::Object;
+pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
 pub(crate) use stamp::Stamp;
 pub(crate) use traits::Traits;

@@ -36,6 +36,8 @@ pub(super) enum Served {
         /// What it says, for the record.
         read: crate::dialect::Read,
     },
+    /// Of no dialect: it goes on unread.
+    Opaque { status: StatusCode, headers: HeaderMap, body: Body },
     /// Its first event is there.
     Stream {
         headers: HeaderMap,

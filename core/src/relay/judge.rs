@@ -1,10 +1,16 @@
 //! May an answer go to the client? A failure may not, even one that came with a good status; everything else begins.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header, response::Parts};
 use http_body_util::BodyExt;
 
-use super::{dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound};
+use super::{
+    dispatch::Served,
+    observe::Observer,
+    plain,
+    prepare::Passage,
+    receive::{Inbound, Operation},
+};
 use crate::{
     dialect::{Dialect, Framing, Read, unfold},
     error::{Error, Kind, Result},
@@ -38,6 +44,9 @@ pub(super) async fn judge(
     if !head.status.is_success() {
         return Err(read_failure(gateway, passage.from, head, body).await);
     }
+    if let Operation::Plain { .. } = inbound.operation {
+        return judge_plain(gateway, head, body).await;
+    }
     let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
     let headers = if passage.crosses() { crossed(inbound) } else { passed_down(&head.headers) };
     if streams {
@@ -55,6 +64,18 @@ pub(super) async fn judge(
         return Err(error);
     }
     let (body, read) = convert(inbound, passage, body, read)?;
+    Ok(Served::Whole { status: head.status, headers, body, read })
+}
+
+/// JSON is read for its usage; anything else goes on unread.
+async fn judge_plain(gateway: &Gateway, head: Parts, body: Body) -> Result<Served> {
+    let headers = passed_down(&head.headers);
+    let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !kind.starts_with(b"application/json") {
+        return Ok(Served::Opaque { status: head.status, headers, body });
+    }
+    let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
+    let read = plain::glance(&body);
     Ok(Served::Whole { status: head.status, headers, body, read })
 }
 
@@ -126,12 +147,7 @@ async fn read_whole(gateway: &Gateway, mut body: Body, max: usize) -> Result<Byt
     Ok(if all.is_empty() { only } else { all.into() })
 }
 
-async fn read_failure(
-    gateway: &Gateway,
-    dialect: Dialect,
-    head: http::response::Parts,
-    body: Body,
-) -> Error {
+async fn read_failure(gateway: &Gateway, dialect: Dialect, head: Parts, body: Body) -> Error {
     let body = read_whole(gateway, body, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
     let mut error = dialect.read_error(head.status, &body);
     let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());

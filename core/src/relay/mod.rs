@@ -5,6 +5,8 @@ mod authenticate;
 mod dispatch;
 mod judge;
 mod observe;
+mod opaque;
+mod plain;
 mod prepare;
 mod receive;
 mod render;
@@ -13,7 +15,7 @@ mod settle;
 mod tap;
 
 pub(crate) use authenticate::{authenticate, bearer};
-pub(crate) use receive::{Endpoint, Manner};
+pub(crate) use receive::{Endpoint, Manner, Operation};
 
 use futures_util::future::{Either, select};
 use http::{Request, Response};

@@ -4,7 +4,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use memchr::memmem;
 
-use super::{receive::Inbound, resolve::Target};
+use super::{
+    plain,
+    receive::{Inbound, Operation},
+    resolve::Target,
+};
 use crate::{
     dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, ir},
     error::{Error, Result},
@@ -68,6 +72,10 @@ pub(super) fn prepare(
     record: &mut Record,
 ) -> Result<(Outgoing, Passage)> {
     let dialect = target.provider.dialect;
+    if let Operation::Plain { path, .. } = inbound.operation {
+        let passage = Passage { from: dialect, framing: inbound.framing, crossing: None };
+        return Ok((prepare_plain(path, inbound, headers, target)?, passage));
+    }
     let same = dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
     let (body, passage) = if same {
         let body = dialect.patch_request(&inbound.raw, &inbound.ask, &target.model)?;
@@ -86,6 +94,26 @@ pub(super) fn prepare(
         }
     };
     Ok((outgoing, passage))
+}
+
+/// The client's own request, but for the model's name.
+fn prepare_plain(
+    path: &str,
+    inbound: &Inbound,
+    headers: &HeaderMap,
+    target: &Target,
+) -> Result<Outgoing> {
+    let body = plain::patch(&inbound.raw, headers, &target.model)?;
+    let Host::Url(base) = &target.provider.host else {
+        return Err(Error::not_found("The demo provider only chats.").at("model"));
+    };
+    let mut request = request(format!("{base}{path}"), inbound, Some(headers), target, body)?;
+    let out = request.headers_mut();
+    if let Some(kind) = headers.get(header::CONTENT_TYPE) {
+        out.insert(header::CONTENT_TYPE, kind.clone());
+    }
+    out.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
+    Ok(Outgoing::Upstream(request))
 }
 
 /// Whether the client gives back what another provider wanted it to keep. Only a rewritten request can leave that out.

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Uri, header};
 
+use super::plain;
 use crate::{
     dialect::{Ask, Dialect, Framing},
     error::{Error, Result},
@@ -21,8 +22,24 @@ pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
     /// The client's dialect.
     pub(crate) dialect: Dialect,
+    /// What is done there.
+    pub(crate) operation: Operation,
     /// Where the request says what it wants.
     pub(crate) manner: Manner,
+}
+
+/// What is done at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    /// A conversation, which crosses dialects.
+    Chat,
+    /// Something that only providers of the same dialect do; its request and its answer pass as they are.
+    Plain {
+        /// What follows a provider's base URL.
+        path: &'static str,
+        /// The model, when the client names none.
+        usual: Option<&'static str>,
+    },
 }
 
 /// Where a request names its model, and says whether its answer is to be streamed.
@@ -40,6 +57,8 @@ pub(crate) enum Manner {
 pub(super) struct Inbound {
     /// What the client speaks.
     pub(super) dialect: Dialect,
+    /// What is to be done.
+    pub(super) operation: Operation,
     /// What it asks for.
     pub(super) ask: Ask,
     /// How it wants a stream framed.
@@ -70,7 +89,10 @@ pub(super) async fn receive(
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
-    let ask = endpoint.dialect.ask(&raw)?;
+    let ask = match endpoint.operation {
+        Operation::Chat => endpoint.dialect.ask(&raw)?,
+        Operation::Plain { usual, .. } => plain::ask(&raw, headers, usual)?,
+    };
     let ask = match endpoint.manner {
         Manner::InBody => ask,
         Manner::InPath => Ask { stream: false, model: param.to_owned(), ..ask },
@@ -83,7 +105,8 @@ pub(super) async fn receive(
     record.stream = ask.stream;
     let strict = headers.get(STRICT).is_some_and(|value| value == "true");
     let framing = framing(endpoint, uri);
-    Ok(Inbound { dialect: endpoint.dialect, ask, framing, strict, raw })
+    let Endpoint { dialect, operation, .. } = endpoint;
+    Ok(Inbound { dialect, operation, ask, framing, strict, raw })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

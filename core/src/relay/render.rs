@@ -12,6 +12,7 @@ use http_body::{Frame, SizeHint};
 use super::{
     admit::Permit,
     dispatch::{Answer, Served},
+    opaque::Opaque,
     settle::Guard,
     tap::{Tap, Watch},
 };
@@ -48,6 +49,13 @@ pub(super) fn reply(
             let headers = with_losses(headers, &guard.record);
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
             with_headers(status, headers, Body::new(whole), &id)
+        }
+        Served::Opaque { status, headers, body } => {
+            guard.record.status = status.as_u16();
+            let id = guard.record.id.clone();
+            let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
+            let opaque = Opaque::new(body, guard, permit, gone, watch);
+            with_headers(status, headers, Body::new(opaque), &id)
         }
         Served::Stream { headers, begun, observer, rest } => {
             guard.record.status = StatusCode::OK.as_u16();

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::receive::Inbound;
+use super::receive::{Inbound, Operation};
 use crate::{
     error::{Error, Result},
     limits::ATTEMPTS_MAX,
-    provider::{Key, Provider},
+    provider::{Host, Key, Provider},
     snapshot::Snapshot,
 };
 
@@ -32,7 +32,13 @@ impl Target {
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Target>> {
     let asked = inbound.ask.model.as_str();
-    let providers = || snapshot.providers.iter().filter(|provider| provider.enabled);
+    let can = |provider: &&Arc<Provider>| match inbound.operation {
+        Operation::Chat => provider.enabled,
+        Operation::Plain { .. } => {
+            provider.enabled && provider.dialect == inbound.dialect && provider.host != Host::Echo
+        }
+    };
+    let providers = || snapshot.providers.iter().filter(can);
     let named = asked.split_once('/').and_then(|(id, model)| {
         providers().find(|provider| provider.id == id).map(|provider| (provider, model))
     });

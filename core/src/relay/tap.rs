@@ -68,11 +68,11 @@ impl Watch {
         Self { clock, alarm, idle_ms: ms(waits.idle), last_ms: now, ends_ms: now + ms(waits.total) }
     }
 
-    fn touch(&mut self) {
+    pub(super) fn touch(&mut self) {
         self.last_ms = self.clock.now();
     }
 
-    fn late(&mut self) -> bool {
+    pub(super) fn late(&mut self) -> bool {
         self.clock.now() >= self.ends_ms
     }
 
@@ -81,7 +81,7 @@ impl Watch {
     }
 
     /// Ready when the stream has been silent for too long, or has gone on for too long.
-    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             std::task::ready!(self.alarm.as_mut().poll(cx));
             let now = self.clock.now();

@@ -1,0 +1,133 @@
+//! What is read and changed of a request that only providers of its own dialect can answer? Its model, nothing else.
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use serde::Deserialize;
+
+use crate::{
+    dialect::{Ask, Edit, Object, Read, apply},
+    error::{Error, Result},
+    form,
+    store::Usage,
+};
+
+/// Reads the model, from JSON or from a form.
+pub(super) fn ask(body: &[u8], headers: &HeaderMap, usual: Option<&str>) -> Result<Ask> {
+    let (model, stream) = if let Some(boundary) = boundary(headers) {
+        let text = |name| {
+            let value = form::field(body, boundary, name).map(|range| &body[range]);
+            value.and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned)
+        };
+        (text("model"), text("stream").is_some_and(|value| value == "true"))
+    } else {
+        let object = Object::read(body)?;
+        (object.typed("model")?, object.typed("stream")?.unwrap_or(false))
+    };
+    let model = model.or_else(|| usual.map(str::to_owned)).unwrap_or_default();
+    Ok(Ask { model, stream, usage_wanted: true })
+}
+
+/// The request as the provider gets it: with its own name of the model.
+pub(super) fn patch(body: &Bytes, headers: &HeaderMap, model: &str) -> Result<Bytes> {
+    if let Some(boundary) = boundary(headers) {
+        let at = form::field(body, boundary, "model");
+        let edits: Vec<_> = at.map(|at| Edit { at, with: model.to_owned() }).into_iter().collect();
+        return Ok(apply(body, &edits));
+    }
+    let object = Object::read(body)?;
+    let name = serde_json::to_string(model).map_err(Error::internal)?;
+    let edits: Vec<_> = object.spans("model").map(|at| Edit { at, with: name.clone() }).collect();
+    Ok(apply(body, &edits))
+}
+
+fn boundary(headers: &HeaderMap) -> Option<&str> {
+    form::boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?)
+}
+
+/// What an answer says of its usage, in the words of embeddings or of pictures and speech.
+pub(super) fn glance(body: &[u8]) -> Read {
+    let usage = serde_json::from_slice::<Answer>(body).ok().and_then(|answer| answer.usage);
+    let count = |value: Option<i64>| value.unwrap_or(0).max(0);
+    let usage = usage.map(|told| Usage {
+        prompt: count(told.prompt_tokens.or(told.input_tokens)),
+        completion: count(told.completion_tokens.or(told.output_tokens)),
+        image_in: count(told.input_tokens_details.as_ref().and_then(|it| it.image_tokens)),
+        audio_in: count(told.input_token_details.as_ref().and_then(|it| it.audio_tokens)),
+        ..Usage::default()
+    });
+    // What is paid by the picture or by the minute has no tokens to estimate.
+    Read { usage: Some(usage.unwrap_or_default()), ..Read::default() }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    usage: Option<Told>,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
+struct Told {
+    prompt_tokens: Option<i64>,
+    input_tokens: Option<i64>,
+    completion_tokens: Option<i64>,
+    output_tokens: Option<i64>,
+    input_tokens_details: Option<Details>,
+    /// Transcriptions have it without an s.
+    input_token_details: Option<Details>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    image_tokens: Option<i64>,
+    audio_tokens: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_model_is_renamed_in_json_and_in_forms() {
+        let check = |kind: &'static str, body: &str, expected: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            let body = Bytes::copy_from_slice(body.as_bytes());
+            assert_eq!(ask(&body, &headers, Some("usual")).unwrap().model, "a");
+            let patched = patch(&body, &headers, "bb").unwrap();
+            assert_eq!(std::str::from_utf8(&patched).unwrap(), expected);
+        };
+        check(
+            "application/json",
+            r#"{"input":["model"],"model":"a"}"#,
+            r#"{"input":["model"],"model":"bb"}"#,
+        );
+        let form = |model| {
+            format!(
+                "--X\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n--X--\r\n"
+            )
+        };
+        check("multipart/form-data; boundary=X", &form("a"), &form("bb"));
+    }
+
+    #[test]
+    fn a_missing_model_is_the_usual_one() {
+        let model = |usual| ask(b"{}", &HeaderMap::new(), usual).unwrap().model;
+        assert_eq!(model(Some("usual")), "usual");
+        assert_eq!(model(None), "");
+    }
+
+    #[test]
+    fn usage_is_read_in_either_words() {
+        let check = |body: &str, prompt: i64, completion: i64| {
+            let usage = glance(body.as_bytes()).usage.unwrap();
+            assert_eq!((usage.prompt, usage.completion), (prompt, completion), "{body}");
+        };
+        check(r#"{"usage":{"prompt_tokens":3,"total_tokens":3}}"#, 3, 0);
+        check(r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#, 3, 4);
+        check(r#"{"usage":{"type":"duration","seconds":3}}"#, 0, 0);
+        check(r#"{"text":"x"}"#, 0, 0);
+    }
+}
