@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::{
     api,
@@ -97,6 +97,12 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/v1/models/{id*}", Needs::Client, |gw, v| {
         Box::pin(api::models::get(gw, v))
     }),
+    answer(Method::GET, "/v1beta/models", Needs::Client, |gw, v| {
+        Box::pin(api::models::list_gemini(gw, v))
+    }),
+    answer(Method::GET, "/v1beta/models/{id*}", Needs::Client, |gw, v| {
+        Box::pin(api::models::get_gemini(gw, v))
+    }),
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
@@ -141,16 +147,17 @@ async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<R
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            permit(gateway, route.needs, visit.request.headers()).await?;
+            permit(gateway, route.needs, &visit.request).await?;
             answer(gateway, visit).await
         }
     }
 }
 
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap) -> Result<()> {
+async fn permit(gateway: &Gateway, needs: Needs, request: &Request<Body>) -> Result<()> {
+    let headers = request.headers();
     match needs {
         Needs::Nothing => Ok(()),
-        Needs::Client => relay::authenticate(gateway, headers).await.map(|_| ()),
+        Needs::Client => relay::authenticate(gateway, headers, request.uri()).await.map(|_| ()),
         Needs::Admin => {
             let Some(token) = &gateway.state.config.admin_token else {
                 return Err(Error::new(

@@ -1,67 +1,108 @@
-//! Which models can be asked for? The list that SDKs know.
+//! Which models can be asked for? The list, in the shape that the client's own API has for it.
+
+mod shape;
 
 use std::collections::BTreeSet;
 
-use http::{Response, StatusCode};
-use serde::Serialize;
+use http::{HeaderMap, Response, StatusCode};
 
 use super::write;
 use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
+    provider::{Provider, builtin, catalog},
     router::Visit,
     snapshot::Snapshot,
 };
 
-#[derive(Serialize)]
-struct List<'a> {
-    object: &'static str,
-    data: Vec<Model<'a>>,
-}
-
-#[derive(Serialize)]
-struct Model<'a> {
+/// One model of one provider.
+struct Listed<'a> {
     id: &'a str,
-    object: &'static str,
-    created: i64,
-    owned_by: &'a str,
+    provider: &'a Provider,
 }
 
 /// Every model of every enabled provider, each name once.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    write(StatusCode::OK, &List { object: "list", data: models(&view.snapshot) })
+    let models = models(&view.snapshot);
+    match Shape::of(visit.request.headers()) {
+        Shape::OpenAi => write(StatusCode::OK, &shape::openai_list(&models)),
+        Shape::Anthropic => write(StatusCode::OK, &shape::anthropic_list(&models)),
+        Shape::Gemini => write(StatusCode::OK, &shape::gemini_list(&models)),
+    }
 }
 
 /// One model; `provider/model` works too, as it does in a request.
 pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    let asked = visit.param.as_str();
-    let named = |model: &&Model<'_>| {
-        let prefixed = asked.strip_prefix(model.owned_by).and_then(|rest| rest.strip_prefix('/'));
-        model.id == asked || prefixed == Some(model.id)
-    };
     let models = models(&view.snapshot);
-    let Some(model) = models.iter().find(named) else {
-        return Err(Error::not_found(format!("The model `{asked}` does not exist here."))
-            .at("model")
-            .coded("model_not_found"));
-    };
-    write(StatusCode::OK, model)
+    let model = find(&models, &visit.param)?;
+    match Shape::of(visit.request.headers()) {
+        Shape::OpenAi => write(StatusCode::OK, &shape::openai(model)),
+        Shape::Anthropic => write(StatusCode::OK, &shape::anthropic(model)),
+        Shape::Gemini => write(StatusCode::OK, &shape::gemini(model)),
+    }
 }
 
-fn models(snapshot: &Snapshot) -> Vec<Model<'_>> {
+/// The list where only Gemini's clients look for it.
+pub(crate) async fn list_gemini(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
+    let view = gateway.view(&*visit.call.background).await;
+    write(StatusCode::OK, &shape::gemini_list(&models(&view.snapshot)))
+}
+
+/// One model where only Gemini's clients look for it.
+pub(crate) async fn get_gemini(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
+    let view = gateway.view(&*visit.call.background).await;
+    write(StatusCode::OK, &shape::gemini(find(&models(&view.snapshot), &visit.param)?))
+}
+
+/// Whose list a client expects.
+enum Shape {
+    OpenAi,
+    Anthropic,
+    Gemini,
+}
+
+impl Shape {
+    /// The three APIs share a path; their clients differ in a header.
+    fn of(headers: &HeaderMap) -> Self {
+        if headers.contains_key("anthropic-version") {
+            Self::Anthropic
+        } else if headers.contains_key("x-goog-api-key") {
+            Self::Gemini
+        } else {
+            Self::OpenAi
+        }
+    }
+}
+
+fn find<'m, 'a>(models: &'m [Listed<'a>], asked: &str) -> Result<&'m Listed<'a>> {
+    let named = |model: &&Listed<'_>| {
+        let id = &model.provider.id;
+        let prefixed = asked.strip_prefix(id.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        model.id == asked || prefixed == Some(model.id)
+    };
+    models.iter().find(named).ok_or_else(|| {
+        Error::not_found(format!("The model `{asked}` does not exist here."))
+            .at("model")
+            .coded("model_not_found")
+    })
+}
+
+fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
     let mut seen = BTreeSet::new();
     let enabled = snapshot.providers.iter().filter(|provider| provider.enabled);
     let all =
         enabled.flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
     all.filter(|(_, model)| seen.insert(model.as_str()))
-        .map(|(provider, model)| Model {
-            id: model,
-            object: "model",
-            created: 0,
-            owned_by: &provider.id,
-        })
+        .map(|(provider, model)| Listed { id: model, provider })
         .collect()
+}
+
+impl Listed<'_> {
+    /// What the catalogue knows of it.
+    fn known(&self) -> Option<catalog::Model<'static>> {
+        catalog::find(builtin::catalog_id(self.provider), self.id)
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 
 use crate::{
     error::{Error, Kind, Result},
@@ -14,8 +14,12 @@ use crate::{
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "api-key", "x-goog-api-key"];
 
 #[tracing::instrument(level = "debug", skip_all)]
-pub(crate) async fn authenticate(gateway: &Gateway, headers: &HeaderMap) -> Result<Arc<Client>> {
-    let Some(key) = presented(headers) else {
+pub(crate) async fn authenticate(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    uri: &Uri,
+) -> Result<Arc<Client>> {
+    let Some(key) = presented(headers).or_else(|| in_query(uri)) else {
         return Err(Error::new(
             Kind::Unauthorized,
             "No client key was given. Send it as `Authorization: Bearer tg_…`.",
@@ -32,6 +36,11 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
     bearer(headers).or_else(|| {
         KEY_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().map(str::trim))
     })
+}
+
+/// Where some of Gemini's clients put it. Only the path's pattern is ever written down.
+fn in_query(uri: &Uri) -> Option<&str> {
+    uri.query()?.split('&').find_map(|field| field.strip_prefix("key="))
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -56,7 +56,7 @@ async fn run(
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
     record.stale = view.stale;
-    let caller = authenticate(gateway, &head.headers).await?;
+    let caller = authenticate(gateway, &head.headers, &head.uri).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
