@@ -69,6 +69,11 @@ impl<'a> Object<'a> {
         self.source.iter().rposition(|byte| *byte == b'}').unwrap_or(self.source.len())
     }
 
+    /// Every name with its value, in the order they came.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.fields.iter().map(|(name, value)| (&**name, *value))
+    }
+
     /// Whether there is no field at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
