@@ -17,6 +17,8 @@ pub(crate) struct Traits {
     pub(crate) native: bool,
     /// How the answer is held to a schema.
     pub(crate) structured: Structured,
+    /// Whether the host takes JSON Schema as it is, rather than a subset of its own.
+    pub(crate) json_schema: bool,
     /// What the field for the most tokens is called.
     pub(crate) max_tokens: MaxTokens,
     /// Whether the host fetches media by URL.
@@ -84,6 +86,7 @@ impl Default for Traits {
             late_system: false,
             native: false,
             structured: Structured::Schema,
+            json_schema: true,
             max_tokens: MaxTokens::Completion,
             media_urls: true,
             thoughts_back: ThoughtsBack::Never,
