@@ -1,6 +1,7 @@
 //! Which API dialects are there? The only `match` on a dialect is in this file.
 
 mod anthropic;
+mod arguments;
 mod array;
 mod carry;
 mod event;
