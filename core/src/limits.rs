@@ -26,6 +26,10 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const MODEL_BYTES_MAX: usize = 256;
 /// Values of a tool's or an answer's schema.
 pub const SCHEMA_NODES_MAX: usize = 20_000;
+/// Sources of one answer; each is looked for in its text.
+pub const CITATIONS_MAX: usize = 500;
+/// Request fields without a meaning elsewhere that are told by name.
+pub const FOREIGN_FIELDS_MAX: usize = 100;
 
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);

@@ -1,21 +1,130 @@
 //! What does a whole answer say, and how is one written?
 
+use serde_json::value::RawValue;
+
+use super::{
+    error, finish,
+    grounding::Said,
+    parts,
+    stream::Reader,
+    usage,
+    wire::{CandidateOut, ContentOut, Element, ElementOut, Made, Part as WirePart, PartOut},
+};
 use crate::{
-    dialect::{Read, Reply, Stamp},
-    error::{Error, Result},
+    dialect::{
+        Dialect, Event, Fold, Read, Reply, Stamp,
+        ir::{Part, State, Stop, Thought},
+    },
+    error::{Error, Kind, Result},
 };
 
-/// Reads what the record needs; `None` when it is not even JSON.
-pub(crate) fn glance(_body: &[u8]) -> Option<Read> {
-    None
+/// Reads what the record needs. JSON of an unknown shape says nothing and is no error; what is not JSON is `None`.
+pub(crate) fn glance(body: &[u8]) -> Option<Read> {
+    let Ok(element) = serde_json::from_slice::<Element<'_>>(body) else {
+        let json = serde_json::from_slice::<&RawValue>(body);
+        return json.is_ok().then(Read::default);
+    };
+    let candidates = element.candidates.unwrap_or_default().into_iter();
+    let parts = candidates.filter_map(|candidate| candidate.content?.parts).flatten();
+    Some(Read {
+        text_bytes: parts.map(text_bytes).sum(),
+        usage: element.usage_metadata.map(|told| usage::read(&told, 0)),
+        failure: element.error.map(|told| error::from_body(told, None)),
+    })
+}
+
+/// How much a part says, in bytes: what an estimate of its tokens starts from.
+fn text_bytes(json: &RawValue) -> u64 {
+    let Ok(part) = serde_json::from_str::<WirePart<'_>>(json.get()) else { return 0 };
+    let text = part.text.map_or(0, |text| text.len());
+    let call = part.function_call.map_or(0, |call| {
+        call.name.map_or(0, |name| name.len()) + call.args.map_or(0, |args| args.get().len())
+    });
+    (text + call) as u64
 }
 
 /// Reads a whole answer.
-pub(crate) fn read(_body: &[u8]) -> Result<Reply> {
-    Err(Error::internal("unwritten"))
+pub(crate) fn read(body: &[u8]) -> Result<Reply> {
+    let broken = || Error::new(Kind::UpstreamBroken, "The provider's answer cannot be read.");
+    let element: Element<'_> =
+        serde_json::from_slice(body).map_err(|error| broken().because(error))?;
+    if element.candidates.is_none() && element.prompt_feedback.is_none() && element.error.is_none()
+    {
+        return Err(broken().because("neither candidates nor feedback"));
+    }
+    let silent = element.candidates.as_ref().is_none_or(Vec::is_empty);
+    let (mut reader, mut events) = (Reader::default(), Vec::new());
+    reader.element(element, &mut events);
+    reader.end(&mut events);
+    let mut fold = Fold::default();
+    let mut told = None;
+    for event in events {
+        match event {
+            Event::Fail(error) => return Err(error),
+            Event::Finish(ref stop) => told = Some(stop.clone()),
+            _ => {}
+        }
+        fold.push(event);
+    }
+    let mut reply = fold.finish();
+    if told.is_none() {
+        // A whole answer is complete even if it does not say why it ends; one without a candidate was held back.
+        let called = reply.parts.iter().any(|part| matches!(part, Part::Call(_)));
+        reply.stop = match (silent, called) {
+            (true, _) => Stop::Filtered,
+            (false, true) => Stop::Tools,
+            (false, false) => Stop::End,
+        };
+    }
+    Ok(reply)
 }
 
 /// Writes a whole answer.
-pub(crate) fn write(_reply: &Reply, _stamp: &Stamp) -> Vec<u8> {
-    Vec::new()
+pub(crate) fn write(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
+    let mut said = Said::default();
+    let parts = reply.parts.iter().filter_map(|part| write_part(part, stamp, &mut said)).collect();
+    let element = ElementOut {
+        candidates: [CandidateOut {
+            content: ContentOut { parts, role: Some("model") },
+            finish_reason: Some(finish::write(&reply.stop)),
+            index: 0,
+            grounding_metadata: said.write(),
+        }],
+        usage_metadata: reply.usage.as_ref().map(usage::write),
+        model_version: &stamp.model,
+        response_id: &stamp.id,
+    };
+    serde_json::to_vec(&element).expect("strings and JSON always serialize")
+}
+
+fn write_part<'r>(part: &'r Part, stamp: &Stamp, said: &mut Said) -> Option<PartOut<'r>> {
+    let sign = |state: &State| parts::signature(state, &stamp.carrier);
+    let made = match part {
+        Part::Text { text, citations, cache: _ } => {
+            said.open();
+            said.push(text);
+            citations.iter().for_each(|citation| said.cite(citation.clone()));
+            said.close();
+            parts::text(text)
+        }
+        Part::Refusal(text) => {
+            said.open();
+            said.push(text);
+            parts::text(text)
+        }
+        Part::Media(media) => parts::media(media)?,
+        Part::Thought(Thought { text, summary: _, state }) => {
+            let thought_signature = state.as_ref().map(sign);
+            let own = state.as_ref().is_some_and(|state| state.dialect == Dialect::Gemini);
+            // A signature on nothing belongs to the answer, any other to what was thought.
+            let thought = (!own || !text.is_empty()).then_some(true);
+            Made { thought, thought_signature, ..parts::text(text) }
+        }
+        Part::Call(call) => {
+            Made { thought_signature: call.state.as_ref().map(sign), ..parts::call(call) }
+        }
+        Part::Opaque { dialect: Dialect::Gemini, kind: _, json } => return Some(PartOut::Raw(json)),
+        Part::Opaque { .. } | Part::Outcome(_) => return None,
+    };
+    Some(PartOut::Made(made))
 }

@@ -1,0 +1,182 @@
+//! How is one piece of a turn or an answer written as a part?
+
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::value::RawValue;
+
+use super::wire::{BlobOut, FileOut, FunctionCallOut, Made};
+use crate::dialect::{
+    Carrier, Dialect, arguments,
+    ir::{Call, Media, MediaKind, Source, State},
+};
+
+/// What the id of a signature says when it stood on the text part before it, rather than on a part of its own.
+pub(super) const ON_TEXT: &str = "text";
+
+/// A signature as the provider gave it.
+pub(super) fn state(signature: &str, id: &str) -> State {
+    State {
+        dialect: Dialect::Gemini,
+        form: "signature",
+        id: id.to_owned(),
+        data: signature.to_owned(),
+    }
+}
+
+/// Text.
+pub(super) fn text<'a>(text: impl Into<Cow<'a, str>>) -> Made<'a> {
+    Made { text: Some(text.into()), ..Made::default() }
+}
+
+/// What the model thought.
+pub(super) fn thought<'a>(text: impl Into<Cow<'a, str>>) -> Made<'a> {
+    Made { text: Some(text.into()), thought: Some(true), ..Made::default() }
+}
+
+/// A signature on nothing.
+pub(super) fn signed<'a>(signature: impl Into<Cow<'a, str>>) -> Made<'a> {
+    Made { thought_signature: Some(signature.into()), ..text("") }
+}
+
+/// A call, whole, without its signature.
+pub(super) fn call(call: &Call) -> Made<'_> {
+    let Call { id, name, arguments, custom, state: _ } = call;
+    let args = call_arguments(arguments, *custom);
+    let id = Some(id.as_str()).filter(|id| !id.is_empty());
+    Made { function_call: Some(FunctionCallOut { id, name, args }), ..Made::default() }
+}
+
+/// What stands in the place of a signature: it as the provider gave it, or another dialect's state, wrapped.
+pub(super) fn signature<'a>(state: &State, carrier: &Carrier) -> Cow<'a, str> {
+    let own = state.dialect == Dialect::Gemini;
+    Cow::Owned(if own { state.data.clone() } else { carrier.wrap(state) })
+}
+
+/// The arguments as the object that this API wants; free text stands under `input`.
+fn call_arguments(text: &str, custom: bool) -> Box<RawValue> {
+    if custom { arguments::wrapped("input", text) } else { arguments::object(text) }
+}
+
+/// Media; `None` when another provider's file store has it.
+pub(super) fn media(media: &Media) -> Option<Made<'_>> {
+    let blob = |mime: Cow<'_, str>, data| {
+        let inline_data = Some(BlobOut { mime_type: Cow::Owned(mime.into_owned()), data });
+        Made { inline_data, ..Made::default() }
+    };
+    let file = |mime_type, file_uri| {
+        let file_data = Some(FileOut { mime_type, file_uri });
+        Made { file_data, ..Made::default() }
+    };
+    Some(match &media.source {
+        Source::Data { mime, base64 } => blob(Cow::Borrowed(mime), Cow::Borrowed(base64)),
+        Source::Text(text) => blob(Cow::Borrowed("text/plain"), STANDARD.encode(text).into()),
+        Source::Url { mime, url } => {
+            file(mime.as_deref().or_else(|| mime_of(url, media.kind)), url)
+        }
+        Source::File { dialect: Dialect::Gemini, id } => file(None, id),
+        Source::File { dialect: _, id: _ } => return None,
+    })
+}
+
+/// What a type says that its media is.
+pub(super) fn kind(mime: &str) -> MediaKind {
+    match mime.split('/').next() {
+        Some("image") => MediaKind::Image,
+        Some("audio") => MediaKind::Audio,
+        Some("video") => MediaKind::Video,
+        _ => MediaKind::Document,
+    }
+}
+
+/// The type that an address tells by its ending: the API wants one, and clients of other dialects give none.
+fn mime_of(url: &str, kind: MediaKind) -> Option<&'static str> {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let ending = path.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
+    let known = match ending.as_str() {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "heic" => "image/heic",
+        "pdf" => "application/pdf",
+        "txt" => "text/plain",
+        "mp3" => "audio/mp3",
+        "wav" => "audio/wav",
+        "mp4" => "video/mp4",
+        "webm" => "video/webm",
+        "mov" => "video/quicktime",
+        _ => return (kind == MediaKind::Document).then_some("application/pdf"),
+    };
+    Some(known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(part: &Made<'_>) -> String {
+        serde_json::to_string(part).unwrap()
+    }
+
+    #[test]
+    fn parts_are_written() {
+        let check = |part: Made<'_>, expected: &str| assert_eq!(json(&part), expected);
+        check(text("é"), r#"{"text":"é"}"#);
+        check(thought("x"), r#"{"text":"x","thought":true}"#);
+        check(signed("s"), r#"{"text":"","thoughtSignature":"s"}"#);
+    }
+
+    #[test]
+    fn calls_are_written() {
+        let check = |id: &str, arguments: &str, custom, expected: &str| {
+            let given = Call {
+                id: id.to_owned(),
+                name: "f".to_owned(),
+                arguments: arguments.to_owned(),
+                custom,
+                state: None,
+            };
+            assert_eq!(json(&call(&given)), expected, "{arguments}");
+        };
+        check("c1", "", false, r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#);
+        check("", r#"{"n":9007199254740993}"#, false, r#"{"functionCall":{"name":"f","args":{"n":9007199254740993}}}"#);
+        check("", r#"{"n":"#, false, r#"{"functionCall":{"name":"f","args":{"_raw":"{\"n\":"}}}"#);
+        check("", "ls -l", true, r#"{"functionCall":{"name":"f","args":{"input":"ls -l"}}}"#);
+    }
+
+    #[test]
+    fn media_is_written() {
+        let check = |kind, source, expected: Option<&str>| {
+            let given = Media { kind, source, detail: None, name: None, cache: None };
+            assert_eq!(media(&given).map(|part| json(&part)).as_deref(), expected);
+        };
+        let url = |url: &str| Source::Url { mime: None, url: url.to_owned() };
+        check(
+            MediaKind::Image,
+            Source::Data { mime: "image/png".into(), base64: "AA==".into() },
+            Some(r#"{"inlineData":{"mimeType":"image/png","data":"AA=="}}"#),
+        );
+        check(
+            MediaKind::Document,
+            Source::Text("hi".into()),
+            Some(r#"{"inlineData":{"mimeType":"text/plain","data":"aGk="}}"#),
+        );
+        check(
+            MediaKind::Image,
+            url("https://a/b.PNG?x=1.z"),
+            Some(r#"{"fileData":{"mimeType":"image/png","fileUri":"https://a/b.PNG?x=1.z"}}"#),
+        );
+        check(MediaKind::Image, url("https://a/b"), Some(r#"{"fileData":{"fileUri":"https://a/b"}}"#));
+        check(
+            MediaKind::Document,
+            Source::File { dialect: Dialect::Gemini, id: "files/1".into() },
+            Some(r#"{"fileData":{"fileUri":"files/1"}}"#),
+        );
+        check(
+            MediaKind::Document,
+            Source::File { dialect: Dialect::OpenAiChat, id: "file-1".into() },
+            None,
+        );
+    }
+}

@@ -1,0 +1,89 @@
+//! What does a request ask for, and how is one written?
+
+mod read;
+mod write;
+
+use bytes::Bytes;
+
+pub(crate) use read::read;
+pub(crate) use write::write;
+
+use crate::{
+    dialect::{
+        Ask,
+        object::Object,
+        patch::{self, Edit},
+    },
+    error::{Error, Result},
+};
+
+/// What stands before a model's name in this API's paths and bodies.
+const MODELS: &str = "models/";
+
+/// Reads the few things the gateway itself needs. Model and manner of answering stand in the path, and usage is always
+/// told.
+pub(crate) fn ask(body: &[u8]) -> Result<Ask> {
+    Object::read(body)?;
+    Ok(Ask { model: String::new(), stream: false, usage_wanted: true })
+}
+
+/// The request for a provider of the same dialect. Some clients repeat the model in the body, and a host refuses one
+/// that it does not know.
+pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
+    if ask.model == model {
+        return Ok(body.clone());
+    }
+    let object = Object::read(body)?;
+    let edits: Vec<Edit> = object
+        .spans("model")
+        .filter(|at| body[at.clone()] != *b"null")
+        .map(|at| {
+            let prefix = if body[at.clone()].starts_with(b"\"models/") { MODELS } else { "" };
+            let name = serde_json::to_string(&format!("{prefix}{model}"));
+            name.map(|with| Edit { at, with }).map_err(Error::internal)
+        })
+        .collect::<Result<_>>()?;
+    Ok(patch::apply(body, &edits))
+}
+
+/// What follows the base URL: model and verb stand in the path.
+pub(crate) fn path(ask: &Ask, model: &str) -> String {
+    let verb = if ask.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+    let name = model.strip_prefix(MODELS).unwrap_or(model);
+    format!("/{MODELS}{name}:{verb}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_changes_but_a_repeated_model() {
+        let check = |body: &'static str, model: &str, expected: &str| {
+            let ask = Ask { model: "m".into(), stream: true, usage_wanted: true };
+            let patched = patch(&Bytes::from_static(body.as_bytes()), &ask, model).unwrap();
+            assert_eq!(patched, expected);
+        };
+        check(r#"{"contents":[{"model":"m"}]}"#, "n", r#"{"contents":[{"model":"m"}]}"#);
+        check(r#"{"model":"m"}"#, "m", r#"{"model":"m"}"#);
+        check(r#"{"model":"m" }"#, "n", r#"{"model":"n" }"#);
+        check(r#"{"model":"models/m"}"#, "n", r#"{"model":"models/n"}"#);
+        check(r#"{"model":null}"#, "n", r#"{"model":null}"#);
+    }
+
+    #[test]
+    fn the_path_names_model_and_verb() {
+        let check = |stream, model: &str, expected: &str| {
+            let ask = Ask { model: String::new(), stream, usage_wanted: true };
+            assert_eq!(path(&ask, model), expected);
+        };
+        check(false, "gemini-2.5-pro", "/models/gemini-2.5-pro:generateContent");
+        check(true, "models/g", "/models/g:streamGenerateContent?alt=sse");
+    }
+
+    #[test]
+    fn a_body_must_be_an_object() {
+        assert!(ask(b"{}").is_ok_and(|ask| ask.model.is_empty() && !ask.stream));
+        assert!(ask(b"[]").is_err());
+    }
+}
