@@ -24,6 +24,7 @@ mod snapshot;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod turns;
 mod upkeep;
 
 pub use self::http::Body;

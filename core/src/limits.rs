@@ -120,6 +120,16 @@ pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows of one prune batch, so that pruning never holds the writer long.
 pub const PRUNE_ROWS_MAX: u32 = 5_000;
+/// Turns of one conversation that responses refer to.
+pub const TURNS_MAX: usize = 100;
+/// How long a stored response can be referred to.
+pub const TURN_KEEP: Duration = Duration::from_hours(24);
+/// A stored response with its request.
+pub const TURN_BYTES_MAX: usize = 8 << 20;
+/// The id of a stored response.
+pub const TURN_ID_BYTES_MAX: usize = 128;
+/// How long the end of an answer waits until it is stored.
+pub const TURN_STORE_WAIT: Duration = Duration::from_secs(2);
 /// How long records are kept unless configured.
 pub const RETENTION_DAYS: u32 = 30;
 /// Prune batches of one upkeep; the rest goes with the next.

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
 use crate::{
     api,
@@ -51,6 +51,8 @@ type BoxFutureIn<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Response<Bod
 pub(crate) struct Visit {
     /// What `{…}` of the pattern stands for; empty when there is none.
     pub(crate) param: String,
+    /// Public id of the client; empty where none is needed.
+    pub(crate) client: String,
     /// The request.
     pub(crate) request: Request<Body>,
     /// What belongs to it.
@@ -85,6 +87,15 @@ pub const ROUTES: &[Route] = &[
     chat("/v1/messages", Dialect::Anthropic, Manner::InBody),
     chat("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::InPath),
     chat("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::InPathStreamed),
+    answer(Method::GET, "/v1/responses/{id}", Needs::Client, |gw, v| {
+        Box::pin(api::responses::get(gw, v))
+    }),
+    answer(Method::DELETE, "/v1/responses/{id}", Needs::Client, |gw, v| {
+        Box::pin(api::responses::delete(gw, v))
+    }),
+    answer(Method::GET, "/v1/responses/{id}/input_items", Needs::Client, |gw, v| {
+        Box::pin(api::responses::input_items(gw, v))
+    }),
     plain("/v1/completions", "/completions", None),
     plain("/v1/embeddings", "/embeddings", None),
     plain("/v1/moderations", "/moderations", Some("omni-moderation-latest")),
@@ -127,7 +138,10 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
     let found = find(&request);
     let head = request.method() == Method::HEAD;
     let outcome = match found {
-        Ok(Found::Route(route, param)) => run(gateway, route, Visit { param, request, call }).await,
+        Ok(Found::Route(route, param)) => {
+            let client = String::new();
+            run(gateway, route, Visit { param, client, request, call }).await
+        }
         Ok(Found::Options(allow)) => Ok(allowing(empty(StatusCode::NO_CONTENT), &allow)),
         Ok(Found::OtherMethods(allow)) => {
             let message = format!("This path takes {allow}.");
@@ -140,24 +154,27 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
     if head { without_body(response) } else { response }
 }
 
-async fn run(gateway: &Gateway, route: &'static Route, visit: Visit) -> Result<Response<Body>> {
+async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Result<Response<Body>> {
     match route.run {
         Run::Relay(dialect, operation, manner) => {
             let endpoint = Endpoint { path: route.pattern, dialect, operation, manner };
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            permit(gateway, route.needs, &visit.request).await?;
+            let (headers, uri) = (visit.request.headers(), visit.request.uri());
+            visit.client = permit(gateway, route.needs, headers, uri).await?;
             answer(gateway, visit).await
         }
     }
 }
 
-async fn permit(gateway: &Gateway, needs: Needs, request: &Request<Body>) -> Result<()> {
-    let headers = request.headers();
+/// Lets a caller pass who shows what is needed, and says which client it is.
+async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<String> {
     match needs {
-        Needs::Nothing => Ok(()),
-        Needs::Client => relay::authenticate(gateway, headers, request.uri()).await.map(|_| ()),
+        Needs::Nothing => Ok(String::new()),
+        Needs::Client => {
+            relay::authenticate(gateway, headers, uri).await.map(|client| client.id.clone())
+        }
         Needs::Admin => {
             let Some(token) = &gateway.state.config.admin_token else {
                 return Err(Error::new(
@@ -170,7 +187,7 @@ async fn permit(gateway: &Gateway, needs: Needs, request: &Request<Body>) -> Res
             let vault = &gateway.state.vault;
             let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
             let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
-            equal.then_some(()).ok_or_else(refuse)
+            equal.then(String::new).ok_or_else(refuse)
         }
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod clients;
 pub(crate) mod models;
 pub(crate) mod providers;
 pub(crate) mod records;
+pub(crate) mod responses;
 pub(crate) mod status;
 
 use http::{HeaderValue, Response, StatusCode, Uri, header};

@@ -32,6 +32,7 @@ pub(crate) use ir::{Losses, Prompt, Reply};
 pub(crate) use object::Object;
 pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
+pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
 pub(crate) use traits::Traits;
 

@@ -9,6 +9,7 @@ use super::{
     observe::Observer,
     prepare::{Outgoing, prepare},
     receive::Inbound,
+    remember::Keeping,
     resolve::Target,
 };
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 pub(super) struct Answer {
     pub(super) served: Served,
     pub(super) permit: Permit,
+    /// Keeps the turn when a stream ends.
+    pub(super) keeping: Option<Keeping>,
 }
 
 /// An answer that was judged good. From here on nothing is tried again.

@@ -9,6 +9,7 @@ mod opaque;
 mod plain;
 mod prepare;
 mod receive;
+mod remember;
 mod render;
 mod resolve;
 mod settle;
@@ -31,7 +32,7 @@ use crate::{
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, request, call: Call { background, mut gone, peer: _ } } = visit;
+    let Visit { param, client: _, request, call: Call { background, mut gone, peer: _ } } = visit;
     let mut guard = settle::open(gateway, endpoint, &*background);
     let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
     let stages = Box::pin(stages);
@@ -61,9 +62,11 @@ async fn run(
     record.team.clone_from(&caller.team);
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
+    let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let permit = admit::admit(gateway)?;
-    dispatch::dispatch(gateway, &inbound, &head.headers, targets, record)
-        .await
-        .map(|served| dispatch::Answer { served, permit })
+    let keep = inbound.keep.take();
+    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, record).await?;
+    let (served, keeping) = remember::keep(gateway, served, keep).await;
+    Ok(dispatch::Answer { served, permit, keeping })
 }

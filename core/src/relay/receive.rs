@@ -10,6 +10,7 @@ use crate::{
     http::{Body, read},
     limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
     store::Record,
+    turns::Keep,
 };
 
 /// A client that says `true` here would rather be refused than lose a field.
@@ -65,8 +66,10 @@ pub(super) struct Inbound {
     pub(super) framing: Framing,
     /// Whether it would rather be refused than lose a field.
     pub(super) strict: bool,
-    /// The body as it came.
+    /// The body as it came, with what was said before if it referred to that.
     pub(super) raw: Bytes,
+    /// What to keep of this turn for the next one.
+    pub(super) keep: Option<Keep>,
 }
 
 /// What came: the head of the request, and what its route's pattern took of the path.
@@ -106,7 +109,7 @@ pub(super) async fn receive(
     let strict = headers.get(STRICT).is_some_and(|value| value == "true");
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
-    Ok(Inbound { dialect, operation, ask, framing, strict, raw })
+    Ok(Inbound { dialect, operation, ask, framing, strict, raw, keep: None })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

@@ -40,7 +40,7 @@ pub(super) fn reply(
     mut guard: Guard,
     gone: BoxFuture<()>,
 ) -> Response<Body> {
-    let Answer { served, permit } = answer;
+    let Answer { served, permit, keeping } = answer;
     match served {
         Served::Whole { status, headers, body, read } => {
             note_usage(&mut guard.record, read.usage, read.text_bytes);
@@ -62,7 +62,7 @@ pub(super) fn reply(
             let id = guard.record.id.clone();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
             let headers = with_losses(headers, &guard.record);
-            let tap = Tap::new((begun, observer, rest), guard, permit, gone, watch);
+            let tap = Tap::new((begun, observer, rest, keeping), guard, permit, gone, watch);
             let mut response = with_headers(StatusCode::OK, headers, Body::new(tap), &id);
             response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
             response

@@ -15,6 +15,7 @@ use super::{
     admit::Permit,
     judge::{broken, silent},
     observe::Observer,
+    remember::Keeping,
     render::describe,
     settle::Guard,
 };
@@ -36,6 +37,10 @@ pub(super) struct Tap {
     gone: BoxFuture<()>,
     watch: Watch,
     phase: Phase,
+    /// Keeps the turn when its end comes.
+    keeping: Option<Keeping>,
+    /// What has to be done before the client may see what is ready.
+    held: Option<BoxFuture<()>>,
     _permit: Permit,
 }
 
@@ -98,16 +103,25 @@ impl Watch {
 impl Tap {
     /// Goes on with a stream of which something was read already.
     pub(super) fn new(
-        (begun, observer, upstream): (Vec<Bytes>, Box<Observer>, Body),
+        (begun, observer, upstream, keeping): (Vec<Bytes>, Box<Observer>, Body, Option<Keeping>),
         guard: Guard,
         permit: Permit,
         gone: BoxFuture<()>,
         watch: Watch,
     ) -> Self {
-        let phase = Phase::Flowing;
-        let ready = begun.into();
-        let mut tap =
-            Self { upstream, observer, guard, ready, gone, watch, phase, _permit: permit };
+        let mut tap = Self {
+            upstream,
+            observer,
+            guard,
+            ready: VecDeque::new(),
+            gone,
+            watch,
+            phase: Phase::Flowing,
+            keeping,
+            held: None,
+            _permit: permit,
+        };
+        tap.hand_over(begun);
         tap.linger_if_over();
         tap
     }
@@ -151,7 +165,7 @@ impl Tap {
         self.watch.touch();
         let mut out = Vec::with_capacity(1);
         let outcome = self.observer.push(piece, &mut out);
-        self.ready.extend(out);
+        self.hand_over(out);
         match outcome {
             Ok(()) if self.linger_if_over() => {}
             Ok(()) if self.watch.late() => self.fail(&silent()),
@@ -160,11 +174,22 @@ impl Tap {
         }
     }
 
+    /// Makes frames ready. An end that has to be kept waits for that, with what came beside it.
+    fn hand_over(&mut self, frames: Vec<Bytes>) {
+        if let Some(keeping) = self.keeping.take() {
+            match keeping.at_end(&frames) {
+                Ok(kept) => self.held = Some(kept),
+                Err(keeping) => self.keeping = Some(keeping),
+            }
+        }
+        self.ready.extend(frames);
+    }
+
     fn finish(&mut self) {
         if self.phase == Phase::Flowing {
             let mut out = Vec::new();
             let outcome = self.observer.end(&mut out);
-            self.ready.extend(out);
+            self.hand_over(out);
             match outcome {
                 Ok(()) => self.complete(),
                 Err(error) => self.fail(&error),
@@ -215,6 +240,10 @@ impl http_body::Body for Tap {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         loop {
+            if let Some(held) = &mut self.held {
+                std::task::ready!(held.as_mut().poll(cx));
+                self.held = None;
+            }
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();
                 self.guard.record.bytes_out += bytes.len() as u64;

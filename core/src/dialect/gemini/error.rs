@@ -21,7 +21,8 @@ const DOMAIN: &str = "tidegate";
 /// plain message: HTML is never repeated.
 pub(crate) fn read(status: StatusCode, body: &[u8]) -> Error {
     let kind = Kind::Upstream(status);
-    let plain = || Error::new(kind, format!("The provider answered with status {}.", status.as_u16()));
+    let plain =
+        || Error::new(kind, format!("The provider answered with status {}.", status.as_u16()));
     let body = body.trim_ascii();
     let single = body.strip_prefix(b"[").and_then(|inner| inner.strip_suffix(b"]"));
     let Ok(object) = Object::read(single.map_or(body, array::element).trim_ascii()) else {
@@ -46,12 +47,14 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
     let reason = details.iter().find_map(|detail| detail.reason.as_deref());
     let status = status.or_else(|| streamed_status(body.code));
     if status.is_some_and(is_key_status) || reason == Some("API_KEY_INVALID") {
-        return refused_key(status.filter(|status| is_key_status(*status)).unwrap_or(StatusCode::UNAUTHORIZED))
-            .because(format!(
-                "{} {}",
-                body.status.as_deref().unwrap_or("no status"),
-                reason.unwrap_or("without a reason")
-            ));
+        return refused_key(
+            status.filter(|status| is_key_status(*status)).unwrap_or(StatusCode::UNAUTHORIZED),
+        )
+        .because(format!(
+            "{} {}",
+            body.status.as_deref().unwrap_or("no status"),
+            reason.unwrap_or("without a reason")
+        ));
     }
     let kind = status.map_or(Kind::UpstreamBroken, Kind::Upstream);
     let message = body.message.map_or_else(|| "The provider failed.".to_owned(), |text| cut(&text));
@@ -85,7 +88,9 @@ fn code_of(message: &str, status: Option<StatusCode>, word: Option<&str>) -> Opt
     let lower = message.to_ascii_lowercase();
     let code = if lower.contains("token count") && lower.contains("exceeds") {
         "context_length_exceeded"
-    } else if lower.contains("blocked") && (lower.contains("safety") || lower.contains("prohibited")) {
+    } else if lower.contains("blocked")
+        && (lower.contains("safety") || lower.contains("prohibited"))
+    {
         "content_filter"
     } else if status == Some(StatusCode::TOO_MANY_REQUESTS) {
         "rate_limit_exceeded"
@@ -117,7 +122,13 @@ pub(crate) fn write(error: &Error) -> (StatusCode, Vec<u8>) {
     let retry_after = hint(|hints| hints.retry_after.as_deref());
     let known = code.and_then(|code| WORDS.iter().find(|(word, _)| *word == code));
     let fits = known.filter(|(_, of)| *of == status.as_u16());
-    let blank = |kind| DetailOut { kind, retry_delay: None, field_violations: None, reason: None, domain: None };
+    let blank = |kind| DetailOut {
+        kind,
+        retry_delay: None,
+        field_violations: None,
+        reason: None,
+        domain: None,
+    };
     let mut details = Vec::new();
     if let Some(reason) = code.filter(|_| known.is_none()) {
         details.push(DetailOut { reason: Some(reason), domain: Some(DOMAIN), ..blank(ERROR_INFO) });

@@ -52,13 +52,18 @@ impl<'a> Fields<'a> {
             return Ok(Some(exact));
         }
         let whole = format!("{number:.0}");
-        if number.fract() == 0.0 { whole.parse().map(Some).map_err(|_| wrong(name)) } else { Err(wrong(name)) }
+        if number.fract() == 0.0 {
+            whole.parse().map(Some).map_err(|_| wrong(name))
+        } else {
+            Err(wrong(name))
+        }
     }
 
     /// The value of a name as a number, which may be written as text.
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let number = value.get().trim_matches('"').parse().ok().filter(|number: &f64| number.is_finite());
+        let number =
+            value.get().trim_matches('"').parse().ok().filter(|number: &f64| number.is_finite());
         number.map(Some).ok_or_else(|| wrong(name))
     }
 

@@ -71,7 +71,8 @@ fn place(segment: &Segment<'_>, said: &str, start: usize) -> Option<(usize, usiz
     let told = segment.start_index..segment.end_index;
     let words = segment.text.as_deref().filter(|words| !words.is_empty());
     let fits = |text: &str| words.is_none_or(|words| words == text);
-    let within = |range: Range<usize>| part.get(range.clone()).filter(|text| fits(text)).map(|_| range);
+    let within =
+        |range: Range<usize>| part.get(range.clone()).filter(|text| fits(text)).map(|_| range);
     let from_answer = || within(told.start.checked_sub(start)?..told.end.checked_sub(start)?);
     let by_words = || {
         let words = words?;
@@ -112,7 +113,8 @@ impl Said {
 
     /// The part is complete: sources of the whole part end here.
     pub(super) fn close(&mut self) {
-        for (range, _) in self.cited.iter_mut().rev().take_while(|(range, _)| range.end == usize::MAX)
+        for (range, _) in
+            self.cited.iter_mut().rev().take_while(|(range, _)| range.end == usize::MAX)
         {
             range.end = self.part.end;
         }
@@ -203,7 +205,8 @@ mod tests {
         said.close();
         said.open();
         said.push("é");
-        let cite = |span| Citation { url: "u".into(), title: "t".into(), quoted: String::new(), span };
+        let cite =
+            |span| Citation { url: "u".into(), title: "t".into(), quoted: String::new(), span };
         said.cite(cite(Some((0, 1))));
         said.cite(cite(None));
         said.push(" two");

@@ -10,11 +10,7 @@ const HASH_CHARS: usize = 20;
 
 /// The id of the call with this number, of an answer or of a conversation that `seed` names.
 pub(super) fn make(seed: &str, number: usize, name: &str) -> String {
-    let digest = Sha256::new()
-        .chain_update(seed)
-        .chain_update([0])
-        .chain_update(name)
-        .finalize();
+    let digest = Sha256::new().chain_update(seed).chain_update([0]).chain_update(name).finalize();
     let mut id = PREFIX.to_owned();
     for byte in &digest[..HASH_CHARS / 2] {
         // Writing to a string cannot fail.

@@ -140,7 +140,12 @@ mod tests {
             assert_eq!(json(&call(&given)), expected, "{arguments}");
         };
         check("c1", "", false, r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#);
-        check("", r#"{"n":9007199254740993}"#, false, r#"{"functionCall":{"name":"f","args":{"n":9007199254740993}}}"#);
+        check(
+            "",
+            r#"{"n":9007199254740993}"#,
+            false,
+            r#"{"functionCall":{"name":"f","args":{"n":9007199254740993}}}"#,
+        );
         check("", r#"{"n":"#, false, r#"{"functionCall":{"name":"f","args":{"_raw":"{\"n\":"}}}"#);
         check("", "ls -l", true, r#"{"functionCall":{"name":"f","args":{"input":"ls -l"}}}"#);
     }
@@ -167,7 +172,11 @@ mod tests {
             url("https://a/b.PNG?x=1.z"),
             Some(r#"{"fileData":{"mimeType":"image/png","fileUri":"https://a/b.PNG?x=1.z"}}"#),
         );
-        check(MediaKind::Image, url("https://a/b"), Some(r#"{"fileData":{"fileUri":"https://a/b"}}"#));
+        check(
+            MediaKind::Image,
+            url("https://a/b"),
+            Some(r#"{"fileData":{"fileUri":"https://a/b"}}"#),
+        );
         check(
             MediaKind::Document,
             Source::File { dialect: Dialect::Gemini, id: "files/1".into() },

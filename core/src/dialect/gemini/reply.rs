@@ -123,7 +123,9 @@ fn write_part<'r>(part: &'r Part, stamp: &Stamp, said: &mut Said) -> Option<Part
         Part::Call(call) => {
             Made { thought_signature: call.state.as_ref().map(sign), ..parts::call(call) }
         }
-        Part::Opaque { dialect: Dialect::Gemini, kind: _, json } => return Some(PartOut::Raw(json)),
+        Part::Opaque { dialect: Dialect::Gemini, kind: _, json } => {
+            return Some(PartOut::Raw(json));
+        }
         Part::Opaque { .. } | Part::Outcome(_) => return None,
     };
     Some(PartOut::Made(made))

@@ -6,8 +6,8 @@ use crate::store::Usage;
 /// Makes our counters of theirs. What tools brought in is further input, and thoughts are further output.
 pub(super) fn read(usage: &Wire, searches: i64) -> Usage {
     let count = |value: Option<i64>| value.unwrap_or(0).max(0);
-    let prompt = count(usage.prompt_token_count)
-        .saturating_add(count(usage.tool_use_prompt_token_count));
+    let prompt =
+        count(usage.prompt_token_count).saturating_add(count(usage.tool_use_prompt_token_count));
     let thoughts = count(usage.thoughts_token_count);
     // Some models tell only the total.
     let rest = count(usage.total_token_count).saturating_sub(prompt).saturating_sub(thoughts);

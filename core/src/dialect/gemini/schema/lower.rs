@@ -91,9 +91,7 @@ impl<'s> Lowering<'s> {
 
     fn find(&self, path: &str) -> Option<&'s Schema> {
         let steps = path.split('/').skip(1);
-        steps.fold(Some(self.root), |at, step| {
-            at?.get(&step.replace("~1", "/").replace("~0", "~"))
-        })
+        steps.fold(Some(self.root), |at, step| at?.get(&step.replace("~1", "/").replace("~0", "~")))
     }
 
     /// `type`, which may be a list, and `enum` and `const`, which may hold more than strings.
@@ -160,7 +158,8 @@ impl<'s> Lowering<'s> {
     /// Properties and items.
     fn inner(&mut self, schema: &'s Schema, lowered: &mut Fields) -> Result<()> {
         if let Some(Schema::Map(properties)) = schema.get("properties") {
-            let lower = properties.iter().map(|(name, inner)| Ok((name.clone(), self.schema(inner)?)));
+            let lower =
+                properties.iter().map(|(name, inner)| Ok((name.clone(), self.schema(inner)?)));
             let inner = lower.collect::<Result<Fields>>()?;
             if inner.len() > 1 {
                 let names = inner.iter().map(|(name, _)| text(name.as_str())).collect();
@@ -357,7 +356,10 @@ mod tests {
             r#"{"$schema":"x","type":"object","properties":{"b":{"type":"integer","exclusiveMinimum":0,"multipleOf":2},"a":{"type":"string","format":"email","default":"x"}},"required":["b","z"],"additionalProperties":false}"#,
             r#"{"type":"OBJECT","propertyOrdering":["b","a"],"required":["b"],"properties":{"b":{"type":"INTEGER","minimum":1},"a":{"type":"STRING"}}}"#,
         );
-        check(r#"{"properties":{"a":{}}}"#, r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#);
+        check(
+            r#"{"properties":{"a":{}}}"#,
+            r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#,
+        );
         check(
             r#"{"type":"number","exclusiveMaximum":1.5,"format":"double"}"#,
             r#"{"type":"NUMBER","format":"double","maximum":1.5}"#,

@@ -18,7 +18,9 @@ pub(in crate::dialect::gemini) fn raise(schema: Schema) -> Schema {
                 raised.push((name.to_owned(), Schema::Text(kind.to_ascii_lowercase())));
             }
             ("format", Schema::Text(format)) if format == "enum" => {}
-            ("items" | "additionalProperties", inner) => raised.push((name.to_owned(), raise(inner))),
+            ("items" | "additionalProperties", inner) => {
+                raised.push((name.to_owned(), raise(inner)))
+            }
             ("anyOf" | "prefixItems", Schema::List(inner)) => {
                 let inner = inner.into_iter().map(raise).collect();
                 raised.push((name.to_owned(), Schema::List(inner)));

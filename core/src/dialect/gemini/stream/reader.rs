@@ -306,7 +306,8 @@ fn payload(frame: &[u8]) -> Cow<'_, [u8]> {
 fn blob(blob: Option<Blob<'_>>) -> Option<Media> {
     let Blob { mime_type, data } = blob?;
     let mime = mime_type.map(Cow::into_owned).unwrap_or_default();
-    let source = |mime: String| Source::Data { mime, base64: data.unwrap_or_default().into_owned() };
+    let source =
+        |mime: String| Source::Data { mime, base64: data.unwrap_or_default().into_owned() };
     let kind = parts::kind(&mime);
     Some(Media { kind, source: source(mime), detail: None, name: None, cache: None })
 }

@@ -9,7 +9,9 @@ use crate::{
         Dialect, Event, Framing, Stamp,
         event::Kind,
         gemini::{
-            error, finish, grounding::Said, parts, usage,
+            error, finish,
+            grounding::Said,
+            parts, usage,
             wire::{CandidateOut, ContentOut, ElementOut, Made, PartOut},
         },
         ir::{Call, State, Stop},

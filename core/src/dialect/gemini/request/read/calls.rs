@@ -28,10 +28,12 @@ impl Calls {
             return id;
         }
         let waiting = self.open.get_mut(name);
-        let next = waiting.and_then(|ids| loop {
-            let id = ids.pop_front()?;
-            if !self.answered.remove(&id) {
-                break Some(id);
+        let next = waiting.and_then(|ids| {
+            loop {
+                let id = ids.pop_front()?;
+                if !self.answered.remove(&id) {
+                    break Some(id);
+                }
             }
         });
         next.unwrap_or_else(|| self.make(name))

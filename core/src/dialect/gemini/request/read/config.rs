@@ -14,7 +14,10 @@ use crate::{
 pub(super) fn read(fields: &Fields<'_>, prompt: &mut Prompt) -> Result<()> {
     let Some(config) = fields.nested("generationConfig")? else { return Ok(()) };
     let count = |name: &str| -> Result<Option<u64>> {
-        config.integer(name)?.map(|number| u64::try_from(number).map_err(|_| wrong(name))).transpose()
+        config
+            .integer(name)?
+            .map(|number| u64::try_from(number).map_err(|_| wrong(name)))
+            .transpose()
     };
     prompt.max_tokens = count("maxOutputTokens")?;
     prompt.stop = config.typed("stopSequences")?.unwrap_or_default();

@@ -34,9 +34,10 @@ pub(super) fn form<'p>(
 ) -> Result<Form<'p>> {
     let Some(format) = &prompt.format else { return Ok(Form::default()) };
     let json = Some("application/json");
-    let calls = prompt.tools.iter().any(|tool| {
-        matches!(tool.kind, ToolKind::Function(_) | ToolKind::Custom { .. })
-    });
+    let calls = prompt
+        .tools
+        .iter()
+        .any(|tool| matches!(tool.kind, ToolKind::Function(_) | ToolKind::Custom { .. }));
     // Models before those that think by degree refuse a form of the answer beside functions.
     let refused = calls && traits.thinking != Thinking::Degree;
     if refused {
@@ -67,17 +68,15 @@ pub(super) fn form<'p>(
 }
 
 /// Everything else about the answer.
-pub(super) fn write<'p>(
-    prompt: &'p Prompt,
-    traits: &Traits,
-    losses: &mut Losses,
-) -> ConfigOut<'p> {
+pub(super) fn write<'p>(prompt: &'p Prompt, traits: &Traits, losses: &mut Losses) -> ConfigOut<'p> {
     let sampling = &prompt.sampling;
     let mut config = ConfigOut {
         seed: sampling.seed.map(seed),
         presence_penalty: sampling.presence_penalty,
         frequency_penalty: sampling.frequency_penalty,
-        max_output_tokens: prompt.max_tokens.map(|most| traits.output_max.map_or(most, |max| most.min(max))),
+        max_output_tokens: prompt
+            .max_tokens
+            .map(|most| traits.output_max.map_or(most, |max| most.min(max))),
         stop_sequences: &prompt.stop[..prompt.stop.len().min(STOPS_MAX)],
         thinking_config: thinking(prompt, traits, losses),
         ..ConfigOut::default()
@@ -114,7 +113,8 @@ fn thinking(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Option<Thi
             config.thinking_budget = effort.map(|effort| budget(effort, min, max));
         }
         Thinking::Switch => {
-            config.thinking_budget = effort.map(|effort| if effort == Effort::Off { 0 } else { -1 });
+            config.thinking_budget =
+                effort.map(|effort| if effort == Effort::Off { 0 } else { -1 });
         }
     }
     // To show the thoughts of a model that does not think is refused.

@@ -208,9 +208,8 @@ impl<'p> Writing<'p> {
     }
 
     fn media(&self, media: &'p Media) -> Result<Made<'p>> {
-        let refused = |message: &'static str| {
-            Error::bad_request(message).coded("unsupported_parameter")
-        };
+        let refused =
+            |message: &'static str| Error::bad_request(message).coded("unsupported_parameter");
         if let Source::Url { url, mime: _ } = &media.source
             && !self.traits.media_urls
             && !is_googles(url)

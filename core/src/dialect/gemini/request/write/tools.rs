@@ -95,8 +95,11 @@ fn free_text<'p>(name: &'p str, description: Option<&'p str>, traits: &Traits) -
         field("properties", Schema::Map(vec![field("input", input)])),
         field("required", Schema::List(vec![text("input")])),
     ]);
-    let (parameters, parameters_json_schema) =
-        if traits.json_schema { (None, Some(SchemaOut::Made(schema))) } else { (Some(schema), None) };
+    let (parameters, parameters_json_schema) = if traits.json_schema {
+        (None, Some(SchemaOut::Made(schema)))
+    } else {
+        (Some(schema), None)
+    };
     FunctionOut { name, description, parameters, parameters_json_schema }
 }
 

@@ -1,0 +1,87 @@
+//! What was said before, and how is this turn kept for the next? Only the Responses dialect refers to earlier answers.
+
+use bytes::Bytes;
+use memchr::memmem;
+
+use super::{
+    dispatch::Served,
+    receive::{Inbound, Operation},
+};
+use crate::{
+    dialect::{Dialect, Object, event_data},
+    error::Result,
+    gateway::Gateway,
+    limits::TURN_STORE_WAIT,
+    ports::{BoxFuture, within},
+    turns::{self, Keep, Recalled},
+};
+
+/// The terminal events whose response can be referred to.
+const ENDS: [&str; 2] = ["response.completed", "response.incomplete"];
+
+/// Puts what was said before into the request.
+#[tracing::instrument(level = "debug", skip_all)]
+pub(super) async fn remember(gateway: &Gateway, client: &str, inbound: Inbound) -> Result<Inbound> {
+    if inbound.dialect != Dialect::OpenAiResponses || inbound.operation != Operation::Chat {
+        return Ok(inbound);
+    }
+    let Recalled { body, keep } = turns::recall(gateway, client, inbound.raw.clone()).await?;
+    Ok(Inbound { raw: body, keep, ..inbound })
+}
+
+/// Keeps a whole answer at once, so that the next turn finds it; a stream's when it ends.
+pub(super) async fn keep(
+    gateway: &Gateway,
+    served: Served,
+    keep: Option<Keep>,
+) -> (Served, Option<Keeping>) {
+    let Some(keep) = keep else { return (served, None) };
+    let keeping = Keeping { gateway: gateway.clone(), keep };
+    match &served {
+        Served::Whole { body, .. } => {
+            keeping.store(body.clone()).await;
+            (served, None)
+        }
+        Served::Stream { .. } => (served, Some(keeping)),
+        Served::Opaque { .. } => (served, None),
+    }
+}
+
+/// Keeps the turn of a stream once its end has come.
+pub(super) struct Keeping {
+    gateway: Gateway,
+    keep: Keep,
+}
+
+impl Keeping {
+    /// What has to be done before the client may see the end of its stream, if these frames hold it.
+    pub(super) fn at_end(self, frames: &[Bytes]) -> Result<BoxFuture<()>, Self> {
+        match frames.iter().rev().find_map(response) {
+            Some(response) => Ok(Box::pin(self.store(response))),
+            None => Err(self),
+        }
+    }
+
+    /// An answer that could not be kept is an answer all the same.
+    fn store(self, response: Bytes) -> BoxFuture<()> {
+        let Self { gateway, keep } = self;
+        let clock = gateway.ports.clock.clone();
+        Box::pin(async move {
+            let stored = Box::pin(keep.store(gateway, response));
+            match within(&*clock, TURN_STORE_WAIT, stored).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(%error, "a response could not be kept"),
+                None => tracing::warn!("a response could not be kept in time"),
+            }
+        })
+    }
+}
+
+/// The response of the terminal event in some whole frames.
+fn response(frames: &Bytes) -> Option<Bytes> {
+    let start =
+        ENDS.iter().find_map(|end| memmem::rfind(frames, format!("event: {end}").as_bytes()))?;
+    let data = event_data(&frames[start..]);
+    let object = Object::read(&data).ok()?;
+    object.present("response").map(|response| Bytes::copy_from_slice(response.get().as_bytes()))
+}
