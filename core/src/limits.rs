@@ -30,6 +30,10 @@ pub const SCHEMA_NODES_MAX: usize = 20_000;
 pub const CITATIONS_MAX: usize = 500;
 /// Request fields without a meaning elsewhere that are told by name.
 pub const FOREIGN_FIELDS_MAX: usize = 100;
+/// The tokens of an answer where the dialect needs a limit, the client set none, and the model could write more.
+pub const OUTPUT_TOKENS_DEFAULT: u64 = 32_000;
+/// The same where it is not known how much the model can write: what the oldest ones can.
+pub const OUTPUT_TOKENS_UNKNOWN: u64 = 4_096;
 
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);
