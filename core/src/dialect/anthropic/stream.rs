@@ -7,3 +7,6 @@ mod writer;
 pub(crate) use reader::Reader;
 pub(super) use words::{call_id, call_state, is_hidden, media_text, message_id, seal};
 pub(crate) use writer::Writer;
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -34,7 +34,11 @@ impl EventOut<'_> {
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\ndata: ");
+        let start = out.len();
         serde_json::to_writer(&mut *out, self).expect("strings and numbers always serialize");
+        // A block that is passed on as it came may hold line ends between its tokens, which would end the frame.
+        let ends = out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r'));
+        ends.for_each(|byte| *byte = b' ');
         out.extend_from_slice(b"\n\n");
     }
 }

@@ -38,7 +38,10 @@ pub(super) fn write<'a>(
 ) -> Result<Conversation<'a>> {
     losses.lose_if(turns.iter().any(|turn| turn.name.is_some()), "name");
     let first = turns.iter().take_while(|turn| turn.role == Role::System).count();
-    let system = turns[..first].iter().flat_map(instructions).collect();
+    let mut system = Vec::new();
+    for turn in &turns[..first] {
+        system.extend(instructions(turn, losses)?);
+    }
     let (messages, ids, shown) = (Vec::new(), Ids::default(), Vec::new());
     let mut writer = Writer { messages, ids, shown, traits, losses };
     let of_model = |turn: &Turn| turn.role == Role::Assistant;
@@ -53,16 +56,20 @@ pub(super) fn write<'a>(
     Ok(Conversation { system, messages: writer.finish(), resumes })
 }
 
-fn instructions(turn: &Turn) -> impl Iterator<Item = Block<'_>> {
-    turn.parts.iter().filter_map(|part| match part {
-        Part::Text { text, cache, .. } => Block::said(text, *cache),
-        Part::Refusal(_)
-        | Part::Media(_)
-        | Part::Thought(_)
-        | Part::Call(_)
-        | Part::Outcome(_)
-        | Part::Opaque { .. } => None,
-    })
+/// The blocks of instructions, which are words alone.
+fn instructions<'a>(turn: &'a Turn, losses: &mut Losses) -> Result<Vec<Block<'a>>> {
+    let mut blocks = Vec::with_capacity(turn.parts.len());
+    for part in &turn.parts {
+        match part {
+            Part::Text { text, cache, .. } => blocks.extend(Block::said(text, *cache)),
+            Part::Opaque { dialect, kind, json } => {
+                blocks.push(Block::opaque(*dialect, kind, json)?);
+            }
+            Part::Media(_) => losses.lose("system.media"),
+            Part::Refusal(_) | Part::Thought(_) | Part::Call(_) | Part::Outcome(_) => {}
+        }
+    }
+    Ok(blocks)
 }
 
 struct Writer<'a, 'w> {
@@ -84,7 +91,8 @@ impl<'a> Writer<'a, '_> {
         }
         for turn in turns {
             if turn.role == Role::System {
-                late.extend(instructions(turn).map(|block| (said.len(), block)));
+                let blocks = instructions(turn, self.losses)?;
+                late.extend(blocks.into_iter().map(|block| (said.len(), block)));
                 continue;
             }
             for part in &turn.parts {
