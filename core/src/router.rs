@@ -235,6 +235,12 @@ fn allowed<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     names.join(", ")
 }
 
+/// Whether a path fits a route's pattern.
+#[must_use]
+pub fn fits(pattern: &str, path: &str) -> bool {
+    capture(pattern, path).is_some()
+}
+
 /// What the pattern's `{…}` takes of the path; `Some("")` when there is none, `None` when it does not fit.
 fn capture<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let Some((start, rest)) = pattern.split_once('{') else {

@@ -170,7 +170,7 @@ impl Dialect {
         if names.is_empty() {
             return Vec::new();
         }
-        let Ok(object) = object::Object::read(body) else { return Vec::new() };
+        let Ok(object) = Object::read(body) else { return Vec::new() };
         let field = |name: &&str| Some(((*name).to_owned(), object.present(name)?.to_owned()));
         names.iter().filter_map(field).collect()
     }

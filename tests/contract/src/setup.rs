@@ -85,6 +85,15 @@ impl Setup {
             )
             .expect("a String takes everything");
         }
+        for dialect in ["openai_responses", "anthropic", "gemini", "ollama"] {
+            write!(
+                text,
+                "\n[[provider]]\nid = \"{dialect}\"\ndialect = \"{dialect}\"\nbase_url = \"{}\"\n\
+                 keys = [\"{UPSTREAM_KEY}\"]\nmodels = [\"{MODEL}-{dialect}\"]\n",
+                self.provider_url
+            )
+            .expect("a String takes everything");
+        }
         if let Some(key) = &self.declared_key {
             write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
                 .expect("a String takes everything");

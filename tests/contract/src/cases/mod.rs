@@ -1,13 +1,16 @@
 //! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
 
 mod chat;
+mod dialect;
 mod echo;
+mod endpoint;
 mod fault;
 mod hang_up;
 mod headers;
 mod keys;
 mod record;
 mod request;
+mod response;
 mod routes;
 mod sample;
 mod secrets;
@@ -44,5 +47,8 @@ pub const TOPICS: &[&[Case]] = &[
     routes::CASES,
     record::CASES,
     echo::CASES,
+    dialect::CASES,
+    response::CASES,
+    endpoint::CASES,
     secrets::CASES,
 ];

@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::BytesMut;
+use tidegate_core::router::fits;
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -146,14 +147,8 @@ fn note(ask: &Ask, status: u16) {
     }
 }
 
-/// Whether a path that fits the pattern was answered without an error. `{id}` takes a segment, `{rest*}` all of them.
+/// Whether a path that fits the pattern was answered without an error.
 pub fn was_answered(method: &str, pattern: &str) -> bool {
-    let fits = |path: &str| match pattern.split_once('{') {
-        None => path == pattern,
-        Some((start, end)) => path
-            .strip_prefix(start)
-            .is_some_and(|rest| !rest.is_empty() && (end.ends_with("*}") || !rest.contains('/'))),
-    };
     let answered = ANSWERED.lock().unwrap_or_else(PoisonError::into_inner);
-    answered.iter().any(|(with, path)| *with == method && fits(path))
+    answered.iter().any(|(with, path)| *with == method && fits(pattern, path))
 }

@@ -251,7 +251,10 @@ fn an_answer_opens_at_once_and_ends_with_its_usage() {
     assert!(out.is_empty(), "the end waits for usage that comes late");
     writer.push(Event::Done, &mut out);
     let end = String::from_utf8(std::mem::take(&mut out)).unwrap();
-    assert!(end.contains(r#""input_tokens":10,"#) && end.contains(r#""output_tokens":5,"#), "{end}");
+    assert!(
+        end.contains(r#""input_tokens":10,"#) && end.contains(r#""output_tokens":5,"#),
+        "{end}"
+    );
     writer.push(Event::Done, &mut out);
     writer.push(delta(0, "late"), &mut out);
     assert!(out.is_empty());
@@ -427,9 +430,8 @@ fn a_block_over_several_lines_stays_one_frame() {
 
 #[test]
 fn a_stream_and_a_whole_answer_say_the_same() {
-    let thought = |text: &str, state| {
-        Part::Thought(Thought { text: text.into(), summary: true, state })
-    };
+    let thought =
+        |text: &str, state| Part::Thought(Thought { text: text.into(), summary: true, state });
     let call = |id: &str, arguments: &str, state| {
         let (id, name, arguments) = (id.to_owned(), "f".to_owned(), arguments.to_owned());
         Part::Call(Call { id, name, arguments, custom: false, state })

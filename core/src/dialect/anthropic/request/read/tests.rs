@@ -108,10 +108,7 @@ fn instructions_stand_first_and_between() {
 #[test]
 fn media_is_read() {
     let check = |block: &str, expected: &str| {
-        check(
-            &format!(r#"{{"role":"user","content":[{block}]}}"#),
-            &format!("User[{expected}]"),
-        );
+        check(&format!(r#"{{"role":"user","content":[{block}]}}"#), &format!("User[{expected}]"));
     };
     check(
         r#"{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}}"#,
@@ -202,7 +199,10 @@ fn what_no_other_dialect_has_is_named() {
     };
     check(r#""container":"c","inference_geo":"us""#, &["container", "inference_geo"]);
     check(r#""metadata":{"user_id":"u","x":1}"#, &["metadata.x"]);
-    check(r#""output_config":{"effort":"low","task_budget":{"t":1}}"#, &["output_config.task_budget"]);
+    check(
+        r#""output_config":{"effort":"low","task_budget":{"t":1}}"#,
+        &["output_config.task_budget"],
+    );
     check(
         r#""tools":[{"name":"f","input_schema":{},"defer_loading":false,"input_examples":[{}],"allowed_callers":["direct"]}]"#,
         &["tools.input_examples"],
@@ -226,11 +226,7 @@ fn thinking_is_read() {
     };
     check("", None, None);
     let budget = Some(Effort::Budget(2048));
-    check(
-        r#","thinking":{"type":"enabled","budget_tokens":2048}"#,
-        budget,
-        Some(Show::Summary),
-    );
+    check(r#","thinking":{"type":"enabled","budget_tokens":2048}"#, budget, Some(Show::Summary));
     check(
         r#","thinking":{"type":"enabled","budget_tokens":2048,"display":"omitted"}"#,
         budget,
@@ -262,7 +258,9 @@ fn tools_and_choice_are_read() {
         ToolKind::Function(function) => {
             format!("{} {:?} {:?}", function.name, function.strict, tool.cache)
         }
-        ToolKind::Search { allowed, origin, .. } => format!("search {allowed:?} {}", origin.is_some()),
+        ToolKind::Search { allowed, origin, .. } => {
+            format!("search {allowed:?} {}", origin.is_some())
+        }
         ToolKind::RunCode { origin } => format!("code {}", origin.is_some()),
         ToolKind::Opaque { kind, .. } => kind.clone(),
         ToolKind::Custom { name, .. } => format!("custom {name}"),
@@ -321,7 +319,10 @@ fn what_is_wrong_is_named() {
         r#"{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"carrier pigeon"}}]}]}"#,
         "messages[0].content[0].source",
     );
-    check(r#"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"custom"}]}"#, "tools[0].name");
+    check(
+        r#"{"messages":[{"role":"user","content":"a"}],"tools":[{"type":"custom"}]}"#,
+        "tools[0].name",
+    );
     check(
         r#"{"messages":[{"role":"user","content":"a"}],"tool_choice":{"type":"maybe"}}"#,
         "tool_choice",
