@@ -8,6 +8,7 @@ mod event;
 mod fold;
 mod frame;
 mod gemini;
+mod ids;
 pub(crate) mod ir;
 mod lines;
 mod object;

@@ -4,7 +4,6 @@ pub(crate) mod error;
 mod fields;
 mod finish;
 mod grounding;
-mod ids;
 mod out;
 mod parts;
 pub(crate) mod reply;

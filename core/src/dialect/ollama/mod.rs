@@ -4,3 +4,4 @@ pub(crate) mod error;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod stream;
+mod wire;

@@ -8,9 +8,10 @@ use crate::dialect::{
     Dialect, Event, array,
     event::Kind,
     gemini::{
-        error, finish, grounding, ids, parts, usage,
+        error, finish, grounding, parts, usage,
         wire::{Blob, Candidate, Element, File, FunctionCall, Part},
     },
+    ids,
     ir::{Citation, Media, Source, State, Stop},
     object::Object,
     sse,

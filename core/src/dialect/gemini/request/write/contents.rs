@@ -8,9 +8,10 @@ use crate::{
     dialect::{
         Dialect, Prompt, Traits, arguments,
         gemini::{
-            ids, parts,
+            parts,
             wire::{ContentOut, FunctionResponseOut, Made, PartOut},
         },
+        ids,
         ir::{Call, Media, Outcome, Part, Role, Source, State, Thought, Turn},
         object::Object,
         traits::Thinking,

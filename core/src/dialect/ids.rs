@@ -1,4 +1,4 @@
-//! What is a call's id where the API gives none? Made of what the call is, so that it comes out the same each time.
+//! What is a call's id where the provider gives none? Made of what the call is, so that it comes out the same each time.
 
 use std::fmt::Write;
 
@@ -8,8 +8,8 @@ const PREFIX: &str = "call_";
 /// Letters of the hash in an id.
 const HASH_CHARS: usize = 20;
 
-/// The id of the call with this number, of an answer or of a conversation that `seed` names.
-pub(super) fn make(seed: &str, number: usize, name: &str) -> String {
+/// The id of the call with this number, of the answer that `seed` names.
+pub(crate) fn make(seed: &str, number: usize, name: &str) -> String {
     let digest = Sha256::new().chain_update(seed).chain_update([0]).chain_update(name).finalize();
     let mut id = PREFIX.to_owned();
     for byte in &digest[..HASH_CHARS / 2] {
@@ -21,7 +21,7 @@ pub(super) fn make(seed: &str, number: usize, name: &str) -> String {
 }
 
 /// Whether an id was made here. The provider has never seen such a one, so it is not sent there.
-pub(super) fn is_made(id: &str) -> bool {
+pub(crate) fn is_made(id: &str) -> bool {
     let Some((hash, number)) = id.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')) else {
         return false;
     };
