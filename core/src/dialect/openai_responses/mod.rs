@@ -1,5 +1,6 @@
 //! The `OpenAI` Responses dialect.
 
+#[cfg(test)]
 pub(crate) mod error;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -96,6 +96,7 @@ pub(crate) struct Words<'a> {
 
 /// A call of a function (`arguments`) or of a custom tool (`input`).
 #[derive(Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct Call<'a> {
     #[serde(borrow, default)]
     pub(crate) call_id: Option<Cow<'a, str>>,
@@ -143,7 +144,6 @@ pub(crate) struct Annotation<'a> {
 }
 
 #[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct Usage {
     #[serde(default)]
     pub(crate) input_tokens: Option<i64>,

@@ -1,6 +1,5 @@
 //! How is a prompt said in this API?
 
-mod call_ids;
 mod items;
 mod tools;
 

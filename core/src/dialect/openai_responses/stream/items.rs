@@ -75,12 +75,12 @@ impl Items {
 
     /// Opens a part; one of words waits for its first word.
     pub(super) fn open(&mut self, piece: &mut Piece, out: &mut Vec<u8>) {
-        let Kind::Call { id, custom, .. } = &mut piece.kind else { return };
+        let Kind::Call { id, name, custom } = &mut piece.kind else { return };
         let place = self.next_place(if *custom { "ctc_" } else { "fc_" }, out);
         if id.is_empty() {
             *id = self.stamp.part_id("call_", place.output_index);
         }
-        let item = raw(&call_item(piece, &place, Status::InProgress));
+        let item = raw(&call_item(&place, (id, name, *custom), "", Status::InProgress));
         self.item_added(&item, out);
         piece.place = Some(place);
     }
@@ -287,7 +287,8 @@ impl Items {
             Frame { kind, name: Some(name), arguments: text, ..in_item(place) }
         };
         self.write(frame, out);
-        self.item_done(raw(&call_item(piece, place, Status::Completed)), out);
+        let item = call_item(place, (id, name, *custom), &piece.text, Status::Completed);
+        self.item_done(raw(&item), out);
         // The state of a call travels in a thought after it, under the call's id.
         if let Some(state) = &piece.state {
             let mut thought = Piece::new(piece.part, Kind::Thought { summary: true });
@@ -345,12 +346,15 @@ fn thought_words(summary: bool, text: &str) -> Words<'_> {
     if summary { Words::SummaryText { text } } else { Words::ReasoningText { text } }
 }
 
-fn call_item<'a>(piece: &'a Piece, place: &'a Place, status: Status) -> Item<'a> {
-    let (id, text) = (&*place.id, &*piece.text);
-    let Kind::Call { id: call_id, name, custom } = &piece.kind else {
-        unreachable!("only calls become items of calls")
-    };
-    if *custom {
+/// A call by id, name and whether it is of a custom tool.
+fn call_item<'a>(
+    place: &'a Place,
+    (call_id, name, custom): (&'a str, &'a str, bool),
+    text: &'a str,
+    status: Status,
+) -> Item<'a> {
+    let id = &*place.id;
+    if custom {
         Item::CustomToolCall { id, call_id, name, input: text, status }
     } else {
         Item::FunctionCall { id, call_id, name, arguments: text, status }

@@ -58,15 +58,19 @@ impl Writer {
             Event::Open { part, kind } => self.open(part, kind, out),
             Event::Delta { part, text } => self.extend(part, &text, out),
             Event::Sign { part, state } => {
-                self.piece(part).into_iter().for_each(|piece| piece.state = Some(state.clone()));
+                if let Some(piece) = self.piece(part) {
+                    piece.state = Some(state);
+                }
             }
             Event::Cite { part, citation } => {
-                self.piece(part)
-                    .into_iter()
-                    .for_each(|piece| piece.citations.push(citation.clone()));
+                if let Some(piece) = self.piece(part) {
+                    piece.citations.push(citation);
+                }
             }
             Event::Close { part } => {
-                self.piece(part).into_iter().for_each(|piece| piece.closed = true);
+                if let Some(piece) = self.piece(part) {
+                    piece.closed = true;
+                }
                 self.advance(out);
             }
             Event::Usage(usage) => self.usage = Some(usage),

@@ -61,21 +61,21 @@ pub(crate) enum Item<'a> {
         content: Content<'a>,
     },
     FunctionCall {
-        call_id: String,
+        call_id: Cow<'a, str>,
         name: &'a str,
         arguments: &'a str,
     },
     CustomToolCall {
-        call_id: String,
+        call_id: Cow<'a, str>,
         name: &'a str,
         input: &'a str,
     },
     FunctionCallOutput {
-        call_id: String,
+        call_id: Cow<'a, str>,
         output: Content<'a>,
     },
     CustomToolCallOutput {
-        call_id: String,
+        call_id: Cow<'a, str>,
         output: Content<'a>,
     },
     Reasoning {

@@ -20,7 +20,7 @@ pub(crate) fn read_image(part: &Object<'_>) -> Result<Media> {
         (None, Some(id)) => Source::File { dialect: Dialect::OpenAiResponses, id },
         (None, None) => return Err(missing("An image needs `image_url`.", "image_url")),
     };
-    let detail = part.typed("detail")?;
+    let detail = part.typed("detail")?.filter(|detail: &String| detail != "auto");
     Ok(Media { kind: MediaKind::Image, source, detail, name: None, cache: breakpoint(part) })
 }
 

@@ -12,7 +12,12 @@ pub(crate) fn write_frame(kind: &str, frame: &impl Serialize, out: &mut Vec<u8>)
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(kind.as_bytes());
     out.extend_from_slice(b"\ndata: ");
+    let start = out.len();
     serde_json::to_writer(&mut *out, frame).expect("writing to memory cannot fail");
+    // JSON that is carried as it came may hold line ends, which would end the event. They stand between values only.
+    for byte in out[start..].iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
     out.extend_from_slice(b"\n\n");
 }
 
@@ -158,7 +163,6 @@ impl<'a> Annotation<'a> {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct Usage {
     input_tokens: i64,
     input_tokens_details: InputDetails,

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{
-    super::super::wire::{
-        input::{Content, Entry, Item, Piece},
-        media::data_url,
-        output::Annotation,
-    },
-    call_ids::CallIds,
+use sha2::{Digest, Sha256};
+
+use super::super::super::wire::{
+    input::{Content, Entry, Item, Piece},
+    media::data_url,
+    output::Annotation,
 };
 use crate::{
     dialect::{
@@ -23,6 +22,8 @@ use crate::{
 
 /// What a file is called when nobody named it: without a name the provider refuses it.
 const UNNAMED: &str = "document.pdf";
+/// The longest id of a call that the provider takes.
+const ID_BYTES: usize = 64;
 
 /// The items of some turns, in their order.
 pub(super) fn write<'a>(
@@ -30,8 +31,7 @@ pub(super) fn write<'a>(
     traits: &Traits,
     losses: &mut Losses,
 ) -> Result<Vec<Entry<'a>>> {
-    let calls = CallIds::default();
-    let mut items = Items { traits, losses, calls, entries: Vec::new(), pieces: Vec::new() };
+    let mut items = Items { traits, losses, entries: Vec::new(), pieces: Vec::new() };
     for turn in turns {
         items.losses.lose_if(turn.name.is_some(), "name");
         for part in &turn.parts {
@@ -45,7 +45,6 @@ pub(super) fn write<'a>(
 struct Items<'a, 't> {
     traits: &'t Traits,
     losses: &'t mut Losses,
-    calls: CallIds<'a>,
     entries: Vec<Entry<'a>>,
     /// The message under way.
     pieces: Vec<Piece<'a>>,
@@ -115,10 +114,10 @@ impl<'a> Items<'a, '_> {
         self.flush(role);
         let text = &*thought.text;
         let (mut summary, mut content) = (Vec::new(), Vec::new());
-        if state.is_none() || (!thought.summary && !text.is_empty()) {
-            content.push(Piece::ReasoningText { text });
-        } else if !text.is_empty() {
-            summary.push(Piece::SummaryText { text });
+        match thought.summary {
+            _ if text.is_empty() => {}
+            true => summary.push(Piece::SummaryText { text }),
+            false => content.push(Piece::ReasoningText { text }),
         }
         let id = state.map(|state| &*state.id).filter(|id| !id.is_empty());
         let encrypted_content = state.map(|state| &*state.data);
@@ -128,7 +127,7 @@ impl<'a> Items<'a, '_> {
 
     fn call(&mut self, role: Role, call: &'a Call) {
         self.flush(role);
-        let (call_id, name, text) = (self.calls.call(call), &*call.name, &*call.arguments);
+        let (call_id, name, text) = (fitting(&call.id), &*call.name, &*call.arguments);
         let item = if call.custom {
             Item::CustomToolCall { call_id, name, input: text }
         } else {
@@ -141,9 +140,8 @@ impl<'a> Items<'a, '_> {
     fn outcome(&mut self, role: Role, outcome: &'a Outcome) -> Result<()> {
         self.flush(role);
         self.losses.lose_if(outcome.cache.is_some(), "cache_control");
-        let (call_id, custom) = self.calls.outcome(outcome);
-        let output = self.output(outcome)?;
-        let item = if custom {
+        let (call_id, output) = (fitting(&outcome.id), self.output(outcome)?);
+        let item = if outcome.custom {
             Item::CustomToolCallOutput { call_id, output }
         } else {
             Item::FunctionCallOutput { call_id, output }
@@ -238,6 +236,16 @@ impl<'a> Items<'a, '_> {
     }
 }
 
+/// An id that the provider takes: a longer one becomes the same hash each time.
+fn fitting(id: &str) -> Cow<'_, str> {
+    if id.len() <= ID_BYTES {
+        return Cow::Borrowed(id);
+    }
+    let digest = Sha256::digest(id.as_bytes());
+    let hex = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+    Cow::Owned(format!("call_{}", hex.collect::<String>()))
+}
+
 fn words<'a>(role: Role, text: &'a str, citations: &'a [Citation]) -> Piece<'a> {
     if role != Role::Assistant {
         return Piece::InputText { text: Cow::Borrowed(text) };
@@ -258,7 +266,7 @@ fn plain(mut pieces: Vec<Piece<'_>>) -> Content<'_> {
     }
 }
 
-fn push_text<'a>(text: &mut String, pieces: &mut Vec<Piece<'a>>) {
+fn push_text(text: &mut String, pieces: &mut Vec<Piece<'_>>) {
     if !text.is_empty() {
         pieces.push(Piece::InputText { text: Cow::Owned(std::mem::take(text)) });
     }

@@ -1,0 +1,35 @@
+//! What do the counters of an answer mean?
+
+use super::super::wire;
+use crate::store::Usage;
+
+/// Makes one set of counters of what hosts mean by them.
+pub(crate) fn canonical(usage: &wire::Usage) -> Usage {
+    let count = |value: Option<i64>| value.unwrap_or(0).max(0);
+    let input = usage.input_tokens_details.as_ref();
+    let output = usage.output_tokens_details.as_ref();
+    let told = count(usage.input_tokens);
+    let cached = count(input.and_then(|details| details.cached_tokens));
+    // xAI has been seen to count cached input apart.
+    let prompt = if cached > told { told.saturating_add(cached) } else { told };
+    let mut completion = count(usage.output_tokens);
+    let reasoning = count(output.and_then(|details| details.reasoning_tokens));
+    let unexplained = count(usage.total_tokens) - told - completion;
+    if reasoning > 0 && unexplained == reasoning {
+        // Some hosts leave reasoning out of the output; the total gives it away.
+        completion = completion.saturating_add(reasoning);
+    }
+    Usage {
+        prompt,
+        cached,
+        cache_write_5m: count(input.and_then(|details| details.cache_write_tokens)),
+        cache_write_1h: 0,
+        completion,
+        reasoning: reasoning.min(completion),
+        audio_in: count(input.and_then(|details| details.audio_tokens)),
+        audio_out: count(output.and_then(|details| details.audio_tokens)),
+        image_in: count(input.and_then(|details| details.image_tokens)),
+        image_out: count(output.and_then(|details| details.image_tokens)),
+        calls: 0,
+    }
+}
