@@ -1,6 +1,5 @@
 //! The `OpenAI` Responses dialect.
 
-#[cfg(test)]
 pub(crate) mod error;
 pub(crate) mod reply;
 pub(crate) mod request;

@@ -74,3 +74,42 @@ fn text_bytes(response: &wire::Response<'_>) -> u64 {
     };
     events(response).iter().map(length).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UNREADABLE: &str = "The provider's answer cannot be read.";
+
+    #[test]
+    fn a_glance_tells_usage_text_and_failure() {
+        let check = |body: &str, prompt: Option<i64>, bytes: u64, failed: bool| {
+            let read = glance(body.as_bytes()).unwrap();
+            assert_eq!(read.usage.map(|usage| usage.prompt), prompt, "{body}");
+            assert_eq!(read.text_bytes, bytes, "{body}");
+            assert_eq!(read.failure.is_some(), failed, "{body}");
+        };
+        let output =
+            r#""output":[{"type":"message","content":[{"type":"output_text","text":"hé"}]}]"#;
+        check(&format!(r#"{{{output},"usage":{{"input_tokens":3}}}}"#), Some(3), 0, false);
+        check(&format!(r#"{{{output},"error":null}}"#), None, 3, false);
+        check(r#"{"status":"failed","error":{"code":"server_error"}}"#, None, 0, true);
+        check(r#"{"output":"text"}"#, None, 0, false);
+        check("[]", None, 0, false);
+        assert!(glance(b"<html>").is_none());
+    }
+
+    #[test]
+    fn what_is_no_whole_answer_is_an_error() {
+        let check = |body: &str, expected: &str| {
+            let Err(error) = read(body.as_bytes()) else { panic!("{body}") };
+            assert_eq!(error.message, expected, "{body}");
+        };
+        check("<html>", UNREADABLE);
+        check("{}", UNREADABLE);
+        check(r#"{"status":"in_progress","output":[]}"#, UNREADABLE);
+        check(r#"{"status":"failed","error":{"code":"x","message":"broke"}}"#, "broke");
+        check(r#"{"status":"cancelled","output":[]}"#, "The provider could not finish its answer.");
+        assert!(read(br#"{"status":"completed","output":[]}"#).is_ok());
+    }
+}

@@ -1,5 +1,7 @@
 //! Which events does a part of an answer become? Items, their parts and their words, in the order clients expect.
 
+mod thoughts;
+
 use serde_json::value::RawValue;
 
 use super::super::wire::output::{Annotation, Frame, Item, Status, Words, raw, write_frame};
@@ -220,60 +222,6 @@ impl Items {
         self.write(Frame { kind, part: Some(part), ..in_content(place) }, out);
     }
 
-    /// Opens a thought without words.
-    fn open_state(&mut self, out: &mut Vec<u8>) -> Place {
-        let place = self.next_place("rs_", out);
-        let (summary, content) = (&[][..], &[][..]);
-        let item = Item::Reasoning { id: &place.id, summary, content, encrypted_content: None };
-        self.item_added(&raw(&item), out);
-        place
-    }
-
-    fn open_thought(&mut self, summary: bool, out: &mut Vec<u8>) -> Place {
-        let place = self.open_state(out);
-        let part = Some(thought_words(summary, ""));
-        let frame = if summary {
-            let kind = "response.reasoning_summary_part.added";
-            Frame { kind, part, ..in_summary(&place) }
-        } else {
-            Frame { kind: "response.content_part.added", part, ..in_content(&place) }
-        };
-        self.write(frame, out);
-        place
-    }
-
-    fn close_thought(&mut self, piece: &Piece, summary: bool, out: &mut Vec<u8>) {
-        let mut said = Vec::new();
-        let place = match (&piece.place, &piece.state) {
-            (Some(place), _) => {
-                self.thought_done(place, &piece.text, summary, out);
-                said.push(thought_words(summary, &piece.text));
-                place.clone()
-            }
-            (None, Some(_)) => self.open_state(out),
-            (None, None) => return,
-        };
-        let state = piece.state.as_ref().map(|state| self.sealed(state));
-        let encrypted_content = state.as_deref();
-        let (summary, content) = if summary { (&said[..], &[][..]) } else { (&[][..], &said[..]) };
-        let item = Item::Reasoning { id: &place.id, summary, content, encrypted_content };
-        self.item_done(raw(&item), out);
-    }
-
-    fn thought_done(&mut self, place: &Place, text: &str, summary: bool, out: &mut Vec<u8>) {
-        let (at, kinds) = if summary {
-            let kinds =
-                ["response.reasoning_summary_text.done", "response.reasoning_summary_part.done"];
-            (in_summary as fn(&Place) -> Frame<'_>, kinds)
-        } else {
-            let kinds = ["response.reasoning_text.done", "response.content_part.done"];
-            (in_content as fn(&Place) -> Frame<'_>, kinds)
-        };
-        self.write(Frame { kind: kinds[0], text: Some(text), ..at(place) }, out);
-        let part = Some(thought_words(summary, text));
-        self.write(Frame { kind: kinds[1], part, ..at(place) }, out);
-    }
-
     fn close_call(&mut self, piece: &Piece, out: &mut Vec<u8>) {
         let (Kind::Call { id, name, custom }, Some(place)) = (&piece.kind, &piece.place) else {
             return;
@@ -289,11 +237,8 @@ impl Items {
         self.write(frame, out);
         let item = call_item(place, (id, name, *custom), &piece.text, Status::Completed);
         self.item_done(raw(&item), out);
-        // The state of a call travels in a thought after it, under the call's id.
         if let Some(state) = &piece.state {
-            let mut thought = Piece::new(piece.part, Kind::Thought { summary: true });
-            thought.state = Some(State { id: format!("{id} {}", state.id), ..state.clone() });
-            self.close_thought(&thought, true, out);
+            self.call_state(id, state, out);
         }
     }
 
@@ -318,15 +263,6 @@ impl Items {
         }
         self.item_done(item(Status::Completed, Some(base64)), out);
     }
-
-    /// State of this dialect as it is, state of another one wrapped.
-    fn sealed(&self, state: &State) -> String {
-        if state.dialect == Dialect::OpenAiResponses {
-            state.data.clone()
-        } else {
-            self.stamp.carrier.wrap(state)
-        }
-    }
 }
 
 fn in_item(place: &Place) -> Frame<'_> {
@@ -340,10 +276,6 @@ fn in_content(place: &Place) -> Frame<'_> {
 
 fn in_summary(place: &Place) -> Frame<'_> {
     Frame { summary_index: Some(0), ..in_item(place) }
-}
-
-fn thought_words(summary: bool, text: &str) -> Words<'_> {
-    if summary { Words::SummaryText { text } } else { Words::ReasoningText { text } }
 }
 
 /// A call by id, name and whether it is of a custom tool.

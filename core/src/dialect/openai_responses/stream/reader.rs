@@ -100,7 +100,7 @@ impl Reader {
                 parts.add(item, Slot::Call, frame.delta, out);
             }
             "response.output_text.done" => {
-                parts.settle(item, Slot::Text(content), frame.text.as_deref(), out)
+                parts.settle(item, Slot::Text(content), frame.text.as_deref(), out);
             }
             "response.refusal.done" => {
                 parts.settle(item, Slot::Refusal(content), frame.refusal.as_deref(), out);

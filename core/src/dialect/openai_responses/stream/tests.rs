@@ -177,7 +177,9 @@ fn what_is_unknown_passes_and_a_cut_stream_is_not_done() {
 /// The frames of some events: type and data, without the response.
 fn frames(events: Vec<Event>) -> Vec<String> {
     let (mut writer, mut out) = (Writer::new(stamp()), Vec::new());
-    events.into_iter().for_each(|event| writer.push(event, &mut out));
+    for event in events {
+        writer.push(event, &mut out);
+    }
     let text = String::from_utf8(out).unwrap();
     let lines = text.split_terminator("\n\n").enumerate().map(|(at, frame)| {
         let (event, data) = frame.split_once("\ndata: ").unwrap();
@@ -357,10 +359,14 @@ fn a_whole_answer_is_the_end_of_its_stream() {
         }),
     ];
     let mut fold = Fold::default();
-    events.into_iter().for_each(|event| fold.push(event));
+    for event in events {
+        fold.push(event);
+    }
     let answer: Reply = fold.finish();
     let (mut writer, mut out) = (Writer::new(stamp()), Vec::new());
-    unfold(answer.clone()).into_iter().for_each(|event| writer.push(event, &mut out));
+    for event in unfold(answer.clone()) {
+        writer.push(event, &mut out);
+    }
     let text = String::from_utf8(out).unwrap();
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     let whole = String::from_utf8(reply::write(&answer, &stamp())).unwrap().replace('\n', " ");

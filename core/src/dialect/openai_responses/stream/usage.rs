@@ -33,3 +33,39 @@ pub(crate) fn canonical(usage: &wire::Usage) -> Usage {
         calls: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(json: &str, expected: Usage) {
+        let usage: wire::Usage = serde_json::from_str(json).unwrap();
+        assert_eq!(canonical(&usage), expected, "{json}");
+    }
+
+    #[test]
+    fn usage_is_made_one() {
+        check(
+            r#"{"input_tokens":10,"input_tokens_details":{"cached_tokens":4,"cache_write_tokens":2},"output_tokens":5,"output_tokens_details":{"reasoning_tokens":3},"total_tokens":15}"#,
+            Usage {
+                prompt: 10,
+                cached: 4,
+                cache_write_5m: 2,
+                completion: 5,
+                reasoning: 3,
+                ..Usage::default()
+            },
+        );
+        // Reasoning beside the output.
+        check(
+            r#"{"input_tokens":10,"output_tokens":5,"total_tokens":22,"output_tokens_details":{"reasoning_tokens":7}}"#,
+            Usage { prompt: 10, completion: 12, reasoning: 7, ..Usage::default() },
+        );
+        // More reasoning than output, more cached than input, less than nothing.
+        check(
+            r#"{"input_tokens":-1,"input_tokens_details":{"cached_tokens":2},"output_tokens":5,"output_tokens_details":{"reasoning_tokens":9}}"#,
+            Usage { prompt: 2, cached: 2, completion: 5, reasoning: 5, ..Usage::default() },
+        );
+        check("{}", Usage::default());
+    }
+}
