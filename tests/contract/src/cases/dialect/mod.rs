@@ -187,7 +187,7 @@ async fn errors(world: &World) -> Result {
 async fn cut(world: &World) -> Result {
     for provider in Speech::PROVIDERS {
         let mut sent = provider.frames();
-        sent.truncate(3);
+        sent.truncate(2);
         world.play(frames(provider, &sent));
         for client in Speech::CLIENTS {
             let answer = world.ask(&client.ask(world, &provider.model(), true)).await?;

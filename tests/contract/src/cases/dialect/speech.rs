@@ -425,9 +425,13 @@ fn gather_anthropic(events: &[Value]) -> Value {
     let blocks = events.iter().map(|event| &event["content_block"]);
     let tool =
         blocks.filter(|block| block["type"] == "tool_use").next_back().cloned().unwrap_or_default();
-    let usage = events.iter().rev().find(|event| event["type"] == "message_delta");
-    let usage = usage.map(|event| event["usage"].clone()).unwrap_or_default();
-    let tokens = [&usage["input_tokens"], &usage["output_tokens"]];
+    // The last word on each counter counts: some are told at the start only.
+    let last = |field: &str| {
+        let told = events.iter().flat_map(|event| [&event["message"]["usage"], &event["usage"]]);
+        told.map(|usage| &usage[field]).filter(|count| count.is_u64()).next_back()
+    };
+    let (input, output) = (last("input_tokens"), last("output_tokens"));
+    let tokens = [input.unwrap_or(&Value::Null), output.unwrap_or(&Value::Null)];
     said(&json!(texts("text")), &tool["name"], &parsed(&json!(texts("partial_json"))), tokens)
 }
 
