@@ -64,6 +64,7 @@ pub(crate) struct Response<'a> {
     pub(crate) error: Option<&'a RawValue>,
 }
 
+/// Why an answer is incomplete.
 #[derive(Deserialize)]
 pub(crate) struct Incomplete<'a> {
     #[serde(borrow, default)]
@@ -77,6 +78,7 @@ pub(crate) struct Typed<'a> {
     pub(crate) kind: Cow<'a, str>,
 }
 
+/// A message of the model.
 #[derive(Deserialize)]
 pub(crate) struct Message<'a> {
     #[serde(borrow, default)]
@@ -110,6 +112,7 @@ pub(crate) struct Call<'a> {
     pub(crate) input: Option<Cow<'a, str>>,
 }
 
+/// A `reasoning` item.
 #[derive(Deserialize)]
 pub(crate) struct Thought<'a> {
     #[serde(borrow, default)]
@@ -122,6 +125,7 @@ pub(crate) struct Thought<'a> {
     pub(crate) encrypted_content: Option<Cow<'a, str>>,
 }
 
+/// An `image_generation_call`.
 #[derive(Deserialize)]
 pub(crate) struct Image<'a> {
     #[serde(borrow, default)]
@@ -143,6 +147,7 @@ pub(crate) struct Annotation<'a> {
     pub(crate) end_index: Option<usize>,
 }
 
+/// The counters of an answer.
 #[derive(Deserialize)]
 pub(crate) struct Usage {
     #[serde(default)]
@@ -157,6 +162,7 @@ pub(crate) struct Usage {
     pub(crate) total_tokens: Option<i64>,
 }
 
+/// What the input consists of.
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct InputDetails {
@@ -170,6 +176,7 @@ pub(crate) struct InputDetails {
     pub(crate) image_tokens: Option<i64>,
 }
 
+/// What the output consists of.
 #[derive(Deserialize)]
 #[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(crate) struct OutputDetails {
@@ -181,12 +188,14 @@ pub(crate) struct OutputDetails {
     pub(crate) image_tokens: Option<i64>,
 }
 
+/// Uses of the provider's own tools.
 #[derive(Deserialize)]
 pub(crate) struct ToolUsage {
     #[serde(default)]
     pub(crate) web_search: Option<Requests>,
 }
 
+/// How often a tool was used.
 #[derive(Deserialize)]
 pub(crate) struct Requests {
     #[serde(default)]

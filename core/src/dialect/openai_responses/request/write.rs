@@ -46,6 +46,7 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
     write_sampling(prompt, &mut request, traits, losses);
     write_reasoning(prompt, &mut request, traits, losses);
     let note = write_text(prompt, &mut request, turns, traits);
+    losses.lose_if(prompt.verbosity.is_some() && !traits.native, "verbosity");
     let instructions: Vec<String> = instructions.into_iter().chain(note).collect();
     request.instructions = (!instructions.is_empty()).then(|| instructions.join("\n\n"));
     if traits.native {
@@ -53,9 +54,11 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
     } else {
         losses.lose_if(prompt.cache_key.is_some(), "prompt_cache_key");
     }
-    let tier = prompt.tier.as_deref();
-    request.service_tier = tier.filter(|tier| TIERS.contains(tier));
-    losses.lose_if(tier.is_some() && request.service_tier.is_none(), "service_tier");
+    match prompt.tier.as_deref() {
+        Some(tier) if traits.native && TIERS.contains(&tier) => request.service_tier = Some(tier),
+        Some("auto" | "default") | None => {}
+        Some(_) => losses.lose("service_tier"),
+    }
     losses.lose_if(prompt.cache.is_some(), "cache_control");
     serde_json::to_vec(&request).map_err(Error::internal)
 }
@@ -136,7 +139,7 @@ fn write_text<'a>(
     turns: &[Turn],
     traits: &Traits,
 ) -> Option<String> {
-    let verbosity = prompt.verbosity.as_deref();
+    let verbosity = prompt.verbosity.as_deref().filter(|_| traits.native);
     let (format, note) = match &prompt.format {
         None => (None, None),
         Some(Format::Json) => {

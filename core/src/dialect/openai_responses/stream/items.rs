@@ -4,6 +4,8 @@ mod thoughts;
 
 use serde_json::value::RawValue;
 
+use thoughts::Form;
+
 use super::super::wire::output::{Annotation, Frame, Item, Status, Words, raw, write_frame};
 use crate::dialect::{
     Dialect, Stamp,
@@ -95,7 +97,8 @@ impl Items {
         if piece.place.is_none() {
             piece.place = match piece.kind {
                 Kind::Text | Kind::Refusal => Some(self.open_words(&piece.kind, out)),
-                Kind::Thought { summary } => Some(self.open_thought(summary, out)),
+                Kind::Thought { summary: true } => Some(self.open_thought(Form::Summary, out)),
+                Kind::Thought { summary: false } => Some(self.open_thought(Form::Plain, out)),
                 Kind::Call { .. } | Kind::Media(_) | Kind::Opaque { .. } => None,
             };
         }
@@ -130,7 +133,8 @@ impl Items {
         match &piece.kind {
             Kind::Text => self.close_text(piece, out),
             Kind::Refusal => self.close_refusal(piece, out),
-            Kind::Thought { summary } => self.close_thought(piece, *summary, out),
+            Kind::Thought { summary: true } => self.close_thought(piece, Form::Summary, out),
+            Kind::Thought { summary: false } => self.close_thought(piece, Form::Plain, out),
             Kind::Call { .. } => self.close_call(piece, out),
             Kind::Media(media) => self.image(media, out),
             Kind::Opaque { dialect, json, .. } if *dialect == Dialect::OpenAiResponses => {

@@ -144,6 +144,7 @@ pub(crate) enum Tool<'a> {
     Known(KnownTool<'a>),
 }
 
+/// A tool of this API.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum KnownTool<'a> {
@@ -170,11 +171,13 @@ pub(crate) enum KnownTool<'a> {
     },
 }
 
+/// Where a search may look.
 #[derive(Serialize)]
 pub(crate) struct Filters<'a> {
     pub(crate) allowed_domains: &'a [String],
 }
 
+/// Where code runs.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Container {
@@ -189,6 +192,7 @@ pub(crate) enum Choice<'a> {
     Named(Named<'a>),
 }
 
+/// Which tool must be called, or which may be.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Named<'a> {
@@ -206,6 +210,7 @@ pub(crate) struct Text<'a> {
     pub(crate) verbosity: Option<&'a str>,
 }
 
+/// The form of the answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Format<'a> {
@@ -220,6 +225,7 @@ pub(crate) enum Format<'a> {
     },
 }
 
+/// How much the model thinks, and whether that is shown.
 #[derive(Serialize)]
 pub(crate) struct Reasoning {
     #[serde(skip_serializing_if = "Option::is_none")]

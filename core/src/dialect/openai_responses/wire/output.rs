@@ -162,6 +162,7 @@ impl<'a> Annotation<'a> {
     }
 }
 
+/// The counters of an answer.
 #[derive(Serialize)]
 pub(crate) struct Usage {
     input_tokens: i64,

@@ -43,8 +43,9 @@ impl Input<'_> {
             "message" => self.message(&item)?,
             "function_call" => self.call(&item, "arguments")?,
             "custom_tool_call" => self.call(&item, "input")?,
-            "function_call_output" => self.outcome(&item, false)?,
-            "custom_tool_call_output" => self.outcome(&item, true)?,
+            kind @ ("function_call_output" | "custom_tool_call_output") => {
+                self.outcome(&item, kind)?;
+            }
             "reasoning" => self.thought(&item)?,
             "item_reference" => {
                 let message = "Items that a provider keeps cannot be sent to another one.";
@@ -106,7 +107,8 @@ impl Input<'_> {
         Ok(())
     }
 
-    fn outcome(&mut self, item: &Object<'_>, custom: bool) -> Result<()> {
+    fn outcome(&mut self, item: &Object<'_>, kind: &str) -> Result<()> {
+        let custom = kind == "custom_tool_call_output";
         let id = item.typed("call_id")?.unwrap_or_default();
         let parts = content(item, "output")?;
         let outcome = Outcome { id, name: None, parts, failed: false, custom, cache: None };
