@@ -98,10 +98,11 @@ fn blocks<'a>(part: usize, said: &'a Part, stamp: &Stamp) -> Vec<BlockOut<'a>> {
             let text = Cow::Owned(stream::media_text(media));
             vec![BlockOut::Text { text, citations: Vec::new() }]
         }
-        Part::Opaque { dialect, kind: _, json } if *dialect == Dialect::Anthropic => {
-            vec![BlockOut::Raw(json)]
+        Part::Opaque { dialect, kind: _, json } => {
+            let own = *dialect == Dialect::Anthropic;
+            own.then_some(BlockOut::Raw(json)).into_iter().collect()
         }
-        Part::Opaque { .. } | Part::Outcome(_) => Vec::new(),
+        Part::Outcome(_) => Vec::new(),
     }
 }
 

@@ -3,8 +3,8 @@
 mod blocks;
 mod cache;
 mod ids;
-mod limits;
 mod schema;
+mod thinking;
 mod tools;
 mod turns;
 
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::{
     blocks::{Block, CacheOut},
-    limits::{Limits, Restraint, ThinkingOut},
+    thinking::{Limits, Restraint, ThinkingOut},
     tools::{ChoiceOut, ToolOut},
     turns::{Conversation, Message},
 };
@@ -94,7 +94,8 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
         _ if resumes => Restraint::LostThoughts,
         Some(_) | None => Restraint::None,
     };
-    let Limits { max_tokens, thinking, effort } = limits::write(prompt, traits, &restraint, losses);
+    let Limits { max_tokens, thinking, effort } =
+        thinking::write(prompt, traits, &restraint, losses);
     let sampling = sampling(prompt, traits, thinking.as_ref(), losses);
     let cache_control = prompt.cache.map(CacheOut::of);
     cache::restrain(cache_control.as_ref(), &mut tools, &mut system, &mut messages, losses);

@@ -344,6 +344,26 @@ fn free_text_for_a_tool_becomes_an_object() {
     assert_eq!(call.arguments, r#"{"input":"say \"é\""}"#);
 }
 
+#[test]
+fn arguments_that_are_no_object_are_made_one() {
+    let pieces = |texts: &[&str]| -> String {
+        let mut events = vec![open(0, call("a", "f"))];
+        events.extend(texts.iter().map(|text| delta(0, text)));
+        events.extend([Event::Close { part: 0 }, Event::Done]);
+        let frames = inner(events).into_iter();
+        let data = frames.filter_map(|frame| {
+            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
+            frame["delta"]["partial_json"].as_str().map(str::to_owned)
+        });
+        data.collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(pieces(&[" ", "{", "}"]), " {|}");
+    assert_eq!(pieces(&["nu", "ll"]), "");
+    assert_eq!(pieces(&["  "]), "");
+    assert_eq!(pieces(&["\"a", "\""]), r#"{"_raw":"\"a\""}"#);
+    assert_eq!(pieces(&["{\"a\":", "cut"]), "{\"a\":|cut");
+}
+
 fn state(dialect: Dialect, form: &'static str) -> State {
     State { dialect, form, id: String::new(), data: "D".into() }
 }

@@ -56,11 +56,21 @@ enum Block {
     },
     Call {
         id: String,
-        custom: bool,
+        arguments: Arguments,
         /// A block of its own, after the call.
         state: Option<State>,
     },
     Whole,
+}
+
+/// How the arguments of a call are written.
+enum Arguments {
+    /// Free text in an object of one field.
+    Free,
+    /// Piece by piece, since they have begun as an object.
+    Object,
+    /// All at once at the end, as long as it is not seen that they are an object.
+    Held(String),
 }
 
 impl Writer {
@@ -189,7 +199,9 @@ impl Writer {
                 if custom {
                     self.piece(DeltaOut::InputJsonDelta { partial_json: CUSTOM_START }, out);
                 }
-                self.open = open(Block::Call { id, custom, state: None }, true);
+                let arguments =
+                    if custom { Arguments::Free } else { Arguments::Held(String::new()) };
+                self.open = open(Block::Call { id, arguments, state: None }, true);
             }
             Kind::Media(media) => {
                 self.open = open(Block::Text, false);
@@ -223,13 +235,10 @@ impl Writer {
                 }
                 self.piece(DeltaOut::ThinkingDelta { thinking: text }, out);
             }
-            Block::Call { custom: false, .. } => {
-                self.piece(DeltaOut::InputJsonDelta { partial_json: text }, out);
-            }
-            Block::Call { custom: true, .. } => {
-                let quoted = serde_json::to_string(text).expect("strings always serialize");
-                let partial_json = &quoted[1..quoted.len() - 1];
-                self.piece(DeltaOut::InputJsonDelta { partial_json }, out);
+            Block::Call { ref mut arguments, .. } => {
+                if let Some(piece) = arguments.piece(text) {
+                    self.piece(DeltaOut::InputJsonDelta { partial_json: &piece }, out);
+                }
             }
             Block::Whole => {}
         }
@@ -263,9 +272,9 @@ impl Writer {
                 }
             }
             Block::Thought { state } => self.close_thought(begun, state.as_ref(), out),
-            Block::Call { id, custom, state } => {
-                if custom {
-                    self.piece(DeltaOut::InputJsonDelta { partial_json: CUSTOM_END }, out);
+            Block::Call { id, arguments, state } => {
+                if let Some(rest) = arguments.rest() {
+                    self.piece(DeltaOut::InputJsonDelta { partial_json: &rest }, out);
                 }
                 self.end_block(out);
                 if let Some(state) = state {
@@ -324,6 +333,40 @@ impl Writer {
         let usage = UsageOut::new(self.usage.as_ref());
         EventOut::MessageDelta { delta, usage }.frame(out);
         EventOut::MessageStop {}.frame(out);
+    }
+}
+
+impl Arguments {
+    /// What can be written of one more piece.
+    fn piece<'t>(&mut self, text: &'t str) -> Option<Cow<'t, str>> {
+        match self {
+            Self::Free => {
+                let quoted = serde_json::to_string(text).expect("strings always serialize");
+                Some(Cow::Owned(quoted[1..quoted.len() - 1].to_owned()))
+            }
+            Self::Object => Some(Cow::Borrowed(text)),
+            Self::Held(held) => {
+                held.push_str(text);
+                if !held.trim_start().starts_with('{') {
+                    return None;
+                }
+                let held = std::mem::take(held);
+                *self = Self::Object;
+                Some(Cow::Owned(held))
+            }
+        }
+    }
+
+    /// What is left to be written at the end.
+    fn rest(self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Free => Some(Cow::Borrowed(CUSTOM_END)),
+            Self::Object => None,
+            Self::Held(held) => match Input::read(&held) {
+                Input::Empty {} => None,
+                input => serde_json::to_string(&input).ok().map(Cow::Owned),
+            },
+        }
     }
 }
 

@@ -141,15 +141,21 @@ impl<'a> Input<'a> {
     /// The arguments of a call.
     pub(in super::super) fn of(call: &'a ir::Call) -> Self {
         if call.custom {
-            return Self::Free { input: &call.arguments };
+            Self::Free { input: &call.arguments }
+        } else {
+            Self::read(&call.arguments)
         }
-        let text = call.arguments.trim();
-        if text.is_empty() {
+    }
+
+    /// The arguments in some text. Some models write `null` for none.
+    pub(in super::super) fn read(arguments: &'a str) -> Self {
+        let text = arguments.trim();
+        if matches!(text, "" | "null") {
             return Self::Empty {};
         }
         match serde_json::from_str::<&RawValue>(text) {
             Ok(object) if text.starts_with('{') => Self::Object(object),
-            Ok(_) | Err(_) => Self::Broken { raw: &call.arguments },
+            Ok(_) | Err(_) => Self::Broken { raw: arguments },
         }
     }
 }
@@ -230,6 +236,7 @@ mod tests {
         };
         check("", false, "{}");
         check(" \n", false, "{}");
+        check("null", false, "{}");
         check(
             r#"{"n": 12345678901234567890, "a": "é"}"#,
             false,

@@ -33,7 +33,8 @@ fn part(part: &Part) -> String {
     match part {
         Part::Text { text, citations, cache } => {
             let cache = cache.map(|cache| format!("#{cache:?}")).unwrap_or_default();
-            let cited: String = citations.iter().map(|it| format!("@{}", it.url)).collect();
+            let cited: Vec<&str> = citations.iter().map(|it| it.url.as_str()).collect();
+            let cited = if cited.is_empty() { String::new() } else { format!("@{cited:?}") };
             format!("text({text}){cited}{cache}")
         }
         Part::Refusal(text) => format!("refusal({text})"),
@@ -53,9 +54,17 @@ fn part(part: &Part) -> String {
             let name = media.name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
             format!("{kind}({source}{name})")
         }
-        Part::Thought(thought) => format!("thought({}){}", thought.text, state(&thought.state)),
+        Part::Thought(thought) => {
+            format!("thought({}){}", thought.text, state(thought.state.as_ref()))
+        }
         Part::Call(call) => {
-            format!("call({} {} {}){}", call.id, call.name, call.arguments, state(&call.state))
+            format!(
+                "call({} {} {}){}",
+                call.id,
+                call.name,
+                call.arguments,
+                state(call.state.as_ref())
+            )
         }
         Part::Outcome(outcome) => {
             let parts: Vec<String> = outcome.parts.iter().map(self::part).collect();
@@ -66,7 +75,7 @@ fn part(part: &Part) -> String {
     }
 }
 
-fn state(state: &Option<State>) -> String {
+fn state(state: Option<&State>) -> String {
     let Some(State { dialect, form, id, data }) = state else { return String::new() };
     format!("!{} {form} {id}{data}", dialect.name())
 }
@@ -85,7 +94,7 @@ fn words_are_read() {
     );
     check(
         r#"{"role":"assistant","content":[{"type":"text","text":"a","citations":[{"type":"web_search_result_location","url":"u","encrypted_index":"e"}]}]}"#,
-        "Assistant[text(a)@u]",
+        r#"Assistant[text(a)@["u"]]"#,
     );
 }
 

@@ -208,21 +208,10 @@ fn tool_out<'a>(tool: &'a Tool, strict: &mut Strict, losses: &mut Losses) -> Res
                 cache_control,
             })
         }
-        ToolKind::Search { allowed, blocked, origin } => {
-            if let Some(tool) = own(origin.as_ref()) {
-                return Ok(ToolOut::Raw(tool));
-            }
-            // The API takes one of the two lists.
-            let both = !allowed.is_empty() && !blocked.is_empty();
-            losses.lose_if(both, "tools.web_search.blocked_domains");
-            ToolOut::Served(ServedOut {
-                kind: "web_search_20250305",
-                name: "web_search",
-                allowed_domains: allowed,
-                blocked_domains: if both { &[] } else { blocked },
-                cache_control,
-            })
-        }
+        ToolKind::Search { allowed, blocked, origin } => own(origin.as_ref()).map_or_else(
+            || ToolOut::Served(search(allowed, blocked, cache_control, losses)),
+            ToolOut::Raw,
+        ),
         ToolKind::RunCode { origin } => own(origin.as_ref()).map_or_else(
             || {
                 ToolOut::Served(ServedOut {
@@ -235,14 +224,32 @@ fn tool_out<'a>(tool: &'a Tool, strict: &mut Strict, losses: &mut Losses) -> Res
             },
             ToolOut::Raw,
         ),
-        ToolKind::Opaque { dialect, json, .. } if *dialect == Dialect::Anthropic => {
-            ToolOut::Raw(json)
-        }
-        ToolKind::Opaque { kind, .. } => {
+        ToolKind::Opaque { dialect, kind, json } => {
+            if *dialect == Dialect::Anthropic {
+                return Ok(ToolOut::Raw(json));
+            }
             let message = format!("The tool `{kind}` does not exist at this model's provider.");
             return Err(Error::bad_request(message).at("tools").coded("unsupported_parameter"));
         }
     })
+}
+
+/// The API takes one of the two lists.
+fn search<'a>(
+    allowed: &'a [String],
+    blocked: &'a [String],
+    cache_control: Option<CacheOut>,
+    losses: &mut Losses,
+) -> ServedOut<'a> {
+    let both = !allowed.is_empty() && !blocked.is_empty();
+    losses.lose_if(both, "tools.web_search.blocked_domains");
+    ServedOut {
+        kind: "web_search_20250305",
+        name: "web_search",
+        allowed_domains: allowed,
+        blocked_domains: if both { &[] } else { blocked },
+        cache_control,
+    }
 }
 
 fn function_out<'a>(
