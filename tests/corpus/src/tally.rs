@@ -1,0 +1,205 @@
+//! How many cases hold, which do not, and is each of those known by name?
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+/// One thing that was looked at.
+pub(crate) struct Verdict {
+    /// Which check.
+    pub(crate) check: Check,
+    /// From which dialect to which: `anthropic>gemini`.
+    pub(crate) pair: String,
+    /// The case.
+    pub(crate) id: String,
+    /// What does not hold; empty when everything does.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Something that does not hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    /// In words that are the same for all cases of its kind.
+    pub(crate) what: String,
+    /// In this case.
+    pub(crate) detail: String,
+}
+
+/// A check, with its bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Check {
+    /// A provider of the client's own dialect: nothing may change.
+    Same,
+    /// Answers into the other dialects.
+    Replies,
+    /// Requests into the other dialects.
+    Requests,
+    /// Counters.
+    Usage,
+}
+
+/// Cases that are known not to hold, each with its reason.
+pub(crate) struct Exceptions(BTreeMap<(String, String, String), bool>);
+
+impl Check {
+    /// All checks.
+    pub(crate) const ALL: [Self; 4] = [Self::Same, Self::Replies, Self::Requests, Self::Usage];
+
+    /// The word in the list of exceptions.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Replies => "replies",
+            Self::Requests => "requests",
+            Self::Usage => "usage",
+        }
+    }
+
+    /// How many of ten thousand must hold, of each pair.
+    fn bar(self) -> u64 {
+        match self {
+            Self::Same => 10_000,
+            Self::Replies | Self::Requests => 9_950,
+            Self::Usage => 9_900,
+        }
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { what: what.into(), detail: detail.into() }
+    }
+}
+
+impl Exceptions {
+    /// Reads lines of case, check, pair and reason, parted by tabs. A line without a reason is an error.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let mut known = BTreeMap::new();
+        for line in lines {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [case, check, pair, reason] = fields[..] else {
+                return Err(format!("an exception has four fields: {line}"));
+            };
+            if reason.trim().is_empty() {
+                return Err(format!("an exception has a reason: {line}"));
+            }
+            known.insert((case.to_owned(), check.to_owned(), pair.to_owned()), false);
+        }
+        Ok(Self(known))
+    }
+
+    /// Whether a failing case is known. Notes that it was asked for.
+    fn take(&mut self, verdict: &Verdict) -> bool {
+        let check = verdict.check.name().to_owned();
+        let key = (verdict.id.clone(), check, verdict.pair.clone());
+        self.0.get_mut(&key).is_some_and(|seen| {
+            *seen = true;
+            true
+        })
+    }
+
+    /// Those of the checks that ran which no case needs.
+    fn idle(&self, ran: &BTreeSet<&str>) -> impl Iterator<Item = String> {
+        let idle = self.0.iter().filter(|((_, check, _), seen)| !**seen && ran.contains(&**check));
+        idle.map(|((case, check, pair), _)| format!("{case} {check} {pair}"))
+    }
+}
+
+/// The summary: its text, and whether every bar was reached.
+pub(crate) fn summarize(
+    verdicts: &[Verdict],
+    mut exceptions: Exceptions,
+    show: usize,
+) -> (String, bool) {
+    let mut groups: BTreeMap<(Check, &str), Vec<&Verdict>> = BTreeMap::new();
+    for verdict in verdicts {
+        groups.entry((verdict.check, &verdict.pair)).or_default().push(verdict);
+    }
+    let (mut text, mut good) = (String::new(), true);
+    let mut lines = String::new();
+    for ((check, pair), verdicts) in &groups {
+        let failed: Vec<&Verdict> =
+            verdicts.iter().copied().filter(|verdict| !verdict.failures.is_empty()).collect();
+        let unknown: Vec<&Verdict> =
+            failed.iter().copied().filter(|verdict| !exceptions.take(verdict)).collect();
+        describe(&mut text, *check, pair, &unknown, show);
+        let (all, failing) = (verdicts.len() as u64, failed.len() as u64);
+        let rate = (all - failing) * 10_000 / all.max(1);
+        let reached = rate >= check.bar() && unknown.is_empty();
+        good &= reached;
+        let _ = writeln!(
+            lines,
+            "{:8} {pair:34} {:>5} of {all:>5} hold, {:>6.2} % (bar {:.2} %), {} excepted{}",
+            check.name(),
+            all - failing,
+            hundredths(rate),
+            hundredths(check.bar()),
+            failed.len() - unknown.len(),
+            if reached { "" } else { "  BELOW" },
+        );
+    }
+    let ran: BTreeSet<&str> = groups.keys().map(|(check, _)| check.name()).collect();
+    for idle in exceptions.idle(&ran) {
+        good = false;
+        let _ = writeln!(text, "no longer an exception: {idle}");
+    }
+    (text + &lines, good)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]
+fn hundredths(count: u64) -> f64 {
+    count as f64 / 100.0
+}
+
+/// The failures of one pair by the first thing that differs, most frequent first.
+fn describe(text: &mut String, check: Check, pair: &str, failed: &[&Verdict], show: usize) {
+    let mut kinds: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for verdict in failed {
+        if let Some(first) = verdict.failures.first() {
+            kinds.entry(&first.what).or_default().push((&verdict.id, &first.detail));
+        }
+    }
+    let mut kinds: Vec<_> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(_, cases)| std::cmp::Reverse(cases.len()));
+    for (what, cases) in kinds {
+        let ids: Vec<&str> = cases.iter().take(3).map(|(id, _)| *id).collect();
+        let _ = writeln!(text, "{} {pair}: {} x {what}", check.name(), cases.len());
+        let _ = writeln!(text, "    {}", ids.join("  "));
+        for (id, detail) in cases.iter().take(show) {
+            let _ = writeln!(text, "    -- {id}\n       {}", detail.replace('\n', "\n       "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(id: &str, failing: bool) -> Verdict {
+        let failures = failing.then(|| Failure::new("text differs", "")).into_iter().collect();
+        Verdict { check: Check::Replies, pair: "a>b".to_owned(), id: id.to_owned(), failures }
+    }
+
+    fn check(failing: usize, exceptions: &str, expected: bool) {
+        let verdicts: Vec<_> =
+            (0..1_000).map(|at| verdict(&at.to_string(), at < failing)).collect();
+        let exceptions = Exceptions::read(exceptions).unwrap();
+        let (text, good) = summarize(&verdicts, exceptions, 0);
+        assert_eq!(good, expected, "{text}");
+    }
+
+    #[test]
+    fn every_failure_is_excepted_and_few_are() {
+        check(0, "", true);
+        check(1, "", false);
+        check(1, "0\treplies\ta>b\tit is so", true);
+        check(0, "0\treplies\ta>b\tit was so", false);
+        check(0, "0\tusage\ta>b\tof a check that did not run", true);
+        let many: Vec<_> = (0..6).map(|at| format!("{at}\treplies\ta>b\tso")).collect();
+        check(5, &many[..5].join("\n"), true);
+        check(6, &many.join("\n"), false);
+        assert!(Exceptions::read("0\treplies\ta>b\t ").is_err());
+    }
+}

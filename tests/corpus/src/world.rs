@@ -1,0 +1,188 @@
+//! What does the gateway do with one request, and what does the provider see of it?
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::BodyExt;
+use serde_json::{Map, Value};
+use tidegate_core::{
+    Body, Gateway, State,
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    dialect::Dialect,
+    identity::{Secret, mint},
+    ports::{Call, Ports},
+    provider::{Host, Key, Provider, Source},
+    store::Record,
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+};
+
+const NOW: i64 = 1_800_000_000_000;
+
+/// A request of a client to a provider of some dialect, and what that provider says to it.
+pub(crate) struct Turn<'a> {
+    pub(crate) client: Dialect,
+    pub(crate) provider: Dialect,
+    /// The model, as the provider calls it.
+    pub(crate) model: &'a str,
+    pub(crate) stream: bool,
+    pub(crate) request: Map<String, Value>,
+    pub(crate) content_type: &'a str,
+    pub(crate) pieces: Vec<Bytes>,
+}
+
+/// What came of a turn.
+pub(crate) struct Outcome {
+    pub(crate) status: u16,
+    /// The fields that were named as lost.
+    pub(crate) dropped: Vec<String>,
+    /// What the client got.
+    pub(crate) body: Bytes,
+    /// The body that the provider got; `None` when it was not asked.
+    pub(crate) asked: Option<Bytes>,
+    /// What was written down.
+    pub(crate) record: Option<Record>,
+}
+
+/// Sends one request through a fresh gateway. `Err` says that it never ended.
+pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
+    let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
+    let upstream = Arc::new(FakeUpstream::default());
+    let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
+    let ports = Ports {
+        upstream: upstream.clone(),
+        store: Arc::new(SilentStore),
+        journal: kept.clone(),
+        clock: Arc::new(ManualClock::at(NOW)),
+        random: Arc::new(SeededRandom::new(2)),
+    };
+    let state = State::new(config(&key)).map_err(|error| error.message.to_string())?;
+    let gateway = Gateway::new(ports, Arc::new(state));
+    let request = request(&turn, &key)?;
+    upstream.answer(200, turn.content_type, turn.pieces.into_iter().map(Ok).collect());
+    let work = async {
+        let gone = Box::pin(std::future::pending());
+        let call = Call { background: later.clone(), gone, peer: None };
+        let response = gateway.handle(request, call).await;
+        let status = response.status().as_u16();
+        let dropped = response.headers().get("x-tidegate-dropped");
+        let dropped = dropped.and_then(|names| names.to_str().ok()).unwrap_or_default();
+        let dropped = dropped.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let dropped = dropped.map(str::to_owned).collect();
+        let body = match response.into_body().collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => Bytes::from(format!("broken off: {error}")),
+        };
+        later.run_all().await;
+        (status, dropped, body)
+    };
+    let (status, dropped, body) = finish(work).ok_or("the answer never ended")?;
+    let asked = upstream.asked().into_iter().next().map(|asked| asked.body);
+    let record = kept.records().into_iter().next();
+    Ok(Outcome { status, dropped, body, asked, record })
+}
+
+/// The client's request, with the model where the dialect has it.
+fn request(turn: &Turn<'_>, key: &str) -> Result<Request<Body>, String> {
+    let model = format!("{}/{}", turn.provider.name(), turn.model);
+    let mut body = turn.request.clone();
+    if turn.client != Dialect::Gemini {
+        body.insert("model".to_owned(), Value::String(model.clone()));
+    }
+    let request = Request::post(path(turn, &model))
+        .header("authorization", format!("Bearer {key}"))
+        .header("content-type", "application/json")
+        .body(Body::from(Value::Object(body).to_string()));
+    request.map_err(|error| format!("no request: {error}"))
+}
+
+fn path(turn: &Turn<'_>, model: &str) -> String {
+    match turn.client {
+        Dialect::OpenAiChat => "/v1/chat/completions".to_owned(),
+        Dialect::OpenAiResponses => "/v1/responses".to_owned(),
+        Dialect::Anthropic => "/v1/messages".to_owned(),
+        Dialect::Gemini => {
+            let whole_array = turn.stream && turn.content_type.starts_with("application/json");
+            let (verb, query) = match (turn.stream, whole_array) {
+                (false, _) => ("generateContent", ""),
+                (true, true) => ("streamGenerateContent", ""),
+                (true, false) => ("streamGenerateContent", "?alt=sse"),
+            };
+            format!("/v1beta/models/{model}:{verb}{query}")
+        }
+        Dialect::Ollama => "/api/chat".to_owned(),
+    }
+}
+
+fn config(key: &str) -> Config {
+    let wait = Duration::from_secs(1);
+    Config {
+        listen: String::new(),
+        data: String::new(),
+        store_url: None,
+        store_token: None,
+        secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
+        providers: Dialect::ALL.into_iter().map(provider).collect(),
+        clients: vec![DeclaredClient {
+            name: "corpus".to_owned(),
+            key: DeclaredKey::Plain(Secret::new(key.to_owned())),
+            enabled: true,
+        }],
+        admin_token: None,
+        waits: Waits { first_byte: wait, idle: wait, total: wait },
+        retention_days: 30,
+        log: LogFormat::Human,
+        log_filter: String::new(),
+    }
+}
+
+/// A provider at the place where its dialect was made.
+fn provider(dialect: Dialect) -> Provider {
+    let url = match dialect {
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => "https://api.openai.com/v1",
+        Dialect::Anthropic => "https://api.anthropic.com/v1",
+        Dialect::Gemini => "https://generativelanguage.googleapis.com/v1beta",
+        Dialect::Ollama => "http://127.0.0.1:11434",
+    };
+    Provider {
+        id: dialect.name().to_owned(),
+        dialect,
+        host: Host::Url(url.to_owned()),
+        keys: vec![Key { id: "key".to_owned(), secret: Secret::new("sk-corpus".to_owned()) }],
+        models: Vec::new(),
+        enabled: true,
+        source: Source::File,
+    }
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Runs work to its end. Nothing here waits for the outside world, so work that sleeps without being woken sleeps for
+/// ever, and is given up: `None`.
+fn finish<T>(work: impl Future<Output = T>) -> Option<T> {
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(woken.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut work = pin!(work);
+    loop {
+        match work.as_mut().poll(&mut context) {
+            Poll::Ready(done) => return Some(done),
+            Poll::Pending if woken.0.swap(false, Ordering::SeqCst) => {}
+            Poll::Pending => return None,
+        }
+    }
+}
