@@ -1,11 +1,13 @@
 //! Does recorded traffic come through the gateway as it should?
 #![expect(clippy::print_stdout, reason = "this program talks to a person at a terminal")]
 
+mod asked;
 mod canned;
 mod frames;
 mod oracle;
 mod recording;
 mod replies;
+mod requests;
 mod same;
 mod tally;
 mod world;
@@ -87,7 +89,8 @@ fn judge(exchange: &Exchange, checks: &[Check]) -> Vec<Verdict> {
         match check {
             Check::Same => verdicts.extend(same::judge(exchange)),
             Check::Replies => verdicts.extend(replies::judge(exchange)),
-            Check::Requests | Check::Usage => {}
+            Check::Requests => verdicts.extend(requests::judge(exchange)),
+            Check::Usage => {}
         }
     }
     verdicts

@@ -118,7 +118,7 @@ fn exchange(case: &str, at: usize, recorded: Recorded) -> Option<Exchange> {
         Some(Value::Object(body)) => Some(body),
         Some(_) | None => None,
     };
-    let answer = answer(dialect, recorded.response);
+    let answer = answer(dialect, recorded.response).filter(|answer| is_chat(dialect, &answer.body));
     if request.is_none() && answer.is_none() {
         return None;
     }
@@ -137,14 +137,23 @@ fn dialect(recorded: &Recorded) -> Option<Dialect> {
         "ollama.chat" => (Dialect::Ollama, &["/api/chat"]),
         _ => return None,
     };
+    // Assistants have messages too.
+    let thread = recorded.request.path.as_deref().is_some_and(|path| path.contains("/threads/"));
     let post = recorded.request.method.as_deref().is_none_or(|method| method == "POST");
     let path = recorded.request.path.as_deref().unwrap_or_default();
     let fits = path.is_empty() || ends.iter().any(|end| path.ends_with(end));
-    (post && fits).then_some(dialect)
+    (post && fits && !thread).then_some(dialect)
+}
+
+/// Where no path was recorded, an answer of Gemini may be one of counting tokens.
+fn is_chat(dialect: Dialect, body: &[u8]) -> bool {
+    let Ok(body) = serde_json::from_slice::<Map<String, Value>>(body) else { return true };
+    let names = ["candidates", "promptFeedback", "error"];
+    dialect != Dialect::Gemini || names.iter().any(|name| body.contains_key(*name))
 }
 
 fn answer(dialect: Dialect, response: Response) -> Option<Answer> {
-    if response.status.is_some_and(|status| status != 200) {
+    if response.status != Some(200) {
         return None;
     }
     if let Some(events) = response.events {

@@ -53,7 +53,8 @@ impl<'a> Conversion<'a> {
             Ok(outcome) => outcome,
             Err(error) => return vec![Failure::new(error, "")],
         };
-        let broken = self.source.finish.is_none() || self.source.error.is_some();
+        let unfinished = self.exchange.stream && self.source.finish.is_none();
+        let broken = unfinished || self.source.error.is_some();
         if broken {
             return self.judge_error("the recording breaks off", &outcome);
         }
@@ -183,12 +184,9 @@ impl<'a> Conversion<'a> {
             Some(Finish::Filtered | Finish::Refused) => {
                 &[Finish::Filtered, Finish::Refused]
             }
-            Some(Finish::Failed) | None => &[
-                Finish::Stop,
-                Finish::Failed,
-                Finish::Filtered,
-                Finish::Tools,
-            ],
+            Some(Finish::Failed) | None => {
+                &[Finish::Stop, Finish::Failed, Finish::Filtered, Finish::Tools]
+            }
         };
         said.finish.is_some_and(|finish| expected.contains(&finish))
     }
@@ -237,7 +235,7 @@ impl<'a> Conversion<'a> {
         let body = String::from_utf8_lossy(&outcome.body).into_owned();
         if outcome.status != 200 {
             let said = oracle::whole(self.client, &outcome.body);
-            let told = said.error.is_some_and(|error| error != "no JSON");
+            let told = said.error.is_some_and(|error| error != oracle::NO_JSON);
             let failure = || Failure::new(format!("{why}: no error of this dialect"), body);
             return if told { Vec::new() } else { vec![failure()] };
         }

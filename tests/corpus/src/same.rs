@@ -47,6 +47,12 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
     };
     let outcome = world::run(turn).map_err(|error| Failure::new(error, ""))?;
     compare_request(dialect, request, &outcome)?;
+    if oracle::whole(dialect, &body).error.is_some_and(|error| error != oracle::NO_JSON) {
+        let told = oracle::whole(dialect, &outcome.body).error.is_some();
+        let refused = told && outcome.status != 200;
+        let text = String::from_utf8_lossy(&outcome.body);
+        return refused.then_some(()).ok_or_else(|| Failure::new("an error passes as an answer", text));
+    }
     if outcome.status != 200 {
         let detail = String::from_utf8_lossy(&outcome.body).into_owned();
         return Err(Failure::new("the answer is an error", detail));
@@ -180,9 +186,11 @@ fn whole_end(frames: &[Frame]) -> usize {
 fn expected(body: &Bytes, frames: &[Frame], dialect: Dialect, usage: bool) -> Vec<u8> {
     let mut expected = Vec::new();
     let mut from = 0;
+    let mut finished = false;
     for frame in frames {
         let data = &frame.data;
-        let only_usage = data["usage"].is_object() && oracle_is_empty(&data["choices"]);
+        let only_usage = data["usage"].is_object() && says_nothing(data, finished);
+        finished |= oracle::finishes(dialect, data);
         if dialect == Dialect::OpenAiChat && !usage && only_usage {
             expected.extend_from_slice(&body[from..frame.start]);
             from = frame.end;
@@ -196,8 +204,14 @@ fn expected(body: &Bytes, frames: &[Frame], dialect: Dialect, usage: bool) -> Ve
     expected
 }
 
-fn oracle_is_empty(choices: &Value) -> bool {
-    oracle::items(choices).is_empty()
+/// Whether a chunk has no choice, or one that only repeats that it has finished.
+fn says_nothing(chunk: &Value, finished: bool) -> bool {
+    let choices = oracle::items(&chunk["choices"]);
+    let silent = |choice: &Value| {
+        let delta = &choice["delta"];
+        oracle::text(&delta["content"]).is_empty() && delta["tool_calls"].is_null()
+    };
+    choices.is_empty() || (finished && choices.iter().all(silent))
 }
 
 fn differs(what: &str, expected: &[u8], got: &[u8]) -> Failure {

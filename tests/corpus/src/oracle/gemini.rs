@@ -53,7 +53,8 @@ fn take(value: &Value, said: &mut Said) {
     if let Some(reason) = candidate["finishReason"].as_str() {
         said.finish = Some(finish(reason));
     }
-    if value["promptFeedback"]["blockReason"].is_string() {
+    let feedback = &value["promptFeedback"];
+    if feedback["blockReason"].is_string() || feedback["blockReasonMessage"].is_string() {
         said.finish = Some(Finish::Filtered);
     }
     let told = &value["usageMetadata"];

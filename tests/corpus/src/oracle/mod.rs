@@ -13,6 +13,9 @@ use tidegate_core::dialect::Dialect;
 
 use crate::frames;
 
+/// The error of an answer that nobody can read.
+pub(crate) const NO_JSON: &str = "no JSON";
+
 /// What an answer says.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Said {
@@ -77,7 +80,7 @@ pub(crate) struct Usage {
 /// Reads a whole answer.
 pub(crate) fn whole(dialect: Dialect, body: &[u8]) -> Said {
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return Said { error: Some("no JSON".to_owned()), ..Said::default() };
+        return Said { error: Some(NO_JSON.to_owned()), ..Said::default() };
     };
     let mut said = match dialect {
         Dialect::OpenAiChat => chat::whole(&value),
@@ -87,7 +90,7 @@ pub(crate) fn whole(dialect: Dialect, body: &[u8]) -> Said {
         Dialect::Ollama => ollama::whole(&value),
     };
     said.over = said.error.is_none();
-    said.check_ids();
+    said.check_ids(dialect);
     said
 }
 
@@ -101,7 +104,7 @@ pub(crate) fn stream(dialect: Dialect, body: &[u8]) -> Said {
         Dialect::Gemini => gemini::stream(&frames),
         Dialect::Ollama => ollama::stream(&frames),
     };
-    said.check_ids();
+    said.check_ids(dialect);
     said
 }
 
@@ -118,16 +121,13 @@ pub(crate) fn finishes(dialect: Dialect, data: &Value) -> bool {
         Dialect::Gemini => {
             data["candidates"][0]["finishReason"].is_string()
                 || data["promptFeedback"]["blockReason"].is_string()
+                || data["promptFeedback"]["blockReasonMessage"].is_string()
         }
         Dialect::Ollama => data["done"] == true,
     }
 }
 
 impl Said {
-    pub(crate) fn fault(&mut self, fault: impl Into<String>) {
-        self.faults.push(fault.into());
-    }
-
     /// Notes a broken rule unless it holds.
     pub(crate) fn must(&mut self, holds: bool, fault: &str) {
         if !holds && !self.faults.iter().any(|known| known == fault) {
@@ -135,10 +135,13 @@ impl Said {
         }
     }
 
-    fn check_ids(&mut self) {
-        let ids: BTreeSet<&str> = self.calls.iter().map(|call| call.id.as_str()).collect();
-        let unique = ids.len() == self.calls.len() && !ids.contains("");
-        self.must(unique, "ids of calls are empty or not unique");
+    /// Gemini need not have any.
+    fn check_ids(&mut self, dialect: Dialect) {
+        let ids: Vec<&str> = self.calls.iter().map(|call| call.id.as_str()).collect();
+        let told: Vec<&str> = ids.iter().copied().filter(|id| !id.is_empty()).collect();
+        let unique = told.iter().collect::<BTreeSet<_>>().len() == told.len();
+        let whole = dialect == Dialect::Gemini || told.len() == ids.len();
+        self.must(unique && whole, "ids of calls are empty or not unique");
     }
 }
 

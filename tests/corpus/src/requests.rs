@@ -1,0 +1,292 @@
+//! Does a request ask the same in another dialect, and is the client told what could not cross?
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use tidegate_core::dialect::Dialect;
+
+use crate::{
+    asked::{self, Asked, Choice, Format, Tool, schema},
+    canned,
+    oracle::items,
+    recording::Exchange,
+    tally::{Check, Failure, Verdict},
+    world::{self, Outcome, Turn},
+};
+
+/// Judges the request of one exchange toward a provider of each other dialect. Requests that their own provider refused
+/// say nothing.
+pub(crate) fn judge(exchange: &Exchange) -> Vec<Verdict> {
+    let (Some(request), Some(_)) = (&exchange.request, &exchange.answer) else { return Vec::new() };
+    if exchange.dialect == Dialect::Ollama {
+        return Vec::new();
+    }
+    let others = Dialect::ALL.into_iter().filter(|provider| *provider != exchange.dialect);
+    let verdict = |provider: Dialect| Verdict {
+        check: Check::Requests,
+        pair: format!("{}>{}", exchange.dialect.name(), provider.name()),
+        id: exchange.id.clone(),
+        failures: send(exchange, request, provider),
+    };
+    others.map(verdict).collect()
+}
+
+fn send(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) -> Vec<Failure> {
+    let stream = exchange.dialect == Dialect::Gemini && exchange.stream
+        || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    let (content_type, body) = canned::answer(provider, stream);
+    let turn = Turn {
+        client: exchange.dialect,
+        provider,
+        model: "model",
+        stream,
+        request: request.clone(),
+        content_type,
+        pieces: vec![body],
+    };
+    let source = asked::read(exchange.dialect, request);
+    let crossing = Crossing { client: exchange.dialect, provider, source };
+    let (outcome, mut failures) = match world::run(turn) {
+        Ok(outcome) => {
+            let failures = crossing.judge(&outcome);
+            (outcome, failures)
+        }
+        Err(error) => return vec![Failure::new(error, "")],
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
+    for failure in &mut failures {
+        let got = outcome.asked.as_deref().map(text).unwrap_or_default();
+        let sent = text(Value::Object(request.clone()).to_string().as_bytes());
+        let dropped = outcome.dropped.join(", ");
+        failure.detail =
+            format!("{}\nclient:   {sent}\nprovider: {got}\ndropped:  {dropped}", failure.detail);
+    }
+    failures
+}
+
+/// One request on its way to a provider of another dialect.
+struct Crossing {
+    client: Dialect,
+    provider: Dialect,
+    source: Asked,
+}
+
+impl Crossing {
+    fn judge(&self, outcome: &Outcome) -> Vec<Failure> {
+        if outcome.status != 200 {
+            return self.judge_refusal(outcome).into_iter().collect();
+        }
+        let got = outcome.asked.as_deref().unwrap_or_default();
+        let Ok(got) = serde_json::from_slice::<Map<String, Value>>(got) else {
+            return vec![Failure::new("the provider got no JSON", "")];
+        };
+        let target = asked::read(self.provider, &got);
+        let told = Told(&outcome.dropped);
+        let mut failures: Vec<Failure> = self.compare_turns(&target).into_iter().collect();
+        failures.extend(self.compare_tools(&target, &told));
+        failures.extend(self.compare_format(&target, &told));
+        failures.extend(self.compare_fields(&target, &told));
+        let silent = self.source.foreign.iter().filter(|name| !told.names(name));
+        failures.extend(silent.map(|name| Failure::new(format!("`{name}` is lost silently"), "")));
+        failures
+    }
+
+    /// A refusal needs a cause that stands in the request, and must say that it is one.
+    fn judge_refusal(&self, outcome: &Outcome) -> Option<Failure> {
+        let body = String::from_utf8_lossy(&outcome.body).into_owned();
+        let value: Value = serde_json::from_slice(&outcome.body).unwrap_or_default();
+        let message = value["error"]["message"].as_str().unwrap_or_default();
+        let several = self.source.fields.get("n").and_then(Value::as_u64).unwrap_or(1) > 1;
+        if outcome.status != 400 {
+            return Some(Failure::new(format!("status {}: {message}", outcome.status), body));
+        }
+        if self.source.bound.is_empty() && !several {
+            return Some(Failure::new(format!("refused without cause: {message}"), body));
+        }
+        let coded = matches!(self.client, Dialect::OpenAiChat | Dialect::OpenAiResponses);
+        if coded && value["error"]["code"] != "unsupported_parameter" {
+            return Some(Failure::new(format!("refused without the code: {message}"), body));
+        }
+        message.is_empty().then(|| Failure::new("refused without a word", body))
+    }
+
+    fn compare_turns(&self, target: &Asked) -> Option<Failure> {
+        let source = &self.source;
+        // What a dialect has no field for may be added to the instructions.
+        if !target.system.contains(&source.system) {
+            return Some(differs("instructions differ", &source.system, &target.system));
+        }
+        let sides = |asked: &Asked| asked.turns.iter().map(|turn| turn.side).collect::<Vec<_>>();
+        if sides(source) != sides(target) {
+            return Some(differs("turns differ", &source.turns, &target.turns));
+        }
+        source.turns.iter().zip(&target.turns).find_map(|(source, target)| {
+            let (was, is): (&dyn std::fmt::Debug, &dyn std::fmt::Debug) = (source, target);
+            let what = if source.text != target.text {
+                "text of a turn differs"
+            } else if source.calls != target.calls {
+                "calls of a turn differ"
+            } else if source.results != target.results {
+                "results of a turn differ"
+            } else if source.media != target.media {
+                "media of a turn differ"
+            } else {
+                return None;
+            };
+            Some(Failure::new(what, format!("{was:?}\n{is:?}")))
+        })
+    }
+
+    fn compare_tools(&self, target: &Asked, told: &Told<'_>) -> Option<Failure> {
+        let source = &self.source;
+        let wanted = |tool: &&Tool| match &source.choice {
+            Some(Choice::Among(names, _)) => {
+                names.contains(&tool.name) || target.tools.len() == source.tools.len()
+            }
+            _ => true,
+        };
+        let wanted: Vec<&Tool> = source.tools.iter().filter(wanted).collect();
+        let names = |tools: &[&Tool]| tools.iter().map(|t| t.name.clone()).collect::<Vec<_>>();
+        let got: Vec<&Tool> = target.tools.iter().collect();
+        let never = source.choice == Some(Choice::Never) && got.is_empty();
+        if names(&wanted) != names(&got) && !never {
+            return Some(differs("tools differ", &names(&wanted), &names(&got)));
+        }
+        for (was, is) in wanted.iter().zip(&got) {
+            if !is.description.starts_with(was.description.trim()) {
+                return Some(differs("description of a tool differs", was, is));
+            }
+            let (before, after) = (schema::lines(&was.schema), schema::lines(&is.schema));
+            if before != after && was.schema.is_object() {
+                let differing: BTreeSet<_> = before.symmetric_difference(&after).collect();
+                return Some(differs("schema of a tool differs", &differing, &(was, is)));
+            }
+        }
+        let lost = |name: &&String| !target.hosted.contains(name);
+        if let Some(name) = source.hosted.iter().find(lost)
+            && !told.names("tools")
+        {
+            return Some(Failure::new(format!("the tool `{name}` is lost silently"), ""));
+        }
+        self.compare_choice(target, told)
+    }
+
+    fn compare_choice(&self, target: &Asked, told: &Told<'_>) -> Option<Failure> {
+        if self.source.tools.is_empty() || told.names("tool_choice") {
+            return None;
+        }
+        let got = target.choice.as_ref();
+        let kept = match self.source.choice.as_ref().unwrap_or(&Choice::Auto) {
+            Choice::Auto => matches!(got, None | Some(Choice::Auto)),
+            Choice::Never => got == Some(&Choice::Never) || target.tools.is_empty(),
+            Choice::Required => {
+                let only = self.source.tools.len() == 1;
+                got == Some(&Choice::Required) || only && matches!(got, Some(Choice::Only(_)))
+            }
+            Choice::Only(name) => {
+                let alone = self.source.tools.len() == 1 && got == Some(&Choice::Required);
+                got == Some(&Choice::Only(name.clone())) || alone
+            }
+            Choice::Among(names, required) => match got {
+                Some(Choice::Among(kept, must)) => kept == names && must == required,
+                Some(Choice::Only(name)) => *required && names == std::slice::from_ref(name),
+                Some(Choice::Required) => *required && target.tools.len() == names.len(),
+                Some(Choice::Auto) | None => !required && target.tools.len() == names.len(),
+                Some(Choice::Never) => false,
+            },
+        };
+        (!kept).then(|| differs("tool_choice differs", &self.source.choice, &target.choice))
+    }
+
+    fn compare_format(&self, target: &Asked, told: &Told<'_>) -> Option<Failure> {
+        if told.names("response_format") {
+            return None;
+        }
+        match (&self.source.format, &target.format) {
+            (None, None) | (Some(Format::Json), Some(Format::Json)) => None,
+            // Anthropic is told in words.
+            (Some(Format::Json), None) => {
+                let said = target.system.contains("JSON");
+                (!said).then(|| Failure::new("response_format is lost silently", ""))
+            }
+            (Some(Format::Schema(was)), Some(Format::Schema(is))) => {
+                let (before, after) = (schema::lines(was), schema::lines(is));
+                let differing: BTreeSet<_> = before.symmetric_difference(&after).collect();
+                let same = differing.is_empty();
+                (!same).then(|| differs("schema of the answer differs", &differing, &(was, is)))
+            }
+            (was, is) => Some(differs("response_format differs", was, is)),
+        }
+    }
+
+    fn compare_fields(&self, target: &Asked, told: &Told<'_>) -> Vec<Failure> {
+        let mut failures = Vec::new();
+        for (name, was) in &self.source.fields {
+            let is = target.fields.get(name).unwrap_or(&Value::Null);
+            if told.names(name) || self.kept(name, was, is) {
+                continue;
+            }
+            let what = if is.is_null() { "is lost silently" } else { "differs" };
+            failures.push(Failure::new(format!("`{name}` {what}"), format!("{was}\n{is}")));
+        }
+        let thinks = target.fields.get("reasoning_effort").is_some_and(|effort| !is_off(effort));
+        if thinks && !self.source.fields.contains_key("reasoning_effort") {
+            failures.push(Failure::new("reasoning is asked for by nobody", ""));
+        }
+        failures
+    }
+
+    /// Whether a field says the same there, or had nothing to say.
+    fn kept(&self, name: &str, was: &Value, is: &Value) -> bool {
+        let number = |value: &Value| value.as_f64();
+        match name {
+            "parallel_tool_calls" => {
+                *was == Value::Bool(true) || self.source.tools.is_empty() || is == was
+            }
+            "n" => number(was) == Some(1.0) || number(was) == number(is),
+            "service_tier" => matches!(was.as_str(), Some("auto" | "default")) || is == was,
+            // The gateway itself ends the answer where a dialect cannot be told to.
+            "stop" => items(was).is_empty() || self.provider == Dialect::OpenAiResponses || is == was,
+            "temperature" if self.provider == Dialect::Anthropic => {
+                number(is) == number(was).map(|value| value.min(1.0))
+            }
+            "max_tokens" if self.provider == Dialect::Anthropic => number(is) >= number(was),
+            "max_tokens" if self.provider == Dialect::OpenAiResponses => {
+                number(is) == number(was).map(|value| value.max(16.0))
+            }
+            "reasoning_effort" => {
+                let open = matches!(was.as_str(), Some("adaptive" | "enabled" | "auto"))
+                    || number(was) == Some(-1.0);
+                open || is_off(was) == (is.is_null() || is_off(is))
+            }
+            "temperature" | "top_p" | "top_k" | "seed" | "max_tokens" | "presence_penalty"
+            | "frequency_penalty" => number(is) == number(was),
+            _ => is == was,
+        }
+    }
+}
+
+fn is_off(effort: &Value) -> bool {
+    matches!(effort.as_str(), Some("none" | "disabled"))
+        || effort.as_f64() == Some(0.0)
+        || *effort == Value::Bool(false)
+}
+
+/// What the client was told is lost.
+struct Told<'a>(&'a [String]);
+
+impl Told<'_> {
+    /// Whether a field was named, alone or with a path.
+    fn names(&self, name: &str) -> bool {
+        let last = name.rsplit('.').next().unwrap_or(name);
+        self.0.iter().any(|told| {
+            told == name
+                || told.split('.').next() == Some(name)
+                || told.rsplit('.').next() == Some(last)
+        })
+    }
+}
+
+fn differs(what: &str, was: &dyn std::fmt::Debug, is: &dyn std::fmt::Debug) -> Failure {
+    Failure::new(what, format!("{was:?}\n{is:?}"))
+}
