@@ -10,6 +10,7 @@ mod replies;
 mod requests;
 mod same;
 mod tally;
+mod usage;
 mod world;
 
 use std::{num::NonZero, path::PathBuf, process::ExitCode, sync::Mutex, thread};
@@ -55,7 +56,12 @@ fn run(line: &Line) -> Result<bool, String> {
     println!("{} chat exchanges, {other} other", exchanges.len());
     exchanges.retain(|exchange| exchange.id.contains(&line.only));
     let checks = if line.check.is_empty() { &Check::ALL[..] } else { &line.check };
-    let verdicts = judge_all(&exchanges, checks);
+    let mut verdicts = judge_all(&exchanges, checks);
+    if checks.contains(&Check::Usage) {
+        let (judged, other) = usage::judge_all(&line.folder)?;
+        println!("{} usages, {other} of dialects that are not spoken", judged.len());
+        verdicts.extend(judged);
+    }
     let (text, good) = tally::summarize(&verdicts, exceptions, line.show);
     print!("{text}");
     Ok(good)
@@ -90,6 +96,7 @@ fn judge(exchange: &Exchange, checks: &[Check]) -> Vec<Verdict> {
             Check::Same => verdicts.extend(same::judge(exchange)),
             Check::Replies => verdicts.extend(replies::judge(exchange)),
             Check::Requests => verdicts.extend(requests::judge(exchange)),
+            // Not of exchanges.
             Check::Usage => {}
         }
     }

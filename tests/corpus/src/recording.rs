@@ -90,11 +90,13 @@ pub(crate) fn read(folder: &Path) -> Result<Corpus, String> {
     Ok(corpus)
 }
 
-/// Every file of this name in a folder and the folders in it.
-pub(crate) fn find(folder: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
+/// Every file of recorded usage in a folder and the folders in it.
+pub(crate) fn usages(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut paths = Vec::new();
     walk(folder, &mut paths)?;
-    paths.retain(|path| path.file_name().is_some_and(|found| found == name));
+    let named = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("usages."));
+    paths.retain(named);
+    paths.sort();
     Ok(paths)
 }
 

@@ -163,7 +163,7 @@ impl Arguments {
     pub(crate) fn as_object(&self) -> Value {
         match self {
             Self::Json(value) => value.clone(),
-            Self::Broken(text) => serde_json::json!({ "_raw": text }),
+            Self::Broken(text) => serde_json::json!({ "_raw": text.trim() }),
             Self::Free(text) => serde_json::json!({ "input": text }),
         }
     }

@@ -1,0 +1,160 @@
+//! Are the counters of the record those that an extractor of prices reads of the same usage?
+
+use std::{fs, path::Path};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tidegate_core::dialect::Dialect;
+
+use crate::{
+    canned,
+    oracle::{Usage, count},
+    recording,
+    tally::{Check, Failure, Verdict},
+    world::{self, Turn},
+};
+
+/// Usage that was recorded, and what extractors read of it.
+#[derive(Deserialize)]
+struct Extraction {
+    body: Map<String, Value>,
+    extracted: Vec<Extracted>,
+}
+
+#[derive(Deserialize)]
+struct Extracted {
+    extractors: Vec<Extractor>,
+    usage: Value,
+}
+
+#[derive(Deserialize)]
+struct Extractor {
+    provider_id: String,
+    api_flavor: String,
+}
+
+/// Judges every usage in a folder; also how many there are of dialects that are not spoken.
+pub(crate) fn judge_all(folder: &Path) -> Result<(Vec<Verdict>, usize), String> {
+    let (mut verdicts, mut other) = (Vec::new(), 0);
+    for path in recording::usages(folder)? {
+        let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let all: Vec<Extraction> =
+            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        for (at, extraction) in all.iter().enumerate() {
+            match judge(at, extraction) {
+                Some(verdict) => verdicts.push(verdict),
+                None => other += 1,
+            }
+        }
+    }
+    Ok((verdicts, other))
+}
+
+fn judge(at: usize, extraction: &Extraction) -> Option<Verdict> {
+    let file = extraction.body.get("file").and_then(Value::as_str).unwrap_or_default();
+    let (dialect, name) = dialect(&extraction.body)?;
+    let expected = expected(dialect, file, &extraction.extracted)?;
+    let usage = &extraction.body[name];
+    let failure = match record(dialect, name, usage) {
+        Ok(got) if got == expected => None,
+        Ok(got) => {
+            let detail = format!("{usage}\n{expected:?}\n{got:?}");
+            Some(Failure::new(format!("{} differs", differing(expected, got)), detail))
+        }
+        Err(error) => Some(Failure::new(error, usage.to_string())),
+    };
+    Some(Verdict {
+        check: Check::Usage,
+        pair: format!("{}>record", dialect.name()),
+        id: format!("{file}#{at}"),
+        failures: failure.into_iter().collect(),
+    })
+}
+
+/// The dialect of a usage, told by its counters, and the field that holds it.
+fn dialect(body: &Map<String, Value>) -> Option<(Dialect, &'static str)> {
+    if body.contains_key("usageMetadata") {
+        return Some((Dialect::Gemini, "usageMetadata"));
+    }
+    let usage = body.get("usage")?;
+    let has = |name: &str| usage.get(name).is_some();
+    let dialect = if has("prompt_tokens") && has("completion_tokens") {
+        Dialect::OpenAiChat
+    } else if has("cache_read_input_tokens") {
+        Dialect::Anthropic
+    } else if has("input_tokens_details") {
+        Dialect::OpenAiResponses
+    } else {
+        return None;
+    };
+    Some((dialect, "usage"))
+}
+
+/// What the extractor of the provider that was recorded reads; that of the dialect's own provider for hosts without one.
+fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usage> {
+    let hosts = [
+        ("xai", "x-ai", "default"),
+        ("grok", "x-ai", "default"),
+        ("mistral", "mistral", "default"),
+        ("groq", "groq", "default"),
+        ("openrouter", "openrouter", "chat"),
+        ("deepseek", "deepseek", "chat"),
+        ("huggingface", "huggingface_together", "chat"),
+    ];
+    let own = match dialect {
+        Dialect::OpenAiChat | Dialect::Ollama => ("openai", "chat"),
+        Dialect::OpenAiResponses => ("openai", "responses"),
+        Dialect::Anthropic => ("anthropic", "default"),
+        Dialect::Gemini => ("google", "default"),
+    };
+    let by = |provider: &str, flavor: &str| {
+        let fits = |by: &Extractor| by.provider_id == provider && by.api_flavor == flavor;
+        extracted.iter().find(|extracted| extracted.extractors.iter().any(fits))
+    };
+    let host = hosts.iter().find(|(word, ..)| dialect == Dialect::OpenAiChat && file.contains(word));
+    let found = host.and_then(|(_, provider, flavor)| by(provider, flavor));
+    let usage = &found.or_else(|| by(own.0, own.1))?.usage;
+    Some(Usage {
+        prompt: count(&usage["input_tokens"]),
+        cached: count(&usage["cache_read_tokens"]),
+        written: count(&usage["cache_write_tokens"]),
+        completion: count(&usage["output_tokens"]),
+        reasoning: count(&usage["output_reasoning_tokens"]),
+    })
+}
+
+/// What the gateway writes down of an answer with this usage.
+fn record(dialect: Dialect, name: &str, usage: &Value) -> Result<Usage, String> {
+    let (content_type, body) = canned::answer(dialect, false);
+    let mut answer: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    answer[name] = usage.clone();
+    let turn = Turn {
+        client: dialect,
+        provider: dialect,
+        model: "model",
+        stream: false,
+        request: canned::request(dialect, false, &[]),
+        content_type,
+        pieces: vec![answer.to_string().into()],
+    };
+    let record = world::run(turn)?.record.ok_or("nothing was written down")?;
+    let usage = record.usage;
+    Ok(Usage {
+        prompt: usage.prompt,
+        cached: usage.cached,
+        written: usage.cache_write_5m + usage.cache_write_1h,
+        completion: usage.completion,
+        reasoning: usage.reasoning,
+    })
+}
+
+fn differing(a: Usage, b: Usage) -> &'static str {
+    let counters = [
+        ("prompt", a.prompt, b.prompt),
+        ("cached", a.cached, b.cached),
+        ("written", a.written, b.written),
+        ("completion", a.completion, b.completion),
+        ("reasoning", a.reasoning, b.reasoning),
+    ];
+    counters.into_iter().find(|(_, a, b)| a != b).map_or("nothing", |(name, ..)| name)
+}
