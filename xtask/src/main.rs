@@ -7,6 +7,7 @@ mod catalog;
 mod checks;
 mod ci;
 mod contract;
+mod corpus;
 mod deny;
 mod doctor;
 mod fetch;
@@ -41,6 +42,8 @@ enum Task {
     Test(test::Options),
     /// One list of cases against server, Lambda and Worker as real processes
     Contract(contract::Options),
+    /// Recorded provider traffic through the gateway, read by an oracle of its own
+    Corpus(corpus::Options),
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -80,6 +83,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Run(options) => run::run(options)?,
         Task::Test(options) => test::test(options, report),
         Task::Contract(options) => contract::contract(options, report),
+        Task::Corpus(options) => report.step("corpus", || corpus::corpus(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Wasm => report.step("worker", wasm::wasm),

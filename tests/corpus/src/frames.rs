@@ -1,5 +1,7 @@
 //! How are the events of a stream put into bytes, cut apart, and found again?
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use serde_json::Value;
 use tidegate_core::dialect::Dialect;
@@ -31,9 +33,9 @@ pub(crate) fn frame(dialect: Dialect, events: &[Value]) -> Bytes {
     let mut text = String::new();
     for event in events {
         if let Some(kind) = event["type"].as_str().filter(|_| named) {
-            text.push_str(&format!("event: {kind}\n"));
+            let _ = writeln!(text, "event: {kind}");
         }
-        text.push_str(&format!("data: {event}\n\n"));
+        let _ = write!(text, "data: {event}\n\n");
     }
     if dialect == Dialect::OpenAiChat {
         text.push_str("data: [DONE]\n\n");
@@ -109,9 +111,8 @@ fn physical_lines(text: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         let found = rest.find(['\n', '\r']);
-        let end = found.map_or(rest.len(), |at| {
-            if rest[at..].starts_with("\r\n") { at + 2 } else { at + 1 }
-        });
+        let end = found
+            .map_or(rest.len(), |at| if rest[at..].starts_with("\r\n") { at + 2 } else { at + 1 });
         let (line, after) = rest.split_at(end);
         rest = after;
         Some(line)

@@ -94,7 +94,11 @@ pub(crate) fn read(folder: &Path) -> Result<Corpus, String> {
 pub(crate) fn usages(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut paths = Vec::new();
     walk(folder, &mut paths)?;
-    let named = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("usages."));
+    let named = |path: &PathBuf| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("usages."))
+    };
     paths.retain(named);
     paths.sort();
     Ok(paths)

@@ -189,9 +189,7 @@ impl<'a> Conversion<'a> {
             }
             Some(Finish::Stop | Finish::Tools) => &[Finish::Stop],
             Some(Finish::Length) => &[Finish::Length],
-            Some(Finish::Filtered | Finish::Refused) => {
-                &[Finish::Filtered, Finish::Refused]
-            }
+            Some(Finish::Filtered | Finish::Refused) => &[Finish::Filtered, Finish::Refused],
             Some(Finish::Failed) | None => {
                 &[Finish::Stop, Finish::Failed, Finish::Filtered, Finish::Tools]
             }

@@ -53,7 +53,8 @@ fn send(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) ->
         }
         Err(error) => return vec![Failure::new(error, "")],
     };
-    let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
+    let text =
+        |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
     for failure in &mut failures {
         let got = outcome.asked.as_deref().map(text).unwrap_or_default();
         let sent = text(Value::Object(request.clone()).to_string().as_bytes());
@@ -246,7 +247,9 @@ impl Crossing {
             "n" => number(was) == Some(1.0) || number(was) == number(is),
             "service_tier" => matches!(was.as_str(), Some("auto" | "default")) || is == was,
             // The gateway itself ends the answer where a dialect cannot be told to.
-            "stop" => items(was).is_empty() || self.provider == Dialect::OpenAiResponses || is == was,
+            "stop" => {
+                items(was).is_empty() || self.provider == Dialect::OpenAiResponses || is == was
+            }
             "temperature" if self.provider == Dialect::Anthropic => {
                 number(is) == number(was).map(|value| value.min(1.0))
             }

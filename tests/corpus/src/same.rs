@@ -51,7 +51,9 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
         let told = oracle::whole(dialect, &outcome.body).error.is_some();
         let refused = told && outcome.status != 200;
         let text = String::from_utf8_lossy(&outcome.body);
-        return refused.then_some(()).ok_or_else(|| Failure::new("an error passes as an answer", text));
+        return refused
+            .then_some(())
+            .ok_or_else(|| Failure::new("an error passes as an answer", text));
     }
     if outcome.status != 200 {
         let detail = String::from_utf8_lossy(&outcome.body).into_owned();
@@ -105,7 +107,8 @@ fn compare_request(
                 options.remove("include_usage");
             }
         }
-        let empty = |options: &Value| options.is_null() || options == &Value::Object(Map::default());
+        let empty =
+            |options: &Value| options.is_null() || options == &Value::Object(Map::default());
         if empty(&got["stream_options"]) && sent.get("stream_options").is_none_or(empty) {
             sent.remove("stream_options");
             got.as_object_mut().map(|got| got.remove("stream_options"));
@@ -161,11 +164,16 @@ fn compare_stream(
         let said = oracle::stream(dialect, got);
         let kept = got.starts_with(&body[..whole_end(&frames)]);
         let ok = kept && said.error.is_some() && !said.over;
-        return if ok { Ok(()) } else { Err(differs("a cut stream does not end in an error", body, got)) };
+        return if ok {
+            Ok(())
+        } else {
+            Err(differs("a cut stream does not end in an error", body, got))
+        };
     }
     let expected = expected(body, &frames, dialect, usage);
     let rest = got.strip_prefix(&expected[..]).map(|rest| String::from_utf8_lossy(rest));
-    let added = ["", "data: [DONE]\n\n", "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"];
+    let added =
+        ["", "data: [DONE]\n\n", "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"];
     if rest.is_some_and(|rest| added.contains(&rest.trim_start_matches('\n'))) {
         return Ok(());
     }

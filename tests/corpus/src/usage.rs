@@ -38,8 +38,8 @@ pub(crate) fn judge_all(folder: &Path) -> Result<(Vec<Verdict>, usize), String> 
     let (mut verdicts, mut other) = (Vec::new(), 0);
     for path in recording::usages(folder)? {
         let text = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let all: Vec<Extraction> =
-            serde_json::from_slice(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let all: Vec<Extraction> = serde_json::from_slice(&text)
+            .map_err(|error| format!("{}: {error}", path.display()))?;
         for (at, extraction) in all.iter().enumerate() {
             match judge(at, extraction) {
                 Some(verdict) => verdicts.push(verdict),
@@ -111,7 +111,8 @@ fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usa
         let fits = |by: &Extractor| by.provider_id == provider && by.api_flavor == flavor;
         extracted.iter().find(|extracted| extracted.extractors.iter().any(fits))
     };
-    let host = hosts.iter().find(|(word, ..)| dialect == Dialect::OpenAiChat && file.contains(word));
+    let host =
+        hosts.iter().find(|(word, ..)| dialect == Dialect::OpenAiChat && file.contains(word));
     let found = host.and_then(|(_, provider, flavor)| by(provider, flavor));
     let usage = &found.or_else(|| by(own.0, own.1))?.usage;
     Some(Usage {

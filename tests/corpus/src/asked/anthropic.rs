@@ -113,10 +113,9 @@ fn read_media(block: &Value, side: Side, asked: &mut Asked) {
 
 fn read_tool(value: &Value, asked: &mut Asked) {
     match text(&value["type"]) {
-        "" | "custom" => asked.tools.push(Tool {
-            schema: value["input_schema"].clone(),
-            ..chat::free_tool(value)
-        }),
+        "" | "custom" => asked
+            .tools
+            .push(Tool { schema: value["input_schema"].clone(), ..chat::free_tool(value) }),
         kind if kind.starts_with("web_search") => asked.hosted.push("web_search".to_owned()),
         kind if kind.starts_with("code_execution") => asked.hosted.push("run_code".to_owned()),
         other => asked.bind(other),

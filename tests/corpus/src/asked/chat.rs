@@ -77,7 +77,10 @@ pub(super) fn read(request: &Value, asked: &mut Asked) {
         list => asked.set("stop", list),
     }
     if request["thinking"]["type"].is_string() {
-        asked.fields.entry("reasoning_effort").or_insert_with(|| request["thinking"]["type"].clone());
+        asked
+            .fields
+            .entry("reasoning_effort")
+            .or_insert_with(|| request["thinking"]["type"].clone());
     }
     let known: Vec<&str> = KNOWN.into_iter().chain(["web_search_options"]).collect();
     asked.leave(request, &known, "");
@@ -199,8 +202,8 @@ fn choice(value: &Value) -> Option<Choice> {
         return Some(Choice::Only(name.to_owned()));
     }
     let allowed = value.get("allowed_tools")?;
-    let names = items(&allowed["tools"]).iter().map(|tool| text(&tool["function"]["name"]));
-    Some(Choice::Among(names.map(str::to_owned).collect(), allowed["mode"] == "required"))
+    let tools = items(&allowed["tools"]).iter().map(|tool| text(&tool["function"]["name"]));
+    Some(Choice::Among(tools.map(str::to_owned).collect(), allowed["mode"] == "required"))
 }
 
 fn format(value: &Value) -> Option<Format> {

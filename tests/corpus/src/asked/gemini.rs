@@ -148,10 +148,8 @@ fn function(value: &Value) -> Tool {
 }
 
 fn choice(config: &Value) -> Option<Choice> {
-    let names: Vec<String> = items(&config["allowedFunctionNames"])
-        .iter()
-        .map(|name| text(name).to_owned())
-        .collect();
+    let names: Vec<String> =
+        items(&config["allowedFunctionNames"]).iter().map(|name| text(name).to_owned()).collect();
     Some(match config["mode"].as_str()?.to_uppercase().as_str() {
         "NONE" => Choice::Never,
         "ANY" => match &names[..] {

@@ -150,7 +150,8 @@ impl Asked {
     /// Notes the fields of an object that are not known, with the path to it before them.
     fn leave(&mut self, object: &Value, known: &[&str], prefix: &str) {
         let names = object.as_object().into_iter().flatten();
-        let unknown = names.filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()));
+        let unknown =
+            names.filter(|(name, value)| !value.is_null() && !known.contains(&name.as_str()));
         self.foreign.extend(unknown.map(|(name, _)| format!("{prefix}{name}")));
     }
 

@@ -44,7 +44,16 @@ pub(super) fn read(request: &Value, asked: &mut Asked) {
     asked.set("max_tokens", &options["num_predict"]);
     asked.set("reasoning_effort", &request["think"]);
     asked.set("logprobs", &request["logprobs"]);
-    let known =
-        ["model", "messages", "stream", "tools", "format", "options", "think", "logprobs", "top_logprobs"];
+    let known = [
+        "model",
+        "messages",
+        "stream",
+        "tools",
+        "format",
+        "options",
+        "think",
+        "logprobs",
+        "top_logprobs",
+    ];
     asked.leave(request, &known, "");
 }

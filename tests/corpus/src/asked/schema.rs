@@ -65,9 +65,18 @@ mod tests {
         let check = |a: Value, b: Value, same: bool| {
             assert_eq!(lines(&a) == lines(&b), same, "{a}\n{b}");
         };
-        let plain = json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
-        check(plain.clone(), json!({"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["a"]}), true);
-        check(plain.clone(), json!({"type": "object", "properties": {"a": {"type": "string"}}}), false);
+        let plain =
+            json!({"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]});
+        check(
+            plain.clone(),
+            json!({"type": "OBJECT", "properties": {"a": {"type": "STRING"}}, "required": ["a"]}),
+            true,
+        );
+        check(
+            plain.clone(),
+            json!({"type": "object", "properties": {"a": {"type": "string"}}}),
+            false,
+        );
         check(plain, json!({"type": "object", "properties": {}, "required": ["a"]}), false);
         check(
             json!({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "integer"}}}),

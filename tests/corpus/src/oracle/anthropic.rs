@@ -51,7 +51,10 @@ pub(super) fn stream(frames: &[Frame]) -> Said {
         let kind = text(&data["type"]);
         said.must(frame.event.as_deref() == Some(kind), "`event:` is not the type");
         said.must(!said.over && said.error.is_none(), "something follows the end");
-        said.must(place.began || matches!(kind, "message_start" | "error" | "ping"), "it does not begin with message_start");
+        said.must(
+            place.began || matches!(kind, "message_start" | "error" | "ping"),
+            "it does not begin with message_start",
+        );
         match kind {
             "message_start" => begin(&data["message"], &mut said, &mut place),
             "content_block_start" => open_block(data, &mut said, &mut place),
@@ -78,11 +81,20 @@ pub(super) fn stream(frames: &[Frame]) -> Said {
 fn begin(message: &Value, said: &mut Said, place: &mut Place) {
     said.must(!place.began, "message_start came twice");
     place.began = true;
-    said.must(message["id"].is_string() && message["model"].is_string(), "the message has no id or model");
-    said.must(message["type"] == "message" && message["role"] == "assistant", "the message is none");
+    said.must(
+        message["id"].is_string() && message["model"].is_string(),
+        "the message has no id or model",
+    );
+    said.must(
+        message["type"] == "message" && message["role"] == "assistant",
+        "the message is none",
+    );
     said.must(message["content"] == serde_json::json!([]), "the first message has content");
     for name in ["input_tokens", "output_tokens"] {
-        said.must(message["usage"][name].is_i64(), &format!("the first message has no `usage.{name}`"));
+        said.must(
+            message["usage"][name].is_i64(),
+            &format!("the first message has no `usage.{name}`"),
+        );
     }
     for block in items(&message["content"]) {
         open(block, said);
@@ -161,7 +173,10 @@ fn end(data: &Value, said: &mut Said, place: &mut Place) {
     place.ends += 1;
     said.must(place.open.is_none(), "message_delta came inside a block");
     said.must(data["delta"]["stop_reason"].is_string(), "message_delta has no stop_reason");
-    said.must(data["usage"]["output_tokens"].is_i64(), "message_delta has no `usage.output_tokens`");
+    said.must(
+        data["usage"]["output_tokens"].is_i64(),
+        "message_delta has no `usage.output_tokens`",
+    );
     said.finish = finish(&data["delta"]["stop_reason"]).or(said.finish);
     merge(&data["usage"], place);
 }
@@ -188,7 +203,8 @@ fn finish(reason: &Value) -> Option<Finish> {
 pub(super) fn read_usage(told: &Value) -> Usage {
     let cached = count(&told["cache_read_input_tokens"]);
     let split = &told["cache_creation"];
-    let parts = count(&split["ephemeral_5m_input_tokens"]) + count(&split["ephemeral_1h_input_tokens"]);
+    let parts =
+        count(&split["ephemeral_5m_input_tokens"]) + count(&split["ephemeral_1h_input_tokens"]);
     let written = count(&told["cache_creation_input_tokens"]).max(parts);
     Usage {
         prompt: count(&told["input_tokens"]) + cached + written,

@@ -122,9 +122,8 @@ fn take_pieces(delta: &Value, said: &mut Said, calls: &mut Vec<Growing>) {
         let index = piece["index"].as_u64().or(last.filter(|_| !named));
         let known = calls.iter().position(|call| Some(call.index) == index);
         // Hosts without indexes give every call an id of its own.
-        let known = known.filter(|at| {
-            piece["index"].is_u64() || !named || calls[*at].id == text(&piece["id"])
-        });
+        let known = known
+            .filter(|at| piece["index"].is_u64() || !named || calls[*at].id == text(&piece["id"]));
         let at = known.unwrap_or_else(|| {
             said.must(named, "a call begins without an id");
             said.must(piece["type"].is_string(), "a call begins without a type");
@@ -159,8 +158,7 @@ fn grow(growing: &mut Growing, piece: &Value) {
 
 fn call(growing: Growing) -> Call {
     let Growing { id, name, arguments, free, index: _ } = growing;
-    let arguments =
-        if free { Arguments::Free(arguments) } else { Arguments::of_text(&arguments) };
+    let arguments = if free { Arguments::Free(arguments) } else { Arguments::of_text(&arguments) };
     Call { id, name, arguments }
 }
 

@@ -171,8 +171,8 @@ impl Arguments {
 
 /// A counter, or nothing.
 pub(crate) fn count(value: &Value) -> i64 {
-    let whole = value.as_i64().or_else(|| value.as_f64().map(|float| float as i64));
-    whole.unwrap_or(0).max(0)
+    let text = || value.as_f64().map(|float| format!("{float:.0}"));
+    value.as_i64().or_else(|| text()?.parse().ok()).unwrap_or(0).max(0)
 }
 
 /// A text, or an empty one.

@@ -138,7 +138,7 @@ pub(super) fn stream(frames: &[Frame]) -> Said {
             last = data["response"].clone();
         }
     }
-    conclude(said, place, &last)
+    conclude(said, &place, &last)
 }
 
 /// Whether an event is the last of its stream.
@@ -148,7 +148,7 @@ pub(super) fn is_terminal(data: &Value) -> bool {
 }
 
 /// What is said is what the items said when they were done; the last event must repeat it.
-fn conclude(mut said: Said, place: Place, last: &Value) -> Said {
+fn conclude(mut said: Said, place: &Place, last: &Value) -> Said {
     let output = if place.done.is_empty() { items(&last["output"]) } else { &place.done };
     if said.over {
         said.must(items(&last["output"]) == output, "the last event does not repeat the items");
@@ -160,7 +160,9 @@ fn conclude(mut said: Said, place: Place, last: &Value) -> Said {
         repeated["output"] = Value::Array(output.to_vec());
         read(&repeated, &mut whole);
     } else {
-        output.iter().for_each(|item| take(item, &mut whole));
+        for item in output {
+            take(item, &mut whole);
+        }
     }
     let failed = whole.error.is_some() || last["status"] == "failed";
     let error = said.error.take().or(whole.error.take()).or(failed.then(String::new));
@@ -215,9 +217,8 @@ fn follow(kind: &str, data: &Value, said: &mut Said, place: &mut Place) {
     }
     if step == "done" {
         let sum = place.pieces.get(&format!("{family} {inner}"));
-        let told = ["text", "refusal", "arguments", "input"]
-            .iter()
-            .find_map(|name| data[*name].as_str());
+        let told =
+            ["text", "refusal", "arguments", "input"].iter().find_map(|name| data[*name].as_str());
         if let (Some(sum), Some(told)) = (sum, told) {
             said.must(sum == told, "a done event is not what its deltas add up to");
         }
