@@ -9,6 +9,7 @@ mod recording;
 mod replies;
 mod requests;
 mod same;
+mod store;
 mod tally;
 mod usage;
 mod world;

@@ -143,7 +143,8 @@ impl<'a> Conversion<'a> {
     fn words(&self, said: &Said) -> (String, String) {
         match self.client {
             Dialect::Anthropic | Dialect::Gemini | Dialect::Ollama => {
-                (format!("{}{}", said.text, said.refusal), String::new())
+                let text = format!("{}{}", said.text, said.refusal);
+                (without_media(&text), String::new())
             }
             Dialect::OpenAiChat | Dialect::OpenAiResponses => {
                 (said.text.clone(), said.refusal.clone())
@@ -256,6 +257,19 @@ impl<'a> Conversion<'a> {
         let fault = said.faults.iter().find(|fault| fault.starts_with("something follows"));
         fault.map(|fault| Failure::new(format!("{why}: {fault}"), body)).into_iter().collect()
     }
+}
+
+/// Where a dialect has no place for media that a model makes, it is told in the text, as Markdown.
+fn without_media(text: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("](data:") {
+        let start = rest[..at].rfind('[').unwrap_or(at);
+        let start = if rest[..start].ends_with('!') { start - 1 } else { start };
+        kept.push_str(&rest[..start]);
+        rest = rest[at..].split_once(')').map_or("", |(_, rest)| rest);
+    }
+    kept + rest
 }
 
 /// What stands between the pieces of a thought is nobody's: where one side has several, blanks do not count.

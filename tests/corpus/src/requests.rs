@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tidegate_core::dialect::Dialect;
 
 use crate::{
-    asked::{self, Asked, Choice, Format, Tool, schema},
+    asked::{self, Asked, Choice, Format, Side, Tool, schema},
     canned,
     oracle::items,
     recording::Exchange,
@@ -101,18 +101,32 @@ impl Crossing {
         if outcome.status != 400 {
             return Some(Failure::new(format!("status {}: {message}", outcome.status), body));
         }
-        if self.source.bound.is_empty() && !several {
+        let code = value["error"]["code"].as_str().unwrap_or_default();
+        if code == "previous_response_not_found" && self.source.has("previous_response_id") {
+            return None;
+        }
+        if self.source.bound.is_empty() && !several && !self.lacks_hosted() {
             return Some(Failure::new(format!("refused without cause: {message}"), body));
         }
         let coded = matches!(self.client, Dialect::OpenAiChat | Dialect::OpenAiResponses);
-        if coded && value["error"]["code"] != "unsupported_parameter" {
+        if coded && code != "unsupported_parameter" {
             return Some(Failure::new(format!("refused without the code: {message}"), body));
         }
         message.is_empty().then(|| Failure::new("refused without a word", body))
     }
 
+    /// Whether the provider's dialect lacks a tool that the client's provider would run.
+    fn lacks_hosted(&self) -> bool {
+        self.source.hosted.iter().any(|tool| match self.provider {
+            Dialect::Ollama => true,
+            Dialect::OpenAiChat => tool == "run_code",
+            Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Gemini => false,
+        })
+    }
+
     fn compare_turns(&self, target: &Asked) -> Option<Failure> {
         let source = &self.source;
+        let target = &self.without_opening(target);
         // What a dialect has no field for may be added to the instructions.
         if !target.system.contains(&source.system) {
             return Some(differs("instructions differ", &source.system, &target.system));
@@ -136,6 +150,17 @@ impl Crossing {
             };
             Some(Failure::new(what, format!("{was:?}\n{is:?}")))
         })
+    }
+
+    /// Where the client must begin, a dot may be put into its mouth.
+    fn without_opening(&self, target: &Asked) -> Asked {
+        let mut target = target.clone();
+        let begins = self.source.turns.first().is_some_and(|turn| turn.side == Side::Client);
+        let filled = target.turns.first().is_some_and(|turn| turn.text == ".");
+        if !begins && filled && self.provider == Dialect::Anthropic {
+            target.turns.remove(0);
+        }
+        target
     }
 
     fn compare_tools(&self, target: &Asked, told: &Told<'_>) -> Option<Failure> {
@@ -260,7 +285,11 @@ impl Crossing {
             "reasoning_effort" => {
                 let open = matches!(was.as_str(), Some("adaptive" | "enabled" | "auto"))
                     || number(was) == Some(-1.0);
-                open || is_off(was) == (is.is_null() || is_off(is))
+                let little = matches!(is.as_str(), Some("minimal" | "low"))
+                    || number(is).is_some_and(|tokens| tokens <= 128.0);
+                let off = is.is_null() || is_off(is);
+                // Some models cannot but think.
+                open || if is_off(was) { off || little } else { !off }
             }
             "temperature" | "top_p" | "top_k" | "seed" | "max_tokens" | "presence_penalty"
             | "frequency_penalty" => number(is) == number(was),

@@ -59,13 +59,14 @@ fn judge(at: usize, extraction: &Extraction) -> Option<Verdict> {
         Ok(got) if got == expected => None,
         Ok(got) => {
             let detail = format!("{usage}\n{expected:?}\n{got:?}");
-            Some(Failure::new(format!("{} differs", differing(expected, got)), detail))
+            let what = format!("{} of {} differs", differing(expected, got), dialect.name());
+            Some(Failure::new(what, detail))
         }
         Err(error) => Some(Failure::new(error, usage.to_string())),
     };
     Some(Verdict {
         check: Check::Usage,
-        pair: format!("{}>record", dialect.name()),
+        pair: "answer>record".to_owned(),
         id: format!("{file}#{at}"),
         failures: failure.into_iter().collect(),
     })

@@ -22,8 +22,10 @@ use tidegate_core::{
     ports::{Call, Ports},
     provider::{Host, Key, Provider, Source},
     store::Record,
-    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
+
+use crate::store::EmptyStore;
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -59,7 +61,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
     let ports = Ports {
         upstream: upstream.clone(),
-        store: Arc::new(SilentStore),
+        store: Arc::new(EmptyStore),
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),

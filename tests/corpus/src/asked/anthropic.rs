@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Choice, Format, Side, Tool, chat, held, medium};
+use super::{Asked, Choice, Format, Side, Tool, chat};
 use crate::oracle::{Arguments, items, text};
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
+    "speed",
     "model",
     "messages",
     "system",
@@ -50,6 +51,9 @@ pub(super) fn read(request: &Value, asked: &mut Asked) {
         asked.set(name, &request[name]);
     }
     asked.set("stop", &request["stop_sequences"]);
+    if request["speed"] == "fast" {
+        asked.set("service_tier", &request["speed"]);
+    }
     asked.set("user", &request["metadata"]["user_id"]);
     read_thinking(request, asked);
     if request.to_string().contains("\"cache_control\":{") {
@@ -95,14 +99,12 @@ fn read_block(block: &Value, side: Side, asked: &mut Asked) {
 fn read_media(block: &Value, side: Side, asked: &mut Asked) {
     let source = &block["source"];
     match text(&source["type"]) {
-        "base64" => asked.show(side, held(text(&source["data"]))),
-        "text" => {
-            asked.bind("document");
-            asked.show(side, format!("text {}", text(&source["data"]).len()));
-        }
+        "base64" => asked.show_held(side, text(&source["media_type"]), text(&source["data"])),
+        "text" => asked.say(side, text(&source["data"])),
+        "content" => asked.say(side, &chat::words(&source["content"])),
         "url" => {
             asked.bind("url");
-            asked.show(side, medium(text(&source["url"])));
+            asked.show_url(side, text(&source["url"]));
         }
         other => asked.bind(other),
     }

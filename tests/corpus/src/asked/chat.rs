@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Asked, Choice, Format, Side, Tool, medium};
+use super::{Asked, Choice, Format, Side, Tool};
 use crate::oracle::{Arguments, items, text};
 
 const KNOWN: [&str; 27] = [
@@ -149,7 +149,7 @@ fn read_media(message: &Value, asked: &mut Asked) {
             kind @ ("image_url" | "video_url" | "document_url") => {
                 let place = &part[kind];
                 let url = place.as_str().unwrap_or_else(|| text(&place["url"]));
-                asked.show(Side::Client, medium(url));
+                asked.show_url(Side::Client, url);
                 if kind != "image_url" || !url.starts_with("data:") {
                     asked.bind(kind);
                 }
@@ -159,7 +159,7 @@ fn read_media(message: &Value, asked: &mut Asked) {
                 asked.bind("audio");
             }
             "file" => {
-                asked.show(Side::Client, medium(text(&part["file"]["file_data"])));
+                asked.show_url(Side::Client, text(&part["file"]["file_data"]));
                 asked.bind("file");
             }
             "text" => {}

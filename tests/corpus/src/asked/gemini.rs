@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Choice, Format, Side, Tool, chat, held};
+use super::{Asked, Choice, Format, Side, Tool, chat};
 use crate::oracle::{Arguments, items, text};
 
 pub(super) fn read(request: &Value, asked: &mut Asked) {
@@ -112,7 +112,7 @@ fn read_part(part: &Value, side: Side, asked: &mut Asked) {
     }
     let data = &part["inlineData"];
     if data.is_object() {
-        asked.show(side, held(text(&data["data"])));
+        asked.show_held(side, text(&data["mimeType"]), text(&data["data"]));
         if !text(&data["mimeType"]).starts_with("image/") {
             asked.bind("inlineData");
         }

@@ -9,6 +9,7 @@ pub(crate) mod schema;
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
 use tidegate_core::dialect::Dialect;
 
@@ -137,10 +138,33 @@ impl Asked {
         self.turn(side).media.push(medium);
     }
 
+    /// Bytes of some kind. Those of a plain text are words, whichever way they are sent.
+    fn show_held(&mut self, side: Side, mime: &str, data: &str) {
+        let words = STANDARD.decode(data).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        match words.filter(|_| mime.starts_with("text/")) {
+            Some(words) => self.say(side, &words),
+            None => self.show(side, held(data)),
+        }
+    }
+
+    /// Media at a URL, which may hold it.
+    fn show_url(&mut self, side: Side, url: &str) {
+        let held = url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+        match held {
+            Some((mime, data)) => self.show_held(side, mime, data),
+            None => self.show(side, format!("at {url}")),
+        }
+    }
+
     fn set(&mut self, name: &'static str, value: &Value) {
         if !value.is_null() {
             self.fields.insert(name, value.clone());
         }
+    }
+
+    /// Whether something stands in it that may be refused.
+    pub(crate) fn has(&self, bound: &str) -> bool {
+        self.bound.iter().any(|known| known == bound)
     }
 
     fn bind(&mut self, what: impl Into<String>) {
@@ -200,14 +224,6 @@ fn meaning(result: &Value) -> Value {
             inner.map_or_else(|| result.clone(), meaning)
         }
         other => other.clone(),
-    }
-}
-
-/// Media, told by its bytes or its address.
-fn medium(url: &str) -> String {
-    match url.strip_prefix("data:").and_then(|rest| rest.split_once(',')) {
-        Some((_, data)) => held(data),
-        None => format!("at {url}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asked, Choice, Format, Side, chat, medium};
+use super::{Asked, Choice, Format, Side, chat};
 use crate::oracle::{Arguments, items, text};
 
 const KNOWN: [&str; 20] = [
@@ -63,7 +63,12 @@ pub(super) fn read(request: &Value, asked: &mut Asked) {
             asked.bind(name);
         }
     }
-    asked.leave(request, &KNOWN, "");
+    // These two the gateway sees to itself.
+    let seen = ["reasoning.encrypted_content", logprobs];
+    let more = items(&request["include"]).iter().any(|name| !seen.contains(&text(name)));
+    let own: &[&str] = if more { &["store"] } else { &["store", "include"] };
+    let known: Vec<&str> = KNOWN.iter().chain(own).copied().collect();
+    asked.leave(request, &known, "");
 }
 
 fn read_item(item: &Value, asked: &mut Asked) {
@@ -106,7 +111,7 @@ fn read_media(content: &Value, asked: &mut Asked) {
         match text(&part["type"]) {
             "input_image" => {
                 let url = text(&part["image_url"]);
-                asked.show(Side::Client, medium(url));
+                asked.show_url(Side::Client, url);
                 if !url.starts_with("data:") {
                     asked.bind("image_url");
                 }
@@ -114,7 +119,7 @@ fn read_media(content: &Value, asked: &mut Asked) {
             "input_file" => {
                 let file = [&part["file_data"], &part["file_url"], &part["file_id"]];
                 let file = file.into_iter().find_map(Value::as_str).unwrap_or_default();
-                asked.show(Side::Client, medium(file));
+                asked.show_url(Side::Client, file);
                 asked.bind("input_file");
             }
             "input_text" | "output_text" | "text" | "refusal" => {}

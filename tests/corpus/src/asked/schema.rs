@@ -23,7 +23,8 @@ fn walk(root: &Value, schema: &Value, path: &str, depth: usize, lines: &mut BTre
         let target = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
         return walk(root, target.unwrap_or(&Value::Null), path, depth + 1, lines);
     }
-    if let Some(kind) = schema["type"].as_str().filter(|_| !path.is_empty()) {
+    let kinds = list(&schema["type"]).iter().chain([&schema["type"]]).filter_map(Value::as_str);
+    for kind in kinds.filter(|kind| !path.is_empty() && *kind != "null") {
         lines.insert(format!("{path}: {}", kind.to_lowercase()));
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {

@@ -162,7 +162,11 @@ impl Arguments {
     /// What a dialect that knows only objects makes of them.
     pub(crate) fn as_object(&self) -> Value {
         match self {
-            Self::Json(value) => value.clone(),
+            Self::Json(Value::Null) => Self::of_text("").as_object(),
+            Self::Json(value) => match value["_raw"].as_str() {
+                Some(text) => Self::Broken(text.to_owned()).as_object(),
+                None => value.clone(),
+            },
             Self::Broken(text) => serde_json::json!({ "_raw": text.trim() }),
             Self::Free(text) => serde_json::json!({ "input": text }),
         }
