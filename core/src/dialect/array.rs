@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
+use memchr::{memchr2, memchr3};
 
 use crate::{
     error::{Error, Kind, Result},
@@ -13,7 +14,10 @@ use crate::{
 /// before it: the opening bracket, commas, white space.
 #[derive(Default)]
 pub(crate) struct Splitter {
+    /// Where frames are found: a piece as it came, or what has grown to a whole frame.
     buffer: Bytes,
+    /// A frame that has come in several pieces and is not whole. While it is not empty, `buffer` is.
+    growing: BytesMut,
     /// Where the frame under way starts.
     frame: usize,
     /// Up to where its bytes have been looked at.
@@ -34,53 +38,69 @@ enum Text {
 }
 
 impl Splitter {
+    /// Takes the next piece over. Frames of the piece before must have been taken with [`next`](Self::next).
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<()> {
-        let held = self.buffer.slice(self.frame..);
-        if held.len() + piece.len() > FRAME_BYTES_MAX && !held.is_empty() {
+        let held = self.growing.len() + self.buffer.len() - self.frame;
+        if held + piece.len() > FRAME_BYTES_MAX && held > 0 {
             return Err(Error::new(Kind::UpstreamBroken, "The provider sent too large an event."));
         }
         self.scanned -= self.frame;
-        self.frame = 0;
-        if held.is_empty() {
+        if held == 0 {
             self.buffer = piece;
         } else {
-            self.buffer = Bytes::new();
-            let mut grown = BytesMut::from(held);
-            grown.extend_from_slice(&piece);
-            self.buffer = grown.freeze();
+            // What is held is copied once, when it begins to grow, and not again for each piece.
+            let held = std::mem::take(&mut self.buffer);
+            self.growing.extend_from_slice(&held[self.frame..]);
+            self.growing.extend_from_slice(&piece);
         }
+        self.frame = 0;
         Ok(())
     }
 
+    /// The next whole frame, as a place in the buffer.
     pub(crate) fn next(&mut self) -> Option<Range<usize>> {
-        while let Some(byte) = self.buffer.get(self.scanned) {
-            self.scanned += 1;
-            match (self.text, byte) {
+        let bytes = if self.growing.is_empty() { &self.buffer[..] } else { &self.growing[..] };
+        let end = loop {
+            let rest = &bytes[self.scanned..];
+            let found = match self.text {
+                Text::Outside => memchr3(b'"', b'{', b'}', rest),
+                Text::Inside => memchr2(b'"', b'\\', rest),
+                Text::Escaped => (!rest.is_empty()).then_some(0),
+            };
+            let Some(found) = found else {
+                self.scanned = bytes.len();
+                return None;
+            };
+            self.scanned += found + 1;
+            match (self.text, rest[found]) {
                 (Text::Outside, b'"') => self.text = Text::Inside,
                 (Text::Outside, b'{') => self.depth += 1,
-                (Text::Outside, b'}') => {
+                (Text::Outside, _) => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
-                        let end = self.scanned;
-                        return Some(std::mem::replace(&mut self.frame, end)..end);
+                        break self.scanned;
                     }
                 }
                 (Text::Inside, b'\\') => self.text = Text::Escaped,
-                (Text::Inside, b'"') => self.text = Text::Outside,
+                (Text::Inside, _) => self.text = Text::Outside,
                 (Text::Escaped, _) => self.text = Text::Inside,
-                (Text::Outside | Text::Inside, _) => {}
             }
+        };
+        if !self.growing.is_empty() {
+            self.buffer = self.growing.split().freeze();
         }
-        None
+        Some(std::mem::replace(&mut self.frame, end)..end)
     }
 
+    /// The bytes of frames that were found.
     pub(crate) fn slice(&self, range: Range<usize>) -> Bytes {
         self.buffer.slice(range)
     }
 
+    /// What is left when the stream has ended.
     pub(crate) fn rest(&mut self) -> Bytes {
-        let Self { buffer, frame, .. } = std::mem::take(self);
-        buffer.slice(frame..)
+        let Self { buffer, growing, frame, .. } = std::mem::take(self);
+        if growing.is_empty() { buffer.slice(frame..) } else { growing.freeze() }
     }
 }
 
@@ -111,8 +131,35 @@ mod tests {
         let elements = ["{\"a\":\"}😀\\\"{\"}", "{\"b\":{\"c\":[1]}}"];
         assert_eq!(whole.0, elements.map(|text| text.as_bytes().to_vec()));
         assert_eq!(whole.1, b"\n]\n");
-        for at in 0..text.len() {
-            assert_eq!(split(&[&text[..at], &text[at..]]), whole, "{at}");
+        for first in 0..text.len() {
+            for second in first..text.len() {
+                let pieces = [&text[..first], &text[first..second], &text[second..]];
+                assert_eq!(split(&pieces), whole, "{first} {second}");
+            }
         }
+        let bytes: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(split(&bytes), whole);
+    }
+
+    #[test]
+    fn an_endless_element_is_refused() {
+        let mut splitter = Splitter::default();
+        let piece = Bytes::from(vec![b'x'; FRAME_BYTES_MAX / 2]);
+        for _ in 0..2 {
+            splitter.push(piece.clone()).unwrap();
+            assert!(splitter.next().is_none());
+        }
+        assert!(splitter.push(piece).is_err());
+    }
+
+    #[test]
+    fn an_element_is_what_stands_after_the_rest() {
+        let check = |frame: &str, expected: &str| {
+            assert_eq!(element(frame.as_bytes()), expected.as_bytes(), "{frame}");
+        };
+        check("[{}", "{}");
+        check(",\r\n{\"a\":1}", "{\"a\":1}");
+        check("\n]\n", "");
+        check("", "");
     }
 }

@@ -13,8 +13,10 @@ use crate::{
 /// Finds the lines in bytes that were cut anywhere.
 #[derive(Default)]
 pub(crate) struct Splitter {
-    /// Where lines are found.
+    /// Where lines are found: a piece as it came, or what has grown to a whole line.
     buffer: Bytes,
+    /// A line that has come in several pieces and is not whole. While it is not empty, `buffer` is.
+    growing: BytesMut,
     /// Where the line under way starts.
     line: usize,
     /// Up to where it is known to hold no line end.
@@ -22,42 +24,49 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
+    /// Takes the next piece over. Lines of the piece before must have been taken with [`next`](Self::next).
     pub(crate) fn push(&mut self, piece: Bytes) -> Result<()> {
-        let held = self.buffer.slice(self.line..);
-        if held.len() + piece.len() > FRAME_BYTES_MAX && !held.is_empty() {
+        let held = self.growing.len() + self.buffer.len() - self.line;
+        if held + piece.len() > FRAME_BYTES_MAX && held > 0 {
             return Err(Error::new(Kind::UpstreamBroken, "The provider sent too large an event."));
         }
         self.scanned -= self.line;
-        self.line = 0;
-        if held.is_empty() {
+        if held == 0 {
             self.buffer = piece;
         } else {
-            // Unless something else holds the bytes, this grows in place.
-            self.buffer = Bytes::new();
-            let mut grown = BytesMut::from(held);
-            grown.extend_from_slice(&piece);
-            self.buffer = grown.freeze();
+            // What is held is copied once, when it begins to grow, and not again for each piece.
+            let held = std::mem::take(&mut self.buffer);
+            self.growing.extend_from_slice(&held[self.line..]);
+            self.growing.extend_from_slice(&piece);
         }
+        self.line = 0;
         Ok(())
     }
 
+    /// The next whole line with its end, as a place in the buffer.
     pub(crate) fn next(&mut self) -> Option<Range<usize>> {
-        let Some(found) = memchr(b'\n', &self.buffer[self.scanned..]) else {
-            self.scanned = self.buffer.len();
+        let bytes = if self.growing.is_empty() { &self.buffer[..] } else { &self.growing[..] };
+        let Some(found) = memchr(b'\n', &bytes[self.scanned..]) else {
+            self.scanned = bytes.len();
             return None;
         };
+        if !self.growing.is_empty() {
+            self.buffer = self.growing.split().freeze();
+        }
         let end = self.scanned + found + 1;
         self.scanned = end;
         Some(std::mem::replace(&mut self.line, end)..end)
     }
 
+    /// The bytes of lines that were found.
     pub(crate) fn slice(&self, range: Range<usize>) -> Bytes {
         self.buffer.slice(range)
     }
 
+    /// What is left when the stream has ended.
     pub(crate) fn rest(&mut self) -> Bytes {
-        let Self { buffer, line, .. } = std::mem::take(self);
-        buffer.slice(line..)
+        let Self { buffer, growing, line, .. } = std::mem::take(self);
+        if growing.is_empty() { buffer.slice(line..) } else { growing.freeze() }
     }
 }
 
@@ -86,5 +95,16 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(split(&bytes), whole);
+    }
+
+    #[test]
+    fn an_endless_line_is_refused() {
+        let mut splitter = Splitter::default();
+        let piece = Bytes::from(vec![b'x'; FRAME_BYTES_MAX / 2]);
+        for _ in 0..2 {
+            splitter.push(piece.clone()).unwrap();
+            assert!(splitter.next().is_none());
+        }
+        assert!(splitter.push(piece).is_err());
     }
 }

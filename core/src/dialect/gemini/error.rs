@@ -108,8 +108,12 @@ fn seconds(delay: &str) -> Option<String> {
     (number.is_finite() && number >= 0.0).then(|| format!("{:.0}", number.ceil()))
 }
 
+/// The message without the names of the gateway's own projects.
 fn cut(text: &str) -> String {
-    text.chars().take(MESSAGE_CHARS_MAX).collect()
+    let hidden = |word: &str| word.contains("projects/") || word.contains("project_number:");
+    let words = text.split_inclusive(char::is_whitespace);
+    let shown = words.map(|word| if hidden(word) { "(hidden) " } else { word });
+    shown.flat_map(str::chars).take(MESSAGE_CHARS_MAX).collect()
 }
 
 /// An error as a body of its own.
@@ -241,6 +245,13 @@ mod tests {
         let denied = r#"{"error":{"code":403,"message":"Permission denied on projects/p-1","status":"PERMISSION_DENIED"}}"#;
         check(403, denied, 502, expected);
         check(401, "<html>", 502, expected);
+    }
+
+    #[test]
+    fn the_gateways_projects_are_hidden() {
+        let body = r#"{"error":{"code":429,"message":"Quota exceeded for consumer 'project_number:123'.","status":"RESOURCE_EXHAUSTED"}}"#;
+        let error = read(StatusCode::TOO_MANY_REQUESTS, body.as_bytes());
+        assert_eq!(error.message, "Quota exceeded for consumer (hidden) ");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where do the words of an answer come from? This API counts bytes of all text; we count characters of one part.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use serde_json::value::RawValue;
 
@@ -10,17 +10,77 @@ use super::wire::{
 };
 use crate::{dialect::ir::Citation, limits::CITATIONS_MAX};
 
-/// What sources of an answer say.
+/// All text of an answer so far, and which part said what: sources are told last.
+#[derive(Default)]
+pub(super) struct Said {
+    text: String,
+    /// The number of each text part, and where its text stands.
+    parts: Vec<(usize, Range<usize>)>,
+}
+
+impl Said {
+    /// A text part begins.
+    pub(super) fn open(&mut self, part: usize) {
+        self.parts.push((part, self.text.len()..self.text.len()));
+    }
+
+    /// More of the last one.
+    pub(super) fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        if let Some((_, range)) = self.parts.last_mut() {
+            range.end = self.text.len();
+        }
+    }
+
+    /// A source with the number of its part. Without a place it is the last part's.
+    fn cited(&self, site: &Site<'_>, place: Option<Range<usize>>) -> Option<(usize, Citation)> {
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().unwrap_or("").to_owned();
+        let (part, span) = match place {
+            Some(place) => {
+                let holds = |(_, range): &&(usize, Range<usize>)| range.contains(&place.start);
+                let (part, range) = self.parts.iter().find(holds)?;
+                let count =
+                    |range: Range<usize>| self.text.get(range).map(|text| text.chars().count());
+                let from = count(range.start..place.start)?;
+                let length = count(place.start..place.end.min(range.end))?;
+                (part, Some((from, from + length)))
+            }
+            None => (&self.parts.last()?.0, None),
+        };
+        let (url, title) = (text(&site.uri), text(&site.title));
+        Some((*part, Citation { url, title, quoted: String::new(), span }))
+    }
+
+    /// Where a segment stands in all text. Hosts count from the answer's start or from the part's; the words that come
+    /// with the numbers tell which, and find the place when neither fits.
+    fn place(&self, segment: &Segment<'_>) -> Option<Range<usize>> {
+        let words = segment.text.as_deref().filter(|words| !words.is_empty());
+        let within = |from: usize| {
+            let range =
+                from.checked_add(segment.start_index)?..from.checked_add(segment.end_index)?;
+            let text = self.text.get(range.clone()).filter(|text| !text.is_empty())?;
+            words.is_none_or(|words| words == text).then_some(range)
+        };
+        let by_words = || {
+            let words = words?;
+            self.text.find(words).map(|at| at..at + words.len())
+        };
+        let last = self.parts.last().map_or(0, |(_, range)| range.start);
+        within(0).or_else(|| within(last)).or_else(by_words)
+    }
+}
+
+/// What the sources of an answer say.
 #[derive(Default)]
 pub(super) struct Found {
-    /// The sources of the last text part.
-    pub(super) citations: Vec<Citation>,
+    /// The sources, each with the number of its text part.
+    pub(super) citations: Vec<(usize, Citation)>,
     /// How many searches were made.
     pub(super) searches: i64,
 }
 
-/// The sources of the text part that begins at byte `start` of everything said. What cannot be read says nothing.
-pub(super) fn read(json: &RawValue, said: &str, start: usize) -> Found {
+/// The sources that were searched for. What cannot be read says nothing.
+pub(super) fn read(json: &RawValue, said: &Said) -> Found {
     let Ok(grounding) = serde_json::from_str::<Grounding<'_>>(json.get()) else {
         return Found::default();
     };
@@ -28,10 +88,10 @@ pub(super) fn read(json: &RawValue, said: &str, start: usize) -> Found {
     let chunks = grounding.grounding_chunks.unwrap_or_default();
     let mut citations = Vec::new();
     for support in grounding.grounding_supports.unwrap_or_default() {
-        let span = support.segment.and_then(|segment| place(&segment, said, start));
+        let place = support.segment.and_then(|segment| said.place(&segment));
         let sites = support.grounding_chunk_indices.unwrap_or_default();
         let sites = sites.into_iter().filter_map(|at| chunks.get(at).and_then(site));
-        citations.extend(sites.map(|site| citation(site, span)));
+        citations.extend(sites.filter_map(|site| said.cited(site, place.clone())));
         if citations.len() >= CITATIONS_MAX {
             break;
         }
@@ -39,186 +99,156 @@ pub(super) fn read(json: &RawValue, said: &str, start: usize) -> Found {
     Found { citations, searches: i64::try_from(queries).unwrap_or(i64::MAX) }
 }
 
-/// The sources that the provider found by itself, of text that it repeats.
-pub(super) fn read_sources(json: &RawValue, said: &str, start: usize) -> Vec<Citation> {
+/// The sources of text that the model repeats.
+pub(super) fn read_sources(json: &RawValue, said: &Said) -> Vec<(usize, Citation)> {
     let Ok(sources) = serde_json::from_str::<Sources<'_>>(json.get()) else { return Vec::new() };
-    let sources = sources.citations.unwrap_or_default().into_iter().take(CITATIONS_MAX);
-    let read = sources.map(|source| {
-        let segment = source.end_index.map(|end_index| Segment {
-            start_index: source.start_index.unwrap_or(0),
-            end_index,
-            text: None,
+    let mut citations = Vec::new();
+    for source in sources.citations.unwrap_or_default() {
+        let site = Site { uri: source.uri, title: source.title };
+        let place = source.end_index.and_then(|end_index| {
+            let start_index = source.start_index.unwrap_or(0);
+            said.place(&Segment { start_index, end_index, text: None })
         });
-        let span = segment.and_then(|segment| place(&segment, said, start));
-        citation(&Site { uri: source.uri, title: source.title }, span)
-    });
-    read.collect()
+        let cited = said.cited(&site, place).filter(|_| is_told(&site));
+        // Without a place the same source comes again and again.
+        citations.extend(cited.filter(|cited| !citations.contains(cited)));
+        if citations.len() >= CITATIONS_MAX {
+            break;
+        }
+    }
+    citations
 }
 
 fn site<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<&'c Site<'a>> {
-    chunk.web.as_ref().or(chunk.maps.as_ref()).or(chunk.retrieved_context.as_ref())
+    let told = chunk.web.as_ref().or(chunk.maps.as_ref()).or(chunk.retrieved_context.as_ref());
+    told.filter(|site| is_told(site))
 }
 
-fn citation(site: &Site<'_>, span: Option<(usize, usize)>) -> Citation {
-    let text = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or("").to_owned();
-    Citation { url: text(&site.uri), title: text(&site.title), quoted: String::new(), span }
+/// Hosts have been seen to name sources that are nowhere.
+fn is_told(site: &Site<'_>) -> bool {
+    site.uri.as_ref().is_some_and(|uri| !uri.is_empty())
 }
 
-/// Where a segment stands in the part, in characters. Hosts count from the part's start or from the answer's; the words
-/// that come with the numbers tell which, and find the place when neither fits.
-fn place(segment: &Segment<'_>, said: &str, start: usize) -> Option<(usize, usize)> {
-    let part = said.get(start..)?;
-    let told = segment.start_index..segment.end_index;
-    let words = segment.text.as_deref().filter(|words| !words.is_empty());
-    let fits = |text: &str| words.is_none_or(|words| words == text);
-    let within =
-        |range: Range<usize>| part.get(range.clone()).filter(|text| fits(text)).map(|_| range);
-    let from_answer = || within(told.start.checked_sub(start)?..told.end.checked_sub(start)?);
-    let by_words = || {
-        let words = words?;
-        part.find(words).map(|at| at..at + words.len())
-    };
-    let range = within(told.clone()).or_else(from_answer).or_else(by_words)?;
-    let from = part[..range.start].chars().count();
-    Some((from, from + part[range].chars().count()))
-}
-
-/// Everything said, and which of it has sources.
+/// Sources that are written when all is said.
 #[derive(Default)]
-pub(super) struct Said {
-    text: String,
-    /// Where the last text part stands.
-    part: Range<usize>,
-    cited: Vec<(Range<usize>, Citation)>,
+pub(super) struct Cited {
+    all: Vec<(usize, Citation)>,
 }
 
-impl Said {
-    /// A text part begins.
-    pub(super) fn open(&mut self) {
-        self.part = self.text.len()..self.text.len();
-    }
-
-    /// More of it.
-    pub(super) fn push(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.part.end = self.text.len();
-    }
-
-    /// A source of the last text part.
-    pub(super) fn cite(&mut self, citation: Citation) {
-        if self.cited.len() < CITATIONS_MAX {
-            self.cited.push((self.part.start..usize::MAX, citation));
+impl Cited {
+    /// A source of a text part.
+    pub(super) fn push(&mut self, part: usize, citation: Citation) {
+        if self.all.len() < CITATIONS_MAX {
+            self.all.push((part, citation));
         }
     }
 
-    /// The part is complete: sources of the whole part end here.
-    pub(super) fn close(&mut self) {
-        for (range, _) in
-            self.cited.iter_mut().rev().take_while(|(range, _)| range.end == usize::MAX)
-        {
-            range.end = self.part.end;
-        }
-    }
-
-    /// The sources, with bytes of everything said; `None` when there are none.
-    pub(super) fn write(&self) -> Option<GroundingOut<'_>> {
-        if self.cited.is_empty() {
-            return None;
-        }
+    /// The sources with their places in all text; `None` when there are none.
+    pub(super) fn write<'t>(&'t self, said: &'t Said) -> Option<GroundingOut<'t>> {
         let mut grounding =
             GroundingOut { grounding_chunks: Vec::new(), grounding_supports: Vec::new() };
-        for (range, citation) in &self.cited {
-            let Citation { url, title, quoted: _, span } = citation;
+        for (part, Citation { url, title, quoted: _, span }) in &self.all {
+            let Some((_, range)) = said.parts.iter().find(|(number, _)| number == part) else {
+                continue;
+            };
             let chunks = &mut grounding.grounding_chunks;
             let same = |chunk: &ChunkOut<'_>| chunk.web.uri == url && chunk.web.title == title;
             let at = chunks.iter().position(same).unwrap_or_else(|| {
                 chunks.push(ChunkOut { web: SiteOut { uri: url, title } });
                 chunks.len() - 1
             });
-            let range = range.start..range.end.min(self.text.len());
-            let place = span.map_or(range.clone(), |span| bytes(&self.text, range, span));
-            grounding.grounding_supports.push(SupportOut {
-                segment: SegmentOut {
-                    start_index: place.start,
-                    end_index: place.end,
-                    text: &self.text[place],
-                },
-                grounding_chunk_indices: [at],
-            });
+            let place = span.map_or_else(|| range.clone(), |span| bytes(&said.text, range, span));
+            let (start_index, end_index) = (place.start, place.end);
+            let segment = SegmentOut { start_index, end_index, text: &said.text[place] };
+            let support = SupportOut { segment, grounding_chunk_indices: [at] };
+            grounding.grounding_supports.push(support);
         }
-        Some(grounding)
+        Some(grounding).filter(|grounding| !grounding.grounding_supports.is_empty())
     }
 }
 
 /// Characters of a part as bytes of everything.
-fn bytes(text: &str, part: Range<usize>, (from, to): (usize, usize)) -> Range<usize> {
+fn bytes(text: &str, part: &Range<usize>, (from, to): (usize, usize)) -> Range<usize> {
     let inner = &text[part.clone()];
     let byte = |chars: usize| inner.char_indices().nth(chars).map_or(inner.len(), |(at, _)| at);
-    let (from, to) = (byte(from), byte(to.max(from)));
-    part.start + from..part.start + to
+    part.start + byte(from)..part.start + byte(to.max(from))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn spans(json: &str, said: &str, start: usize) -> Vec<(String, Option<(usize, usize)>)> {
-        let json = serde_json::from_str(json).unwrap();
-        let found = read(json, said, start).citations;
-        found.into_iter().map(|citation| (citation.url, citation.span)).collect()
+    fn said(parts: &[&str]) -> Said {
+        let mut said = Said::default();
+        for (text, part) in parts.iter().zip(0..) {
+            said.open(part);
+            said.push(text);
+        }
+        said
     }
 
     #[test]
     fn bytes_become_characters() {
-        let chunks = r#""groundingChunks":[{"web":{"uri":"a","title":"A"}},{"maps":{"uri":"b"}}]"#;
-        let check = |segment: &str, said: &str, start: usize, expected: Option<(usize, usize)>| {
+        let chunks = r#""groundingChunks":[{"web":{"uri":"a","title":"A"}},{"maps":{"uri":"b"}},{"web":{}}]"#;
+        let check = |segment: &str, parts: &[&str], part: usize, span: Option<(usize, usize)>| {
             let json = format!(
-                r#"{{{chunks},"groundingSupports":[{{"segment":{segment},"groundingChunkIndices":[1,7]}}]}}"#
+                r#"{{{chunks},"groundingSupports":[{{"segment":{segment},"groundingChunkIndices":[1,2,7]}}]}}"#
             );
-            assert_eq!(spans(&json, said, start), [("b".to_owned(), expected)], "{segment}");
+            let found = read(serde_json::from_str(&json).unwrap(), &said(parts)).citations;
+            let found: Vec<_> =
+                found.iter().map(|(part, found)| (*part, found.url.as_str(), found.span)).collect();
+            assert_eq!(found, [(part, "b", span)], "{segment}");
         };
-        check(r#"{"startIndex":3,"endIndex":8,"text":"b cé"}"#, "aé b cé.", 0, Some((3, 7)));
-        check(r#"{"endIndex":3,"text":"aé"}"#, "aé b", 0, Some((0, 2)));
-        check(r#"{"startIndex":6,"endIndex":9}"#, "aé b cé.", 0, Some((5, 7)));
-        // Counted from the answer's start, although the part begins later.
-        check(r#"{"startIndex":6,"endIndex":8,"text":"wo"}"#, "hello world", 6, Some((0, 2)));
-        check(r#"{"startIndex":0,"endIndex":2,"text":"wo"}"#, "hello world", 6, Some((0, 2)));
+        let one = &["aé b cé."][..];
+        check(r#"{"startIndex":3,"endIndex":8,"text":" b cé"}"#, one, 0, Some((2, 7)));
+        check(r#"{"endIndex":3,"text":"aé"}"#, one, 0, Some((0, 2)));
+        check(r#"{"startIndex":6,"endIndex":9}"#, one, 0, Some((5, 7)));
+        let two = &["hello ", "world"][..];
+        check(r#"{"startIndex":6,"endIndex":8,"text":"wo"}"#, two, 1, Some((0, 2)));
+        check(r#"{"startIndex":1,"endIndex":3,"text":"el"}"#, two, 0, Some((1, 3)));
+        // Counted from the part's start.
+        check(r#"{"startIndex":0,"endIndex":2,"text":"wo"}"#, two, 1, Some((0, 2)));
+        // Beyond the part.
+        check(r#"{"startIndex":4,"endIndex":8,"text":"o wo"}"#, two, 0, Some((4, 6)));
         // The numbers are wrong, the words are not.
-        check(r#"{"startIndex":1,"endIndex":2,"text":"é!"}"#, "aé!", 0, Some((1, 3)));
-        check(r#"{"startIndex":90,"endIndex":99}"#, "short", 0, None);
-        check(r#"{"startIndex":2,"endIndex":3}"#, "aé", 0, None);
+        check(r#"{"startIndex":1,"endIndex":2,"text":"é!"}"#, &["aé!"], 0, Some((1, 3)));
+        check(r#"{"startIndex":90,"endIndex":99}"#, &["short"], 0, None);
+        check(r#"{"startIndex":2,"endIndex":3}"#, &["aé"], 0, None);
+    }
+
+    #[test]
+    fn sources_without_an_address_are_none() {
+        let json = r#"{"citationSources":[{},{"uri":"u","startIndex":1,"endIndex":3},{"uri":"v"},{"uri":"v"},{"title":"t"}]}"#;
+        let found = read_sources(serde_json::from_str(json).unwrap(), &said(&["aéb"]));
+        let found: Vec<_> =
+            found.iter().map(|(_, found)| (found.url.as_str(), found.span)).collect();
+        assert_eq!(found, [("u", Some((1, 2))), ("v", None)]);
     }
 
     #[test]
     fn queries_are_counted() {
-        let json = serde_json::from_str(r#"{"webSearchQueries":["x","y"]}"#).unwrap();
-        assert_eq!(read(json, "", 0).searches, 2);
-        let json = serde_json::from_str(r#"{"webSearchQueries":7}"#).unwrap();
-        assert_eq!(read(json, "", 0).searches, 0);
+        let check = |json: &str, expected| {
+            let json = serde_json::from_str(json).unwrap();
+            assert_eq!(read(json, &Said::default()).searches, expected);
+        };
+        check(r#"{"webSearchQueries":["x","y"]}"#, 2);
+        check(r#"{"webSearchQueries":7}"#, 0);
     }
 
     #[test]
     fn characters_become_bytes_of_everything() {
-        let mut said = Said::default();
-        said.open();
-        said.push("é1");
-        said.close();
-        said.open();
-        said.push("é");
+        let said = said(&["é1", "é two", "three"]);
+        let mut cited = Cited::default();
         let cite =
             |span| Citation { url: "u".into(), title: "t".into(), quoted: String::new(), span };
-        said.cite(cite(Some((0, 1))));
-        said.cite(cite(None));
-        said.push(" two");
-        said.close();
-        said.open();
-        said.push("three");
-        said.close();
-        let json = serde_json::to_string(&said.write().unwrap()).unwrap();
+        cited.push(1, cite(Some((0, 1))));
+        cited.push(1, cite(None));
+        cited.push(9, cite(None));
+        let json = serde_json::to_string(&cited.write(&said).unwrap()).unwrap();
         assert_eq!(
             json,
             r#"{"groundingChunks":[{"web":{"uri":"u","title":"t"}}],"groundingSupports":[{"segment":{"startIndex":3,"endIndex":5,"text":"é"},"groundingChunkIndices":[0]},{"segment":{"startIndex":3,"endIndex":9,"text":"é two"},"groundingChunkIndices":[0]}]}"#
         );
-        assert!(Said::default().write().is_none());
+        assert!(Cited::default().write(&said).is_none());
     }
 }

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{
     error, finish,
-    grounding::Said,
+    grounding::{Cited, Said},
     parts,
     stream::Reader,
     usage,
@@ -81,14 +81,28 @@ pub(crate) fn read(body: &[u8]) -> Result<Reply> {
 
 /// Writes a whole answer.
 pub(crate) fn write(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
-    let mut said = Said::default();
-    let parts = reply.parts.iter().filter_map(|part| write_part(part, stamp, &mut said)).collect();
+    let (mut said, mut cited) = (Said::default(), Cited::default());
+    for (part, number) in reply.parts.iter().zip(0..) {
+        let (text, citations) = match part {
+            Part::Text { text, citations, cache: _ } => (text, citations.as_slice()),
+            Part::Refusal(text) => (text, &[][..]),
+            Part::Media(_)
+            | Part::Thought(_)
+            | Part::Call(_)
+            | Part::Outcome(_)
+            | Part::Opaque { .. } => continue,
+        };
+        said.open(number);
+        said.push(text);
+        citations.iter().for_each(|citation| cited.push(number, citation.clone()));
+    }
+    let parts = reply.parts.iter().filter_map(|part| write_part(part, stamp)).collect();
     let element = ElementOut {
         candidates: [CandidateOut {
             content: ContentOut { parts, role: Some("model") },
             finish_reason: Some(finish::write(&reply.stop)),
             index: 0,
-            grounding_metadata: said.write(),
+            grounding_metadata: cited.write(&said),
         }],
         usage_metadata: reply.usage.as_ref().map(usage::write),
         model_version: &stamp.model,
@@ -97,21 +111,10 @@ pub(crate) fn write(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
     serde_json::to_vec(&element).expect("strings and JSON always serialize")
 }
 
-fn write_part<'r>(part: &'r Part, stamp: &Stamp, said: &mut Said) -> Option<PartOut<'r>> {
+fn write_part<'r>(part: &'r Part, stamp: &Stamp) -> Option<PartOut<'r>> {
     let sign = |state: &State| parts::signature(state, &stamp.carrier);
     let made = match part {
-        Part::Text { text, citations, cache: _ } => {
-            said.open();
-            said.push(text);
-            citations.iter().for_each(|citation| said.cite(citation.clone()));
-            said.close();
-            parts::text(text)
-        }
-        Part::Refusal(text) => {
-            said.open();
-            said.push(text);
-            parts::text(text)
-        }
+        Part::Text { text, .. } | Part::Refusal(text) => parts::text(text),
         Part::Media(media) => parts::media(media)?,
         Part::Thought(Thought { text, summary: _, state }) => {
             let thought_signature = state.as_ref().map(sign);

@@ -8,7 +8,9 @@ use crate::dialect::{
     Dialect, Event, array,
     event::Kind,
     gemini::{
-        error, finish, grounding, parts, usage,
+        error, finish,
+        grounding::{self, Said},
+        parts, usage,
         wire::{Blob, Candidate, Element, File, FunctionCall, Part},
     },
     ids,
@@ -27,8 +29,7 @@ pub(crate) struct Reader {
     /// The number of the next part.
     next: usize,
     open: Option<Open>,
-    /// All text so far: sources are told by its bytes, and last.
-    said: String,
+    said: Said,
     calls: usize,
     searches: i64,
     /// Why it ends, so far: a stream may say that it ends, go on, and say so again.
@@ -53,8 +54,7 @@ struct Open {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum OpenKind {
-    /// Text, from this byte of all text on.
-    Text(usize),
+    Text,
     Thought,
 }
 
@@ -131,13 +131,12 @@ impl Reader {
             self.part(part, out);
         }
         if let Some(json) = candidate.grounding_metadata {
-            let found = grounding::read(json, &self.said, self.text_start());
+            let found = grounding::read(json, &self.said);
             self.searches = self.searches.max(found.searches);
-            self.cite(found.citations, out);
+            cite(found.citations, out);
         }
         if let Some(json) = candidate.citation_metadata {
-            let citations = grounding::read_sources(json, &self.said, self.text_start());
-            self.cite(citations, out);
+            cite(grounding::read_sources(json, &self.said), out);
         }
         if let Some(reason) = candidate.finish_reason.filter(|reason| !reason.is_empty()) {
             self.stop = Some(finish::read(&reason));
@@ -169,10 +168,8 @@ impl Reader {
 
     fn say(&mut self, text: &str, signature: Option<&str>, out: &mut Vec<Event>) {
         if !text.is_empty() {
-            let start = self.said.len();
-            let is_text = |kind| matches!(kind, OpenKind::Text(_));
-            let part = self.resume(is_text, OpenKind::Text(start), out);
-            self.said.push_str(text);
+            let part = self.resume(OpenKind::Text, out);
+            self.said.push(text);
             out.push(Event::Delta { part, text: text.to_owned() });
         }
         let Some(signature) = signature else { return };
@@ -180,7 +177,7 @@ impl Reader {
         let state = parts::state(signature, place);
         match &mut self.open {
             // Sources may still come for the part, so the signature waits until it is closed.
-            Some(Open { kind: OpenKind::Text(_), after: after @ None, .. }) => *after = Some(state),
+            Some(Open { kind: OpenKind::Text, after: after @ None, .. }) => *after = Some(state),
             _ => self.sign(state, out),
         }
     }
@@ -189,7 +186,7 @@ impl Reader {
         if text.is_empty() && signature.is_none() {
             return;
         }
-        let part = self.resume(|kind| kind == OpenKind::Thought, OpenKind::Thought, out);
+        let part = self.resume(OpenKind::Thought, out);
         if !text.is_empty() {
             out.push(Event::Delta { part, text: text.to_owned() });
         }
@@ -248,28 +245,21 @@ impl Reader {
         out.push(Event::Close { part });
     }
 
-    fn cite(&self, citations: Vec<Citation>, out: &mut Vec<Event>) {
-        let Some(Open { part, kind: OpenKind::Text(_), .. }) = self.open else { return };
-        out.extend(citations.into_iter().map(|citation| Event::Cite { part, citation }));
-    }
-
-    /// The part under way if it goes on, else one that opens.
-    fn resume(
-        &mut self,
-        goes_on: impl Fn(OpenKind) -> bool,
-        kind: OpenKind,
-        out: &mut Vec<Event>,
-    ) -> usize {
+    /// The part under way if it is of this kind, else one that opens.
+    fn resume(&mut self, wanted: OpenKind, out: &mut Vec<Event>) -> usize {
         if let Some(Open { part, kind, after: None }) = self.open
-            && goes_on(kind)
+            && kind == wanted
         {
             return part;
         }
         self.close(out);
         let part = self.number();
-        self.open = Some(Open { part, kind, after: None });
-        let kind = match kind {
-            OpenKind::Text(_) => Kind::Text,
+        self.open = Some(Open { part, kind: wanted, after: None });
+        let kind = match wanted {
+            OpenKind::Text => {
+                self.said.open(part);
+                Kind::Text
+            }
             OpenKind::Thought => Kind::Thought { summary: true },
         };
         out.push(Event::Open { part, kind });
@@ -288,13 +278,11 @@ impl Reader {
         self.next += 1;
         self.next - 1
     }
+}
 
-    fn text_start(&self) -> usize {
-        match &self.open {
-            Some(Open { kind: OpenKind::Text(start), .. }) => *start,
-            Some(Open { kind: OpenKind::Thought, .. }) | None => self.said.len(),
-        }
-    }
+/// Sources may come when their part is closed.
+fn cite(citations: Vec<(usize, Citation)>, out: &mut Vec<Event>) {
+    out.extend(citations.into_iter().map(|(part, citation)| Event::Cite { part, citation }));
 }
 
 /// The JSON of a frame, in whichever framing.

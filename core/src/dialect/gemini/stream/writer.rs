@@ -10,7 +10,7 @@ use crate::{
         event::Kind,
         gemini::{
             error, finish,
-            grounding::Said,
+            grounding::{Cited, Said},
             parts, usage,
             wire::{CandidateOut, ContentOut, ElementOut, Made, PartOut},
         },
@@ -28,6 +28,7 @@ pub(crate) struct Writer {
     /// Calls in the order they opened: dialects may interleave them.
     calls: VecDeque<Pending>,
     said: Said,
+    cited: Cited,
     stop: Stop,
     usage: Option<Usage>,
 }
@@ -68,6 +69,7 @@ impl Writer {
             open: None,
             calls: VecDeque::new(),
             said: Said::default(),
+            cited: Cited::default(),
             stop: Stop::End,
             usage: None,
         }
@@ -82,11 +84,7 @@ impl Writer {
             Event::Open { part, kind } => self.begin(part, kind, out),
             Event::Delta { part, text } => self.delta(part, text, out),
             Event::Sign { part, state } => self.sign(part, state, out),
-            Event::Cite { part, citation } => {
-                if matches!(self.open, Some((open, Open::Text)) if open == part) {
-                    self.said.cite(citation);
-                }
-            }
+            Event::Cite { part, citation } => self.cited.push(part, citation),
             Event::Close { part } => self.close(part, out),
             Event::Usage(usage) => self.usage = Some(usage),
             Event::Finish(stop) => self.stop = stop,
@@ -97,13 +95,13 @@ impl Writer {
     }
 
     fn begin(&mut self, part: usize, kind: Kind, out: &mut Vec<u8>) {
-        self.shut();
+        self.open = None;
         let Kind::Call { id, name, custom } = kind else {
             self.calls.iter_mut().for_each(|pending| pending.complete = true);
             self.flush(out);
             return match kind {
                 Kind::Text | Kind::Refusal => {
-                    self.said.open();
+                    self.said.open(part);
                     self.open = Some((part, Open::Text));
                 }
                 Kind::Thought { .. } => self.open = Some((part, Open::Thought(Shown::No))),
@@ -156,17 +154,11 @@ impl Writer {
 
     fn close(&mut self, part: usize, out: &mut Vec<u8>) {
         if self.open.is_some_and(|(open, _)| open == part) {
-            self.shut();
+            self.open = None;
         }
         if let Some(pending) = self.calls.iter_mut().find(|pending| pending.part == part) {
             pending.complete = true;
             self.flush(out);
-        }
-    }
-
-    fn shut(&mut self) {
-        if let Some((_, Open::Text)) = self.open.take() {
-            self.said.close();
         }
     }
 
@@ -181,14 +173,14 @@ impl Writer {
     }
 
     fn done(&mut self, out: &mut Vec<u8>) {
-        self.shut();
+        self.open = None;
         self.calls.iter_mut().for_each(|pending| pending.complete = true);
         self.flush(out);
         let last = CandidateOut {
             content: content(PartOut::Made(parts::text(""))),
             finish_reason: Some(finish::write(&self.stop)),
             index: 0,
-            grounding_metadata: self.said.write(),
+            grounding_metadata: self.cited.write(&self.said),
         };
         let json = self.element(last, self.usage.as_ref());
         self.last(&json, out);

@@ -23,7 +23,7 @@ pub(crate) fn read(body: &[u8], _carrier: &Carrier) -> Result<Prompt> {
     let mut prompt = Prompt {
         model: object.typed("model")?.unwrap_or_default(),
         stream: object.typed("stream")?.unwrap_or(true),
-        format: object.present("format").map(format).transpose()?,
+        format: object.present("format").map(format).transpose()?.flatten(),
         ..Prompt::default()
     };
     let messages: Vec<&RawValue> = object.typed("messages")?.unwrap_or_default();
@@ -120,16 +120,18 @@ fn tool(json: &RawValue) -> Result<Tool> {
     Ok(Tool { kind, cache: None })
 }
 
-fn format(json: &RawValue) -> Result<Format> {
-    if json.get() == "\"json\"" {
-        return Ok(Format::Json);
-    }
-    if !json.get().starts_with('{') {
-        let message = "`format` must be `json` or a schema.";
-        return Err(Error::bad_request(message).at("format"));
-    }
-    let schema = Schema::read(json)?;
-    Ok(Format::Schema { name: None, description: None, schema, strict: None })
+/// Older clients send an empty text for none.
+fn format(json: &RawValue) -> Result<Option<Format>> {
+    let schema = match json.get() {
+        "\"\"" => return Ok(None),
+        "\"json\"" => return Ok(Some(Format::Json)),
+        text if text.starts_with('{') => Schema::read(json)?,
+        _ => {
+            let message = "`format` must be `json` or a schema.";
+            return Err(Error::bad_request(message).at("format"));
+        }
+    };
+    Ok(Some(Format::Schema { name: None, description: None, schema, strict: None }))
 }
 
 fn effort(json: &RawValue) -> Result<Option<Effort>> {

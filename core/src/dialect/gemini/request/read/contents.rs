@@ -206,7 +206,7 @@ fn result(json: &RawValue) -> Result<(String, bool)> {
     };
     Ok(match name {
         "error" => (inner, true),
-        "result" if !value.get().starts_with('{') => (inner, false),
+        "result" if value.get().starts_with(['"', '[']) => (inner, false),
         _ => (json.get().to_owned(), false),
     })
 }

@@ -282,7 +282,8 @@ fn response(text: &str, came: Came) -> Box<RawValue> {
         return arguments::object(json);
     }
     let name = if came == Came::Failed { "error" } else { "result" };
-    let value = serde_json::from_str::<&RawValue>(json).ok().filter(|_| !json.starts_with('"'));
+    let structured = json.starts_with(['[', '{']);
+    let value = serde_json::from_str::<&RawValue>(json).ok().filter(|_| structured);
     match value {
         Some(value) => RawValue::from_string(format!("{{\"{name}\":{value}}}"))
             .expect("a name and a value make an object"),
