@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     identity::Vault,
     ports::Millis,
-    provider::{Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source},
     store::{Changes, Document, Kind},
 };
 
@@ -31,6 +31,10 @@ pub(crate) struct Snapshot {
 struct ProviderBody {
     dialect: String,
     base_url: String,
+    #[serde(default)]
+    auth: Option<String>,
+    #[serde(default)]
+    api_version: Option<String>,
     #[serde(default)]
     models: Vec<String>,
     #[serde(default = "yes")]
@@ -101,6 +105,13 @@ impl Snapshot {
             .find(|dialect| dialect.name() == body.dialect)
             .ok_or_else(|| Error::internal(format!("unknown dialect {}", body.dialect)))?;
         let host = Host::parse(&body.base_url)?;
+        let auth = match &body.auth {
+            None => Auth::usual(&host, dialect),
+            Some(word) => Auth::ALL
+                .into_iter()
+                .find(|auth| auth.name() == word)
+                .ok_or_else(|| Error::internal(format!("unknown auth {word}")))?,
+        };
         let mut keys = Vec::new();
         for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
             let KeyBody { sealed, enabled } = read(key)?;
@@ -113,6 +124,8 @@ impl Snapshot {
             id: document.id.clone(),
             dialect,
             host,
+            auth,
+            api_version: body.api_version,
             keys,
             models: body.models,
             enabled: body.enabled,

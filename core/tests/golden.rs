@@ -65,6 +65,7 @@ fn describe(config: &Config) -> String {
         format!("waits {:?}", config.waits),
         format!("retention {} days", config.retention_days),
         format!("log {} {}", log_format(config.log), config.log_filter),
+        format!("deepseek in english {}", is_on(config.deepseek_english)),
     ];
     for provider in &config.providers {
         let host = match &provider.host {
@@ -89,6 +90,8 @@ fn describe(config: &Config) -> String {
             provider.dialect.name(),
             is_on(provider.enabled)
         ));
+        let version = provider.api_version.as_deref().unwrap_or("none");
+        lines.push(format!("  auth {}, version {version}", provider.auth.name()));
         lines.push(format!("  keys {}; models {models}", keys.join(", ")));
     }
     for client in &config.clients {

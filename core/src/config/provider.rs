@@ -12,7 +12,7 @@ use crate::{
     identity::Secret,
     limits,
     provider::{
-        Host, Key, Provider, Source,
+        Auth, Host, Key, Provider, Source,
         base_url::BaseUrl,
         builtin::{self, BUILTIN, Builtin},
         catalog,
@@ -35,8 +35,12 @@ pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provi
     }
     let is_free = |id: &str| !declared.iter().any(|declared| declared == id);
     for row in BUILTIN.iter().filter(|row| is_free(row.id)) {
-        let draft = from_variables(row, reading);
-        if reading.environment.any(row.key_variables) || reading.environment.any(row.url_variable) {
+        let Usual { host, keys, models } = from_variables(row, reading);
+        let asked = [row.key_variables, row.url_variable];
+        if let Some(host) =
+            host.filter(|_| asked.iter().any(|names| reading.environment.any(names)))
+        {
+            let draft = Draft { keys, models, ..Draft::at(host, row.dialect) };
             providers.push(draft.finish(row.id, Source::Environment));
         }
     }
@@ -57,15 +61,16 @@ fn read_one(
     let enabled = reading.enabled(&mut table);
     let row = id.as_deref().and_then(builtin::find);
     let usual = row.map(|row| from_variables(row, reading));
-    let host = usual.as_ref().map(|usual| usual.host.clone());
+    let Usual { host, keys, models } = usual.unwrap_or_default();
     let host = reading.needed_or(&mut table, "base_url", host, read_host);
     let dialect = match host {
         Some(Host::Echo) => Some(Dialect::OpenAiChat),
-        Some(Host::Url(_)) | None => usual.as_ref().map(|usual| usual.dialect),
+        Some(Host::Url(_)) | None => row.map(|row| row.dialect),
     };
     let dialect =
         reading.needed_or(&mut table, "dialect", dialect, |said| said.one_of(&dialects()));
-    let (keys, models) = usual.map(|usual| (usual.keys, usual.models)).unwrap_or_default();
+    let auth = reading.optional(&mut table, "auth", |said| said.one_of(&auths()));
+    let api_version = reading.optional(&mut table, "api_version", read_version);
     let keys = match table.take("keys") {
         Some(said) => read_keys(&said, &table, reading),
         None => usual_keys(keys, row, &table, reading),
@@ -75,7 +80,16 @@ fn read_one(
         None => models,
     };
     reading.end_table(table);
-    Some(Draft { host: host?, dialect: dialect?, keys, models, enabled }.finish(&id?, Source::File))
+    let draft = Draft { keys, models, auth, api_version, enabled, ..Draft::at(host?, dialect?) };
+    Some(draft.finish(&id?, Source::File))
+}
+
+/// What a built-in provider is without a table.
+#[derive(Default)]
+struct Usual {
+    host: Option<Host>,
+    keys: Vec<Secret>,
+    models: Option<Vec<String>>,
 }
 
 /// The keys of a table that names none: those of a built-in's variables.
@@ -103,23 +117,40 @@ struct Draft {
     keys: Vec<Secret>,
     /// `None`: whatever is usual for it.
     models: Option<Vec<String>>,
+    /// `None`: whatever is usual for it.
+    auth: Option<Auth>,
+    api_version: Option<String>,
     enabled: bool,
 }
 
 impl Draft {
     fn at(host: Host, dialect: Dialect) -> Self {
-        Self { host, dialect, keys: Vec::new(), models: None, enabled: true }
+        let (keys, models, auth, api_version) = (Vec::new(), None, None, None);
+        Self { host, dialect, keys, models, auth, api_version, enabled: true }
     }
 
     fn finish(self, id: &str, source: Source) -> Provider {
-        let Self { host, dialect, keys, models, enabled } = self;
+        let Self { host, dialect, keys, models, auth, api_version, enabled } = self;
         let name = |(i, secret)| Key { id: format!("{id}-{}", i + 1), secret };
         let keys = keys.into_iter().enumerate().map(name).collect();
-        let id = id.to_owned();
+        let host = native(host, dialect);
+        let auth = auth.unwrap_or_else(|| Auth::usual(&host, dialect));
+        let (id, models_known) = (id.to_owned(), models);
+        let models = Vec::new();
         let mut provider =
-            Provider { id, dialect, host, keys, models: Vec::new(), enabled, source };
-        provider.models = models.unwrap_or_else(|| usual_models(&provider));
+            Provider { id, dialect, host, auth, api_version, keys, models, enabled, source };
+        provider.models = models_known.unwrap_or_else(|| usual_models(&provider));
         provider
+    }
+}
+
+/// Ollama's own dialect stands beside the `/v1` of the other one, and people write the address either way.
+fn native(host: Host, dialect: Dialect) -> Host {
+    match host {
+        Host::Url(url) if dialect == Dialect::Ollama => {
+            Host::Url(url.strip_suffix("/v1").map_or_else(|| url.clone(), str::to_owned))
+        }
+        Host::Url(_) | Host::Echo => host,
     }
 }
 
@@ -133,10 +164,10 @@ fn usual_models(provider: &Provider) -> Vec<String> {
 }
 
 /// A built-in provider as its variables have it, whether they are set or not.
-fn from_variables(row: &Builtin, reading: &mut Reading<'_>) -> Draft {
+fn from_variables(row: &Builtin, reading: &mut Reading<'_>) -> Usual {
     let url = row.url_variable.iter().find_map(|name| reading.environment.said(name));
     let host = url.and_then(|said| reading.keep(read_versioned_host(&said)));
-    let host = host.unwrap_or_else(|| Host::Url(row.base_url.to_owned()));
+    let host = host.or_else(|| row.base_url.map(|url| Host::Url(url.to_owned())));
     let keys = row.key_variables.iter().find_map(|name| reading.environment.said(name));
     let keys = keys.map(|said| secret::split(&said)).unwrap_or_default();
     let models = row.model_variable.iter().find_map(|name| reading.environment.said(name));
@@ -144,11 +175,25 @@ fn from_variables(row: &Builtin, reading: &mut Reading<'_>) -> Draft {
     let models = models.filter(|_| reading.environment.any(row.url_variable));
     let models = models.and_then(|said| reading.keep(split_models(&said)));
     let keys = reading.keep_all(secret::credentials(&keys));
-    Draft { keys, models, ..Draft::at(host, row.dialect) }
+    Usual { host, keys, models }
 }
 
 fn dialects() -> [(&'static str, Dialect); Dialect::ALL.len()] {
     Dialect::ALL.map(|dialect| (dialect.name(), dialect))
+}
+
+fn auths() -> [(&'static str, Auth); Auth::ALL.len()] {
+    Auth::ALL.map(|auth| (auth.name(), auth))
+}
+
+/// It goes into a URL as it stands.
+fn read_version(said: &Said<'_>) -> Result<String, Mistake> {
+    let version = said.text()?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    if version.len() > limits::ID_BYTES_MAX || !version.bytes().all(plain) {
+        return Err(said.spot.mistake("must be letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(version.to_owned())
 }
 
 fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {

@@ -62,6 +62,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let (store_url, store_token) = read_store(&mut root, reading);
     let (log, log_filter) = read_log(&mut root, reading);
     let waits = read_waits(&mut root, reading);
+    let deepseek_english = read_deepseek(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
     let secret = secret::root(reading.environment);
@@ -80,6 +81,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         admin_token,
         waits,
         retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
+        deepseek_english,
         log: log.unwrap_or(LogFormat::Human),
         log_filter: log_filter.unwrap_or_else(|| LOG_FILTER.to_owned()),
     }
@@ -121,6 +123,14 @@ fn read_waits(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Waits {
     };
     reading.end_table(table);
     waits
+}
+
+/// On unless it is switched off: these models answer many a question in Chinese.
+fn read_deepseek(root: &mut Table<'_>, reading: &mut Reading<'_>) -> bool {
+    let mut table = reading.table(root, "deepseek", "[deepseek]");
+    let english = reading.optional(&mut table, "english", |said| said.flag());
+    reading.end_table(table);
+    english.unwrap_or(true)
 }
 
 fn read_listen(said: &Said<'_>) -> Result<String, Mistake> {

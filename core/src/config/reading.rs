@@ -73,6 +73,16 @@ impl<'r> Reading<'r> {
         of_variable.or(of_file)
     }
 
+    /// A value that may be left out.
+    pub(super) fn optional<T>(
+        &mut self,
+        table: &mut Table<'_>,
+        key: &'static str,
+        read: impl Fn(&Said<'_>) -> Result<T, Mistake>,
+    ) -> Option<T> {
+        table.take(key).and_then(|said| self.keep(read(&said)))
+    }
+
     /// A value that must be there.
     pub(super) fn needed<T>(
         &mut self,

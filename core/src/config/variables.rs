@@ -3,7 +3,7 @@
 use super::document::Said;
 
 /// Every variable, in the order of `.env.example`. A declaration may name others with `{ env = "NAME" }`.
-pub const VARIABLES: [&str; 22] = [
+pub const VARIABLES: [&str; 29] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_CONFIG_FILE",
     "TIDEGATE_DATA",
@@ -24,6 +24,13 @@ pub const VARIABLES: [&str; 22] = [
     "MOONSHOT_API_KEY",
     "XAI_API_KEY",
     "GROK_API_KEY",
+    "MISTRAL_API_KEY",
+    "GROQ_API_KEY",
+    "TOGETHER_API_KEY",
+    "FIREWORKS_API_KEY",
+    "OPENROUTER_API_KEY",
+    "PERPLEXITY_API_KEY",
+    "CEREBRAS_API_KEY",
     "OLLAMA_BASE_URL",
     "OLLAMA_MODELS",
 ];

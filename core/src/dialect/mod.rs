@@ -19,10 +19,10 @@ mod patch;
 mod reshape;
 mod sse;
 mod stamp;
-mod traits;
+pub(crate) mod traits;
 
 use bytes::Bytes;
-use http::{HeaderName, StatusCode, header};
+use http::StatusCode;
 use serde_json::value::RawValue;
 
 pub(crate) use carry::Carrier;
@@ -39,6 +39,7 @@ pub(crate) use traits::Traits;
 
 use crate::{
     error::{Error, Result},
+    provider::Auth,
     store::Usage,
 };
 
@@ -192,14 +193,12 @@ impl Dialect {
         }
     }
 
-    /// The header in which a provider of this dialect wants its key, and what stands before the key.
-    pub(crate) fn auth(self) -> (HeaderName, &'static str) {
+    /// In which header most providers of this dialect want their key.
+    pub(crate) fn auth(self) -> Auth {
         match self {
-            Self::OpenAiChat | Self::OpenAiResponses | Self::Ollama => {
-                (header::AUTHORIZATION, "Bearer ")
-            }
-            Self::Anthropic => (HeaderName::from_static("x-api-key"), ""),
-            Self::Gemini => (HeaderName::from_static("x-goog-api-key"), ""),
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Ollama => Auth::Bearer,
+            Self::Anthropic => Auth::XApiKey,
+            Self::Gemini => Auth::XGoogApiKey,
         }
     }
 

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use super::address::MODEL;
+
 /// The base of a provider's API, such as `https://api.openai.com/v1`. It displays without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
@@ -206,7 +208,8 @@ fn wrapped(address: Ipv6Addr) -> Option<Ipv4Addr> {
 fn read_path(path: &str) -> Result<String, &'static str> {
     let path = path.trim_end_matches('/');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&byte);
-    if !path.bytes().all(plain) {
+    let part = |part: &str| part == MODEL || part.bytes().all(plain);
+    if !path.split('/').all(part) {
         return Err("must have a path of plain ASCII characters");
     }
     if path.split('/').any(|part| part == "." || part == "..") || path.contains("//") {
@@ -233,6 +236,7 @@ mod tests {
             ("http://[::1]:9100/v1", "http://[::1]:9100/v1", "http://[::1]:9100"),
             ("http://[0:0:0:0:0:0:0:1]:9100", "http://[::1]:9100", "http://[::1]:9100"),
             ("http://my_host-2.local/a/b", "http://my_host-2.local/a/b", "http://my_host-2.local"),
+            ("https://host/d/{model}/", "https://host/d/{model}", "https://host"),
             ("https://10.0.0.7/openai/v1", "https://10.0.0.7/openai/v1", "https://10.0.0.7"),
         ] {
             let url = BaseUrl::parse(text).unwrap();
@@ -270,6 +274,9 @@ mod tests {
             "https://host/v1/../admin",
             "https://host/a//b",
             "https://host/%2e%2e",
+            "https://host/{name}",
+            "https://host/a{model}",
+            "https://{model}/v1",
         ] {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
         }

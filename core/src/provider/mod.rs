@@ -1,12 +1,14 @@
 //! What is a provider? A row of data: where it is, which dialect it speaks, with which keys.
 
+pub(crate) mod address;
+mod auth;
 pub mod base_url;
 pub mod builtin;
 pub mod catalog;
 pub(crate) mod echo;
 pub(crate) mod traits;
 
-use http::HeaderName;
+pub use auth::Auth;
 
 use crate::{
     dialect::Dialect,
@@ -23,6 +25,10 @@ pub struct Provider {
     pub dialect: Dialect,
     /// Where it is.
     pub host: Host,
+    /// In which header it wants a key.
+    pub auth: Auth,
+    /// What it wants as `api-version` in the query.
+    pub api_version: Option<String>,
     /// Credentials toward it. May be empty: a local model needs none.
     pub keys: Vec<Key>,
     /// The models it serves under their own names. Any name passes with `provider/model`.
@@ -34,11 +40,6 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The header in which it wants its key, and what stands before the key.
-    pub(crate) fn auth(&self) -> (HeaderName, &'static str) {
-        self.dialect.auth()
-    }
-
     /// Whether it lists the model.
     #[must_use]
     pub fn serves(&self, model: &str) -> bool {
@@ -51,7 +52,8 @@ impl Provider {
 pub enum Host {
     /// In this process: the demo provider.
     Echo,
-    /// An http or https URL without a trailing slash, such as `https://api.openai.com/v1`.
+    /// An http or https URL without a trailing slash, such as `https://api.openai.com/v1`. In its path `{model}` may
+    /// stand for the model's name.
     Url(String),
 }
 

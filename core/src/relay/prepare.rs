@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
-    provider::{Host, traits},
+    provider::{Host, address, traits},
     store::Record,
 };
 
@@ -89,8 +89,9 @@ pub(super) fn prepare(
         Host::Echo => Outgoing::Echo(body),
         Host::Url(base) => {
             let path = dialect.path(&inbound.ask, &target.model, passage.framing);
+            let uri = address::url(&target.provider, base, &path, &target.model)?;
             let headers = same.then_some(headers);
-            Outgoing::Upstream(request(format!("{base}{path}"), inbound, headers, target, body)?)
+            Outgoing::Upstream(request(uri, inbound, headers, target, body)?)
         }
     };
     Ok((outgoing, passage))
@@ -191,7 +192,7 @@ fn request(
         }
     }
     if let Some(key) = target.key() {
-        let (name, before) = target.provider.auth();
+        let (name, before) = target.provider.auth.header();
         let mut value = HeaderValue::try_from(format!("{before}{}", key.secret.expose()))
             .map_err(|_| Error::internal(format!("key {} is no header value", key.id)))?;
         value.set_sensitive(true);

@@ -11,7 +11,7 @@ use tidegate_core::{
     dialect::Dialect,
     identity::{Secret, mint},
     ports::{Call, Ports},
-    provider::{Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source},
     store::Record,
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
 };
@@ -84,6 +84,8 @@ fn config(key: &str) -> Config {
         id: id.to_owned(),
         dialect: Dialect::OpenAiChat,
         host,
+        auth: Auth::Bearer,
+        api_version: None,
         keys: keys
             .iter()
             .enumerate()
@@ -116,6 +118,7 @@ fn config(key: &str) -> Config {
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
+        deepseek_english: true,
         log: LogFormat::Human,
         log_filter: String::new(),
     }
