@@ -108,7 +108,8 @@ fn prepare_plain(
     let Host::Url(base) = &target.provider.host else {
         return Err(Error::not_found("The demo provider only chats.").at("model"));
     };
-    let mut request = request(format!("{base}{path}"), inbound, Some(headers), target, body)?;
+    let uri = address::url(&target.provider, base, path, &target.model)?;
+    let mut request = request(uri, inbound, Some(headers), target, body)?;
     let out = request.headers_mut();
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         out.insert(header::CONTENT_TYPE, kind.clone());
@@ -140,7 +141,7 @@ fn cross(
     if !(dialect.has_custom_tools() && traits.native) {
         reshape.without_custom_tools(&mut prompt, &mut losses);
     }
-    if !dialect.stops() {
+    if !(dialect.stops() && traits.stop) {
         reshape.stopping_at(&prompt.stop);
     }
     prompt.foreign.iter().for_each(|name| losses.lose(name));

@@ -22,6 +22,12 @@ impl Losses {
         }
     }
 
+    /// A field that is taken; where it is not, it is lost if it is there.
+    pub(crate) fn keep_if<T>(&mut self, taken: bool, value: Option<T>, name: &str) -> Option<T> {
+        self.lose_if(!taken && value.is_some(), name);
+        value.filter(|_| taken)
+    }
+
     /// The names, in the order they were lost.
     pub(crate) fn names(&self) -> &[String] {
         &self.names

@@ -140,7 +140,11 @@ fn message<'a>(parts: &'a [Part], stamp: &Stamp) -> MessageOut<'a> {
             }
             Part::Call(call) => {
                 let extra_content = call.state.as_ref().map(|state| stream::extra(state, stamp));
-                let mut out = CallOut { id: Some(&call.id), extra_content, ..CallOut::default() };
+                let mut out = CallOut {
+                    id: Some(call.id.as_str().into()),
+                    extra_content,
+                    ..CallOut::default()
+                };
                 if call.custom {
                     out.kind = Some("custom");
                     out.custom =

@@ -4,8 +4,11 @@ use super::{read, write};
 use crate::{
     dialect::{
         Carrier, Losses,
-        ir::link,
-        traits::{MaxTokens, Structured, Thinking, ThoughtsBack, Traits},
+        ir::{Effort, link},
+        traits::{
+            CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
+            ThoughtsBack, Traits,
+        },
     },
     identity::Vault,
     testing::root_secret,
@@ -54,14 +57,14 @@ fn a_conversation_with_tools_crosses_whole() {
           "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false}"#,
         &[
             r#"{"model":"m","messages":[{"role":"system","content":"be brief"},"#,
-            r#"{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}}],"name":"ann"},"#,
+            r#"{"role":"user","content":[{"type":"text","text":"look"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"low"}}]},"#,
             r#"{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"n\":12345678901234567890}"}},{"id":"b","type":"function","function":{"name":"g","arguments":"{}"}}]},"#,
             r#"{"role":"tool","content":"one","tool_call_id":"a"},{"role":"tool","content":"two","tool_call_id":"b"},{"role":"user","content":"go on"}],"#,
             r#""tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"n":{"type":"integer"}}},"strict":true}}],"#,
             r#""tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false}"#,
         ]
         .concat(),
-        "",
+        "messages.name",
     );
 }
 
@@ -89,8 +92,6 @@ fn fields_are_written_as_the_target_has_them() {
     check_field(r#""max_completion_tokens":5"#, r#""max_tokens":5"#, &plain);
     check_field(r#""stop":"x""#, r#""stop":["x"]"#, &usual);
     check_field(r#""temperature":0.7,"seed":1"#, r#""temperature":0.7,"seed":1"#, &usual);
-    let fixed = Traits { sampling: false, ..Traits::default() };
-    check_field(r#""temperature":0.7"#, "", &fixed);
     check_field(r#""reasoning_effort":"high""#, r#""reasoning_effort":"high""#, &usual);
     let switch = Traits { thinking: Thinking::Switch, ..Traits::default() };
     check_field(r#""reasoning_effort":"none""#, r#""thinking":{"type":"disabled"}"#, &switch);
@@ -100,6 +101,113 @@ fn fields_are_written_as_the_target_has_them() {
         &usual,
     );
     check_field(r#""tools":[],"tool_choice":"auto""#, "", &usual);
+}
+
+#[test]
+fn a_number_of_tokens_is_one_that_the_model_can_write() {
+    let most = |output_max, output_usual| Traits { output_max, output_usual, ..Traits::default() };
+    check_field(r#""max_tokens":9"#, r#""max_completion_tokens":5"#, &most(Some(5), None));
+    check_field(r#""max_tokens":9"#, r#""max_completion_tokens":9"#, &most(Some(10), Some(2)));
+    let hello = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]"#;
+    let (written, _) = cross(&format!("{hello}}}"), &most(Some(10), Some(2))).unwrap();
+    assert_eq!(written, format!(r#"{hello},"max_completion_tokens":2}}"#));
+}
+
+#[test]
+fn what_a_model_refuses_is_left_out_and_told() {
+    let usual = Traits::default;
+    let dropped = |field: &str, traits: Traits| {
+        let hello = r#""model":"m","messages":[{"role":"user","content":"hi"}]"#;
+        let (written, lost) = cross(&format!("{{{hello},{field}}}"), &traits).unwrap();
+        assert!(written.ends_with(r#""content":"hi"}]}"#), "{written}");
+        lost
+    };
+    let refuses = |field: &str| {
+        let none = Traits { sampling: false, penalties: false, logprobs: false, ..usual() };
+        dropped(field, none)
+    };
+    assert_eq!(refuses(r#""temperature":1,"top_p":0.5"#), "temperature,top_p");
+    let penalties = r#""presence_penalty":1,"frequency_penalty":1"#;
+    assert_eq!(refuses(penalties), "presence_penalty,frequency_penalty");
+    assert_eq!(refuses(r#""logprobs":true,"top_logprobs":2"#), "logprobs");
+    assert_eq!(dropped(r#""seed":7"#, Traits { seed: Seed::Absent, ..usual() }), "seed");
+    // The gateway itself ends the answer there.
+    assert_eq!(dropped(r#""stop":["x"]"#, Traits { stop: false, ..usual() }), "");
+    assert_eq!(dropped(r#""n":1"#, Traits { answers: false, ..usual() }), "");
+    let untold = || Traits { thinking: Thinking::Untold, ..usual() };
+    assert_eq!(dropped(r#""reasoning_effort":"low""#, untold()), "reasoning_effort");
+    assert_eq!(dropped(r#""reasoning_effort":"none""#, untold()), "");
+}
+
+#[test]
+fn fields_have_the_words_of_the_host() {
+    let usual = Traits::default;
+    let random = Traits { seed: Seed::Random, ..usual() };
+    check_field(r#""seed":7"#, r#""random_seed":7"#, &random);
+    let efforts = Degrees::of(&[Effort::Low, Effort::High, Effort::Max]);
+    let told = Traits { efforts, switch: true, ..usual() };
+    check_field(r#""reasoning_effort":"medium""#, r#""reasoning_effort":"high""#, &told);
+    check_field(r#""reasoning_effort":"minimal""#, r#""reasoning_effort":"low""#, &told);
+    check_field(r#""reasoning_effort":"none""#, r#""thinking":{"type":"disabled"}"#, &told);
+    let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
+    let any = Traits { must_call: MustCall::Any, ..usual() };
+    let required = format!(r#"{tools},"tool_choice":"required""#);
+    check_field(&required, &format!(r#"{tools},"tool_choice":"any""#), &any);
+    let thinks =
+        Traits { forced_tools: false, thinking: Thinking::Switch, switch: true, ..usual() };
+    check_field(&required, &format!(r#"{tools},"tool_choice":"auto""#), &thinks);
+    check_field(
+        &format!(r#"{required},"reasoning_effort":"none""#),
+        &format!(r#""thinking":{{"type":"disabled"}},{required}"#),
+        &thinks,
+    );
+}
+
+#[test]
+fn a_host_that_cannot_do_it_is_not_asked() {
+    let refused = |field: &str, traits: &Traits| {
+        let hello = r#""model":"m","messages":[{"role":"user","content":"hi"}]"#;
+        cross(&format!("{{{hello},{field}}}"), traits).unwrap_err()
+    };
+    let one = Traits { answers: false, ..Traits::default() };
+    assert!(refused(r#""n":2"#, &one).starts_with("n:"));
+    let none = Traits { tools: false, ..Traits::default() };
+    let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
+    assert!(refused(tools, &none).starts_with("tools:"));
+    check_field(&format!(r#"{tools},"tool_choice":"none""#), "", &none);
+}
+
+#[test]
+fn user_and_model_speak_in_turns_where_they_must() {
+    let body = r#"{"model":"m","messages":[{"role":"system","content":"a"},{"role":"system","content":"b"},
+        {"role":"user","content":"c"},{"role":"user","content":[{"type":"text","text":"d"},{"type":"image_url","image_url":{"url":"u"}}]},
+        {"role":"assistant","content":"e"},{"role":"system","content":"f"},{"role":"user","content":"g"}]}"#;
+    let traits = Traits { alternating: true, ..Traits::default() };
+    let expected = [
+        r#"{"model":"m","messages":[{"role":"system","content":"a\n\nb"},"#,
+        r#"{"role":"user","content":[{"type":"text","text":"c"},{"type":"text","text":"d"},{"type":"image_url","image_url":{"url":"u"}}]},"#,
+        r#"{"role":"assistant","content":"e"},"#,
+        r#"{"role":"user","content":"<system>f</system>\n\ng"}]}"#,
+    ];
+    assert_eq!(cross(body, &traits).unwrap().0, expected.concat());
+}
+
+#[test]
+fn ids_of_calls_and_the_beginning_of_an_answer_are_as_the_host_wants_them() {
+    let body = r#"{"model":"m","messages":[
+        {"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},
+        {"role":"tool","tool_call_id":"call_1","content":"1"},
+        {"role":"assistant","content":"So"}]}"#;
+    let written = |traits: Traits| cross(body, &traits).unwrap().0;
+    let nine =
+        written(Traits { call_ids: CallIds::Nine, prefill: Prefill::Prefix, ..Traits::default() });
+    let id = nine.split(r#""id":""#).nth(1).unwrap().get(..9).unwrap();
+    assert!(nine.contains(&format!(r#""tool_call_id":"{id}"}}"#)), "{nine}");
+    assert!(nine.ends_with(r#"{"role":"assistant","content":"So","prefix":true}]}"#), "{nine}");
+    let partial = written(Traits { prefill: Prefill::Partial, ..Traits::default() });
+    assert!(partial.ends_with(r#""content":"So","partial":true}]}"#), "{partial}");
+    let plain = written(Traits::default());
+    assert!(plain.ends_with(r#"{"role":"assistant","content":"So"}]}"#), "{plain}");
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! How is a prompt said in this API?
 
+mod alternate;
+mod call_id;
+mod tools;
 mod turns;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     dialect::{
-        Dialect,
-        ir::{Choice, Effort, Format, Losses, Media, MediaKind, Prompt, Schema, Tool, ToolKind},
-        traits::{MaxTokens, Structured, Thinking, Traits},
+        ir::{Effort, Format, Losses, Media, MediaKind, Prompt, Schema},
+        traits::{MaxTokens, Seed, Structured, Thinking, Traits},
     },
     error::{Error, Result},
 };
@@ -34,6 +35,8 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    random_seed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     presence_penalty: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frequency_penalty: Option<f64>,
@@ -52,13 +55,13 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     verbosity: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tools: Vec<ToolOut<'a>>,
+    tools: Vec<tools::ToolOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_choice: Option<ChoiceOut<'a>>,
+    tool_choice: Option<tools::ChoiceOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    web_search_options: Option<SearchOut<'a>>,
+    web_search_options: Option<tools::SearchOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -99,73 +102,29 @@ struct NamedSchema<'a> {
     strict: Option<bool>,
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum ToolOut<'a> {
-    Function { function: FunctionOut<'a> },
-    Custom { custom: CustomOut<'a> },
-}
-
-#[derive(Serialize)]
-struct FunctionOut<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameters: Option<&'a Schema>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    strict: Option<bool>,
-}
-
-#[derive(Serialize)]
-struct CustomOut<'a> {
-    name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<&'a RawValue>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum ChoiceOut<'a> {
-    Word(&'static str),
-    Named(Named<'a>),
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Named<'a> {
-    Function { function: NameOut<'a> },
-    Custom { custom: NameOut<'a> },
-}
-
-#[derive(Serialize)]
-struct NameOut<'a> {
-    name: &'a str,
-}
-
-/// The client's own options go back as they came.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum SearchOut<'a> {
-    Same(&'a RawValue),
-    Plain {},
-}
-
 /// Writes a request.
 pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Result<Vec<u8>> {
+    if prompt.sampling.answers.is_some_and(|count| count > 1) && !traits.answers {
+        let error = Error::bad_request("This model's provider gives one answer at a time.");
+        return Err(error.at("n").coded("unsupported_parameter"));
+    }
     let mut request = Request { model: &prompt.model, ..Request::default() };
     let note = note(prompt, traits);
     request.messages = turns::write(&prompt.turns, note, traits, losses)?;
-    write_tools(prompt, &mut request, traits, losses)?;
+    let called = tools::write(prompt, traits, losses)?;
+    request.tools = called.tools;
+    request.tool_choice = called.choice;
+    request.parallel_tool_calls = called.parallel;
+    request.web_search_options = called.search;
     write_sampling(prompt, &mut request, traits, losses);
     write_thinking(prompt, &mut request, traits, losses);
     request.response_format = format(prompt, traits);
-    request.stop = &prompt.stop;
+    if traits.stop {
+        request.stop = &prompt.stop;
+    }
     match traits.max_tokens {
-        MaxTokens::Completion => request.max_completion_tokens = prompt.max_tokens,
-        MaxTokens::Plain => request.max_tokens = prompt.max_tokens,
+        MaxTokens::Completion => request.max_completion_tokens = max_tokens(prompt, traits),
+        MaxTokens::Plain => request.max_tokens = max_tokens(prompt, traits),
     }
     request.user = prompt.user.as_deref();
     if traits.native {
@@ -186,6 +145,12 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
         request.stream_options = Some(StreamOptions { include_usage: true });
     }
     serde_json::to_vec(&request).map_err(Error::internal)
+}
+
+/// More than the model can write is an error at many hosts, and means no more than the most.
+fn max_tokens(prompt: &Prompt, traits: &Traits) -> Option<u64> {
+    let wanted = prompt.max_tokens.or(traits.output_usual)?;
+    Some(traits.output_max.map_or(wanted, |most| wanted.min(most)))
 }
 
 /// What must be said in words because the host has no field for it.
@@ -224,21 +189,20 @@ fn write_sampling<'a>(
     losses: &mut Losses,
 ) {
     let sampling = &prompt.sampling;
-    if traits.sampling {
-        request.temperature = sampling.temperature;
-        request.top_p = sampling.top_p;
-        request.presence_penalty = sampling.presence_penalty;
-        request.frequency_penalty = sampling.frequency_penalty;
-    } else {
-        losses.lose_if(sampling.temperature.is_some(), "temperature");
-        losses.lose_if(sampling.top_p.is_some(), "top_p");
-        losses.lose_if(sampling.presence_penalty.is_some(), "presence_penalty");
-        losses.lose_if(sampling.frequency_penalty.is_some(), "frequency_penalty");
-    }
+    request.temperature = losses.keep_if(traits.sampling, sampling.temperature, "temperature");
+    request.top_p = losses.keep_if(traits.sampling, sampling.top_p, "top_p");
+    request.presence_penalty =
+        losses.keep_if(traits.penalties, sampling.presence_penalty, "presence_penalty");
+    request.frequency_penalty =
+        losses.keep_if(traits.penalties, sampling.frequency_penalty, "frequency_penalty");
     losses.lose_if(sampling.top_k.is_some(), "top_k");
-    request.n = sampling.answers;
-    request.seed = sampling.seed;
-    if let Some(logprobs) = sampling.logprobs {
+    request.n = sampling.answers.filter(|_| traits.answers);
+    match traits.seed {
+        Seed::Plain => request.seed = sampling.seed,
+        Seed::Random => request.random_seed = sampling.seed,
+        Seed::Absent => losses.lose_if(sampling.seed.is_some(), "seed"),
+    }
+    if let Some(logprobs) = losses.keep_if(traits.logprobs, sampling.logprobs, "logprobs") {
         request.logprobs = Some(true);
         request.top_logprobs = Some(logprobs.top).filter(|top| *top > 0);
     }
@@ -252,94 +216,23 @@ fn write_thinking(
 ) {
     let Some(effort) = prompt.reasoning.effort else { return };
     match traits.thinking {
-        Thinking::Degree => request.reasoning_effort = effort.word(),
+        Thinking::Degree if is_off(effort) && traits.switch => {
+            request.thinking = Some(Switch { kind: "disabled" });
+        }
+        Thinking::Degree => request.reasoning_effort = traits.degree(effort),
         Thinking::Switch => {
-            let kind = if effort == Effort::Off { "disabled" } else { "enabled" };
+            let kind = if is_off(effort) { "disabled" } else { "enabled" };
             request.thinking = Some(Switch { kind });
         }
-        Thinking::Untold | Thinking::Budget { .. } => losses.lose("reasoning_effort"),
-    }
-}
-
-fn write_tools<'a>(
-    prompt: &'a Prompt,
-    request: &mut Request<'a>,
-    traits: &Traits,
-    losses: &mut Losses,
-) -> Result<()> {
-    let named: Option<&[String]> = match &prompt.choice {
-        Some(Choice::Among { names, .. }) => Some(names),
-        Some(Choice::Auto | Choice::Required | Choice::Never | Choice::Only(_)) | None => None,
-    };
-    for tool in &prompt.tools {
-        losses.lose_if(tool.cache.is_some(), "cache_control");
-        match &tool.kind {
-            ToolKind::Search { origin, allowed, blocked } => {
-                request.web_search_options = Some(search(origin.as_ref()));
-                let own = matches!(origin, Some((Dialect::OpenAiChat, _)));
-                let filtered = !allowed.is_empty() || !blocked.is_empty();
-                losses.lose_if(filtered && !own, "tools.web_search.filters");
-            }
-            kind => request.tools.extend(tool_out(kind, named)?),
+        // A model that cannot be told to think seldom does.
+        Thinking::Untold | Thinking::Budget { .. } => {
+            losses.lose_if(!is_off(effort), "reasoning_effort");
         }
     }
-    if request.tools.is_empty() {
-        return Ok(());
-    }
-    let forced = traits.forced_tools;
-    request.tool_choice = prompt.choice.as_ref().map(|choice| match choice {
-        Choice::Auto | Choice::Among { required: false, .. } => ChoiceOut::Word("auto"),
-        Choice::Never => ChoiceOut::Word("none"),
-        _ if !forced => {
-            losses.lose("tool_choice");
-            ChoiceOut::Word("auto")
-        }
-        Choice::Required | Choice::Among { required: true, .. } => ChoiceOut::Word("required"),
-        Choice::Only(name) => ChoiceOut::Named(only(name, &prompt.tools)),
-    });
-    request.parallel_tool_calls = prompt.parallel;
-    Ok(())
 }
 
-fn search(origin: Option<&(Dialect, Box<RawValue>)>) -> SearchOut<'_> {
-    match origin {
-        Some((Dialect::OpenAiChat, options)) => SearchOut::Same(options),
-        Some(_) | None => SearchOut::Plain {},
-    }
-}
-
-fn only<'a>(name: &'a str, tools: &[Tool]) -> Named<'a> {
-    let custom = tools
-        .iter()
-        .any(|tool| matches!(&tool.kind, ToolKind::Custom { name: known, .. } if known == name));
-    let name = NameOut { name };
-    if custom { Named::Custom { custom: name } } else { Named::Function { function: name } }
-}
-
-fn tool_out<'a>(kind: &'a ToolKind, named: Option<&[String]>) -> Result<Option<ToolOut<'a>>> {
-    let wanted = |name: &String| named.is_none_or(|names| names.contains(name));
-    match kind {
-        ToolKind::Function(function) if !wanted(&function.name) => Ok(None),
-        ToolKind::Custom { name, .. } if !wanted(name) => Ok(None),
-        ToolKind::Function(function) => Ok(Some(ToolOut::Function {
-            function: FunctionOut {
-                name: &function.name,
-                description: function.description.as_deref(),
-                parameters: function.schema.as_ref(),
-                strict: function.strict,
-            },
-        })),
-        ToolKind::Custom { name, description, format } => Ok(Some(ToolOut::Custom {
-            custom: CustomOut {
-                name,
-                description: description.as_deref(),
-                format: format.as_deref(),
-            },
-        })),
-        ToolKind::Search { .. } => Ok(None),
-        ToolKind::RunCode { .. } => Err(unknown("code_execution")),
-        ToolKind::Opaque { kind, .. } => Err(unknown(kind)),
-    }
+fn is_off(effort: Effort) -> bool {
+    matches!(effort, Effort::Off | Effort::Budget(0))
 }
 
 /// What is lost with media that the model made: this API's history holds none.
@@ -350,9 +243,4 @@ fn unknown_media(media: &Media) -> &'static str {
         MediaKind::Audio => "messages.audio",
         MediaKind::Video => "messages.video",
     }
-}
-
-fn unknown(kind: &str) -> Error {
-    let message = format!("The tool `{kind}` does not exist at this model's provider.");
-    Error::bad_request(message).at("tools").coded("unsupported_parameter")
 }

@@ -155,7 +155,8 @@ impl Writer {
             Kind::Call { id, name, custom } => {
                 let index = self.calls;
                 self.calls += 1;
-                let mut call = CallOut { index: Some(index), id: Some(&id), ..CallOut::default() };
+                let mut call =
+                    CallOut { index: Some(index), id: Some(id.into()), ..CallOut::default() };
                 if custom {
                     call.kind = Some("custom");
                     call.custom = Some(CustomText { name: Some(&name), input: "" });

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::unknown_media;
+use super::{alternate::alternate, call_id::call_id, unknown_media};
 use crate::{
     dialect::{
         Dialect,
         ir::{Call, Losses, Media, MediaKind, Outcome, Part, Role, Source, State, Turn},
         openai_chat::out::{CallOut, CustomText, ExtraOut, FunctionText, GoogleOut},
-        traits::{ThoughtsBack, Traits},
+        traits::{Prefill, ThoughtsBack, Traits},
     },
     error::{Error, Result},
 };
@@ -22,9 +22,9 @@ const FAILED: &str = "Error: ";
 /// One message.
 #[derive(Serialize, Default)]
 pub(super) struct Message<'a> {
-    role: &'static str,
+    pub(super) role: &'static str,
     #[serde(skip_serializing_if = "Content::is_left_out")]
-    content: Content<'a>,
+    pub(super) content: Content<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,12 +36,16 @@ pub(super) struct Message<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<CallOut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tool_call_id: Option<&'a str>,
+    tool_call_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partial: Option<bool>,
 }
 
 #[derive(Serialize, Default)]
 #[serde(untagged)]
-enum Content<'a> {
+pub(super) enum Content<'a> {
     #[default]
     Absent,
     Null(()),
@@ -57,8 +61,8 @@ impl Content<'_> {
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum PartOut<'a> {
-    Text { text: &'a str },
+pub(super) enum PartOut<'a> {
+    Text { text: Cow<'a, str> },
     ImageUrl { image_url: UrlOut<'a> },
     VideoUrl { video_url: UrlOut<'a> },
     InputAudio { input_audio: AudioOut<'a> },
@@ -66,20 +70,20 @@ enum PartOut<'a> {
 }
 
 #[derive(Serialize)]
-struct UrlOut<'a> {
+pub(super) struct UrlOut<'a> {
     url: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct AudioOut<'a> {
+pub(super) struct AudioOut<'a> {
     data: &'a str,
     format: &'a str,
 }
 
 #[derive(Serialize)]
-struct FileOut<'a> {
+pub(super) struct FileOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +119,21 @@ pub(super) fn write<'a>(
         }
     }
     out.show()?;
-    Ok(out.messages)
+    let mut messages = out.messages;
+    if traits.alternating {
+        messages = alternate(messages);
+    }
+    if let Some(last) = messages.last_mut().filter(|last| last.begins_an_answer()) {
+        last.prefix = (traits.prefill == Prefill::Prefix).then_some(true);
+        last.partial = (traits.prefill == Prefill::Partial).then_some(true);
+    }
+    Ok(messages)
+}
+
+impl Message<'_> {
+    fn begins_an_answer(&self) -> bool {
+        self.role == "assistant" && self.tool_calls.is_empty() && self.refusal.is_none()
+    }
 }
 
 struct Conversation<'a, 'l> {
@@ -129,7 +147,7 @@ struct Conversation<'a, 'l> {
 impl<'a> Conversation<'a, '_> {
     fn instruct(&mut self, turn: &'a Turn) {
         let content = text(&turn.parts, self.losses);
-        let name = turn.name.as_deref();
+        let name = self.name(turn);
         self.messages.push(Message { role: "system", content, name, ..Message::default() });
     }
 
@@ -152,9 +170,14 @@ impl<'a> Conversation<'a, '_> {
             let parts = said.into_iter().map(|part| part_out(part, self.losses));
             Content::Parts(parts.filter_map(Result::transpose).collect::<Result<_>>()?)
         };
-        let name = turn.name.as_deref();
+        let name = self.name(turn);
         self.messages.push(Message { role: "user", content, name, ..Message::default() });
         Ok(())
+    }
+
+    /// Speakers have names at the dialect's own host alone; elsewhere one may be an error.
+    fn name(&mut self, turn: &'a Turn) -> Option<&'a str> {
+        self.losses.keep_if(self.traits.native, turn.name.as_deref(), "messages.name")
     }
 
     fn result(&mut self, outcome: &'a Outcome) {
@@ -175,7 +198,7 @@ impl<'a> Conversation<'a, '_> {
         self.messages.push(Message {
             role: "tool",
             content: Content::Text(text),
-            tool_call_id: Some(&outcome.id),
+            tool_call_id: Some(call_id(&outcome.id, self.traits)),
             ..Message::default()
         });
     }
@@ -207,7 +230,7 @@ impl<'a> Conversation<'a, '_> {
                     thoughts.push(thought.text.as_str());
                     message.reasoning_details = thought.state.as_ref().and_then(details);
                 }
-                Part::Call(call) => message.tool_calls.push(call_out(call)),
+                Part::Call(call) => message.tool_calls.push(call_out(call, self.traits)),
                 Part::Media(media) => self.losses.lose(unknown_media(media)),
                 Part::Opaque { kind, .. } => self.losses.lose(format!("messages.{kind}")),
                 Part::Outcome(outcome) => self.result(outcome),
@@ -223,7 +246,7 @@ impl<'a> Conversation<'a, '_> {
             return Ok(());
         }
         message.content = if silent { Content::Null(()) } else { Content::Text(joined(&texts)) };
-        message.name = turns[0].name.as_deref();
+        message.name = self.name(&turns[0]);
         self.messages.push(message);
         Ok(())
     }
@@ -255,9 +278,9 @@ fn part_out<'a>(part: &'a Part, losses: &mut Losses) -> Result<Option<PartOut<'a
     match part {
         Part::Text { text, cache, .. } => {
             losses.lose_if(cache.is_some(), "cache_control");
-            Ok(Some(PartOut::Text { text }))
+            Ok(Some(PartOut::Text { text: Cow::Borrowed(text) }))
         }
-        Part::Refusal(text) => Ok(Some(PartOut::Text { text })),
+        Part::Refusal(text) => Ok(Some(PartOut::Text { text: Cow::Borrowed(text) })),
         Part::Media(media) => media_out(media, losses).map(Some),
         Part::Opaque { kind, .. } => {
             losses.lose(format!("messages.{kind}"));
@@ -292,7 +315,7 @@ fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<PartOut<'a>> {
             let format = if format == "mpeg" { "mp3" } else { format.trim_start_matches("x-") };
             PartOut::InputAudio { input_audio: AudioOut { data: base64, format } }
         }
-        (MediaKind::Document, Source::Text(text)) => PartOut::Text { text },
+        (MediaKind::Document, Source::Text(text)) => PartOut::Text { text: Cow::Borrowed(text) },
         (MediaKind::Document, source @ Source::Data { .. }) => {
             let filename = filename.or(Some("document.pdf"));
             let file_data = Some(url(source).into_owned());
@@ -319,12 +342,13 @@ fn details(state: &State) -> Option<&RawValue> {
     own.then(|| serde_json::from_str(&state.data).ok()).flatten()
 }
 
-fn call_out(call: &Call) -> CallOut<'_> {
+fn call_out<'a>(call: &'a Call, traits: &Traits) -> CallOut<'a> {
     let own = |state: &&State| state.dialect == Dialect::OpenAiChat && state.form == "signature";
     let signature = call.state.as_ref().filter(own).map(|state| Cow::Borrowed(&*state.data));
     let extra_content =
         signature.map(|thought_signature| ExtraOut { google: GoogleOut { thought_signature } });
-    let mut out = CallOut { id: Some(&call.id), extra_content, ..CallOut::default() };
+    let mut out =
+        CallOut { id: Some(call_id(&call.id, traits)), extra_content, ..CallOut::default() };
     if call.custom {
         out.kind = Some("custom");
         out.custom = Some(CustomText { name: Some(&call.name), input: &call.arguments });
