@@ -100,6 +100,7 @@ CREATE TABLE records (
   bytes_in BIGINT NOT NULL,
   bytes_out BIGINT NOT NULL,
   dropped TEXT NOT NULL,
+  added TEXT NOT NULL,
   stale BIGINT NOT NULL,
   ended VARCHAR(32) NOT NULL
 );

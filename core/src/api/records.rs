@@ -38,6 +38,7 @@ struct Shown<'a> {
     bytes_in: u64,
     bytes_out: u64,
     dropped: &'a str,
+    added: &'a str,
     stale: bool,
     ended: &'static str,
 }
@@ -151,6 +152,7 @@ fn show(record: &Record) -> Shown<'_> {
         bytes_in: record.bytes_in,
         bytes_out: record.bytes_out,
         dropped: &record.dropped,
+        added: &record.added,
         stale: record.stale,
         ended: record.ended.name(),
     }

@@ -11,6 +11,7 @@ mod gemini;
 mod ids;
 pub(crate) mod ir;
 mod lines;
+mod note;
 mod object;
 mod ollama;
 mod openai_chat;
@@ -211,6 +212,26 @@ impl Dialect {
             Self::Gemini => gemini::request::patch(body, ask, model),
             Self::Ollama => ollama::request::patch(body, ask, model),
         }
+    }
+
+    /// A request with an instruction added, for a provider of the same dialect; `None` when the client gives one.
+    pub(crate) fn instruct(self, body: &Bytes, text: &str) -> Result<Option<Bytes>> {
+        note::add(body, &self.instructions(), text)
+    }
+
+    fn instructions(self) -> note::Place {
+        let (turns, fields, around): (_, &[&str], _) = match self {
+            Self::OpenAiChat | Self::Ollama => {
+                ("messages", &[], (r#"{"role":"system","content":"#, "}"))
+            }
+            Self::OpenAiResponses => ("input", &["instructions"], ("", "")),
+            Self::Anthropic => ("messages", &["system"], ("", "")),
+            Self::Gemini => {
+                let names = &["systemInstruction", "system_instruction"];
+                ("contents", names, (r#"{"parts":[{"text":"#, "}]}"))
+            }
+        };
+        note::Place { turns, fields, around }
     }
 
     /// Reads a request wholly, for a provider of another dialect.

@@ -6,6 +6,7 @@ pub mod base_url;
 pub mod builtin;
 pub mod catalog;
 pub(crate) mod echo;
+pub(crate) mod note;
 pub(crate) mod traits;
 
 pub use auth::Auth;

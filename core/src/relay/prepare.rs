@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
-    provider::{Host, address, traits},
+    provider::{Host, address, note, traits},
     store::Record,
 };
 
@@ -59,6 +59,9 @@ const PASSED_UP: [HeaderName; 3] = [
     HeaderName::from_static("anthropic-beta"),
 ];
 
+/// What the record calls an instruction that the client did not give.
+const ADDED_SYSTEM: &str = "system";
+
 /// Without it Anthropic refuses any request.
 const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
@@ -76,9 +79,12 @@ pub(super) fn prepare(
         let passage = Passage { from: dialect, framing: inbound.framing, crossing: None };
         return Ok((prepare_plain(path, inbound, headers, target)?, passage));
     }
+    // Another target may have been tried before this one.
+    record.dropped.clear();
+    record.added.clear();
     let same = dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
     let (body, passage) = if same {
-        let body = dialect.patch_request(&inbound.raw, &inbound.ask, &target.model)?;
+        let body = patch(gateway, inbound, target, record)?;
         (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
     } else {
         let (body, crossing) = cross(gateway, inbound, target, record)?;
@@ -95,6 +101,21 @@ pub(super) fn prepare(
         }
     };
     Ok((outgoing, passage))
+}
+
+/// The client's own request, but for what the provider must be told otherwise.
+fn patch(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    target: &Target,
+    record: &mut Record,
+) -> Result<Bytes> {
+    let dialect = target.provider.dialect;
+    let body = dialect.patch_request(&inbound.raw, &inbound.ask, &target.model)?;
+    let Some(note) = note::of(&target.model, &gateway.state.config) else { return Ok(body) };
+    let Some(noted) = dialect.instruct(&body, note)? else { return Ok(body) };
+    ADDED_SYSTEM.clone_into(&mut record.added);
+    Ok(noted)
 }
 
 /// The client's own request, but for the model's name.
@@ -136,6 +157,11 @@ fn cross(
     prompt.model.clone_from(&target.model);
     prompt.stream = inbound.ask.stream;
     ir::link(&mut prompt.turns);
+    let instructed = prompt.turns.iter().any(|turn| turn.role == ir::Role::System);
+    if let Some(note) = note::of(&target.model, &gateway.state.config).filter(|_| !instructed) {
+        prompt.turns.insert(0, ir::Turn::new(ir::Role::System, vec![ir::Part::text(note)]));
+        ADDED_SYSTEM.clone_into(&mut record.added);
+    }
     let traits = traits::of(&target.provider, &target.model);
     let (mut losses, mut reshape) = (Losses::default(), Reshape::default());
     if !(dialect.has_custom_tools() && traits.native) {

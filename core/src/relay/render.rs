@@ -32,6 +32,8 @@ const BYTES_PER_TOKEN: u64 = 4;
 
 /// Names every field of the request that the provider was not told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
+/// Names what the provider was told that the client did not say.
+const ADDED: HeaderName = HeaderName::from_static("x-tidegate-added");
 
 /// The answer that was judged good.
 pub(super) fn reply(
@@ -46,7 +48,7 @@ pub(super) fn reply(
             note_usage(&mut guard.record, read.usage, read.text_bytes);
             guard.record.status = status.as_u16();
             let id = guard.record.id.clone();
-            let headers = with_losses(headers, &guard.record);
+            let headers = with_changes(headers, &guard.record);
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
             with_headers(status, headers, Body::new(whole), &id)
         }
@@ -61,7 +63,7 @@ pub(super) fn reply(
             guard.record.status = StatusCode::OK.as_u16();
             let id = guard.record.id.clone();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
-            let headers = with_losses(headers, &guard.record);
+            let headers = with_changes(headers, &guard.record);
             let tap = Tap::new((begun, observer, rest, keeping), guard, permit, gone, watch);
             let mut response = with_headers(StatusCode::OK, headers, Body::new(tap), &id);
             response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
@@ -133,11 +135,13 @@ fn tokens(bytes: u64) -> i64 {
     i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
 }
 
-fn with_losses(mut headers: HeaderMap, record: &Record) -> HeaderMap {
-    // A name that no header can hold is in the record.
-    let dropped = Some(&record.dropped).filter(|dropped| !dropped.is_empty());
-    if let Some(value) = dropped.and_then(|dropped| HeaderValue::from_str(dropped).ok()) {
-        headers.insert(DROPPED, value);
+fn with_changes(mut headers: HeaderMap, record: &Record) -> HeaderMap {
+    for (name, changed) in [(DROPPED, &record.dropped), (ADDED, &record.added)] {
+        // A name that no header can hold is in the record.
+        let value = HeaderValue::from_str(changed).ok().filter(|value| !value.is_empty());
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
     }
     headers
 }

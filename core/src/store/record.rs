@@ -51,6 +51,8 @@ pub struct Record {
     pub bytes_out: u64,
     /// What could not cross dialects, comma-separated.
     pub dropped: String,
+    /// What the provider was told that the client did not say, comma-separated.
+    pub added: String,
     /// Whether configuration was older than it should be.
     pub stale: bool,
     /// How it ended.

@@ -97,6 +97,7 @@ async fn every_column(w: &World) -> Verdict {
         bytes_in: 14,
         bytes_out: 9_007_199_254_740_991,
         dropped: "logit_bias,\u{10FFFF}".to_owned(),
+        added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
     };

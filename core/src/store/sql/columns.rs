@@ -8,7 +8,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// In the order of [`values`] and [`record`].
-pub(super) const COLUMNS: [&str; 35] = [
+pub(super) const COLUMNS: [&str; 36] = [
     "id",
     "at_ms",
     "client",
@@ -42,6 +42,7 @@ pub(super) const COLUMNS: [&str; 35] = [
     "bytes_in",
     "bytes_out",
     "dropped",
+    "added",
     "stale",
     "ended",
 ];
@@ -83,6 +84,7 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         i64::try_from(record.bytes_in).unwrap_or(i64::MAX).into(),
         i64::try_from(record.bytes_out).unwrap_or(i64::MAX).into(),
         record.dropped.as_str().into(),
+        record.added.as_str().into(),
         record.stale.into(),
         record.ended.name().into(),
     ]
@@ -114,6 +116,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         bytes_in: fields.count()?,
         bytes_out: fields.count()?,
         dropped: fields.text()?,
+        added: fields.text()?,
         stale: fields.flag()?,
         ended: ended(&fields.text()?)?,
     })

@@ -46,6 +46,7 @@ async fn of_a_whole_answer(world: &World) -> Result {
         ("bytes_in", json!(world.seen_once()?.body.len())),
         ("bytes_out", json!(COMPLETION.len())),
         ("dropped", json!("")),
+        ("added", json!("")),
         ("ended", json!("done")),
     ] {
         assert_eq!(record[name], value, "{name} in {record}");
