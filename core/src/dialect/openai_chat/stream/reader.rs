@@ -77,7 +77,11 @@ impl Reader {
     }
 
     /// Reads a whole answer, as if it had come in one piece.
-    pub(in super::super) fn whole(&mut self, completion: Completion<'_>, out: &mut Vec<Event>) {
+    pub(in super::super) fn whole(&mut self, mut completion: Completion<'_>, out: &mut Vec<Event>) {
+        // Perplexity has an empty piece beside the message.
+        for choice in completion.choices.iter_mut().flatten() {
+            choice.delta.take_if(|_| choice.message.is_some());
+        }
         self.read(completion, out);
         if !self.finished {
             self.finished = true;
@@ -200,7 +204,12 @@ impl Reader {
             return;
         }
         if !matches!(self.open, Some((_, Open::Thought))) {
-            self.begin(Open::Thought, out);
+            let part = self.begin(Open::Thought, out);
+            // Beside an answer some hosts say their thoughts only here.
+            let text: String = details.iter().filter_map(|detail| words(detail)).collect();
+            if !text.is_empty() {
+                out.push(Event::Delta { part, text });
+            }
         }
         self.details.extend(details.into_iter().map(|detail| detail.get().to_owned()));
     }
@@ -263,6 +272,12 @@ impl Reader {
         };
         self.calls.iter().rev().find(same).map(|call| call.part)
     }
+}
+
+/// The words of a reasoning detail; the encrypted ones have none.
+fn words(detail: &RawValue) -> Option<String> {
+    let object = Object::read(detail.get().as_bytes()).ok()?;
+    object.typed("text").ok().flatten().or_else(|| object.typed("summary").ok().flatten())
 }
 
 /// Which kind of text a part of a content list holds.
