@@ -16,6 +16,7 @@ use crate::{
         object::Object,
     },
     error::{Error, Result},
+    limits::FOREIGN_FIELDS_MAX,
 };
 
 /// The fields that are read. Of any other one only the name is kept, because no other dialect has it.
@@ -77,11 +78,18 @@ pub(crate) fn read(body: &[u8], carrier: &Carrier) -> Result<Prompt> {
 
 /// The names of fields that are not known, unless they say nothing.
 fn unknown(object: &Object<'_>, known: &[&str]) -> Vec<String> {
+    let names = object.names().filter(|name| !known.contains(name)).take(FOREIGN_FIELDS_MAX);
     let says = |name: &&str| {
-        let text = object.get(name).map_or("null", RawValue::get);
-        !known.contains(name) && !matches!(text, "null" | "[]" | "{}")
+        !matches!(object.get(name).map_or("null", RawValue::get), "null" | "[]" | "{}")
     };
-    object.names().filter(says).map(str::to_owned).collect()
+    names.filter(says).map(str::to_owned).collect()
+}
+
+/// Notes a field that no other dialect has, once.
+fn note(foreign: &mut Vec<String>, name: String) {
+    if foreign.len() < FOREIGN_FIELDS_MAX && !foreign.contains(&name) {
+        foreign.push(name);
+    }
 }
 
 fn turns(object: &Object<'_>, mut content: Content<'_>) -> Result<Vec<Turn>> {

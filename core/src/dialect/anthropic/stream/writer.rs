@@ -136,7 +136,8 @@ impl Writer {
 
     /// Says an event of a part, or keeps it until the part's turn comes.
     fn route(&mut self, part: usize, event: Event, out: &mut Vec<u8>) {
-        if let Some((_, events)) = self.waiting.iter_mut().find(|(waiting, _)| *waiting == part) {
+        let mut waiting = self.waiting.iter_mut().rev();
+        if let Some((_, events)) = waiting.find(|(waiting, _)| *waiting == part) {
             events.push(event);
             return;
         }

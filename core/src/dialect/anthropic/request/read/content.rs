@@ -1,10 +1,13 @@
 //! What does the content of a message say?
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use serde_json::value::RawValue;
 
-use super::{super::super::wire, cache, media::image};
+use super::{super::super::wire, cache, media::image, note};
 use crate::{
     dialect::{
         Carrier, Dialect,
@@ -116,9 +119,7 @@ impl Content<'_> {
 
     /// Notes what no other dialect has, once.
     pub(super) fn lose(&mut self, name: &str) {
-        if !self.foreign.iter().any(|known| known == name) {
-            self.foreign.push(name.to_owned());
-        }
+        note(self.foreign, name.to_owned());
     }
 }
 
@@ -128,29 +129,28 @@ fn call(block: &Object<'_>) -> Result<Call> {
     Ok(Call { id: text("id")?, name: text("name")?, arguments, custom: false, state: None })
 }
 
-/// Gives calls the states that were sealed with their ids.
+/// Gives calls the states that were sealed with their ids, which stand among the thoughts.
 fn attach(parts: &mut Vec<Part>) {
-    let mut states = Vec::new();
+    let ids: HashSet<String> = parts.iter().filter_map(called).map(str::to_owned).collect();
+    let mut states = HashMap::new();
     parts.retain_mut(|part| {
-        let Part::Thought(thought) = part else { return true };
-        let sealed = thought.state.as_ref().is_some_and(|state| {
-            thought.text.is_empty() && state.dialect != Dialect::Anthropic && !state.id.is_empty()
-        });
-        if sealed {
-            states.extend(thought.state.take());
-        }
-        !sealed
+        let Part::Thought(Thought { text, state, .. }) = part else { return true };
+        let of_call = |state: &mut State| text.is_empty() && ids.contains(&state.id);
+        let Some(state) = state.take_if(of_call) else { return true };
+        states.insert(state.id.clone(), state);
+        false
     });
-    for state in states {
-        let calls = parts.iter_mut().filter_map(|part| match part {
-            Part::Call(call) => Some(call),
-            _ => None,
-        });
-        match calls.into_iter().find(|call| call.id == state.id) {
-            Some(call) => call.state = Some(State { id: String::new(), ..state }),
-            None => parts.insert(0, thought(state)),
+    for part in parts {
+        if let Part::Call(call) = part {
+            let state = states.remove(&call.id);
+            call.state = state.map(|state| State { id: String::new(), ..state });
         }
     }
+}
+
+fn called(part: &Part) -> Option<&str> {
+    let Part::Call(call) = part else { return None };
+    Some(&call.id).filter(|id| !id.is_empty()).map(String::as_str)
 }
 
 fn thought(state: State) -> Part {

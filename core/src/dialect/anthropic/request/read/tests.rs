@@ -185,6 +185,14 @@ fn states_come_home() {
         ),
         "call(a f {}) call(b f {})!gemini signature G",
     );
+    let item = State { dialect: Dialect::OpenAiResponses, form: "encrypted", ..foreign("rs_1") };
+    let item = ours.wrap(&item);
+    check(
+        &format!(
+            r#"{{"type":"text","text":"x"}},{{"type":"redacted_thinking","data":"{item}"}},{{"type":"tool_use","id":"a","name":"f","input":{{}}}}"#
+        ),
+        "text(x) thought()!openai_responses encrypted rs_1G call(a f {})",
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{cache, unknown};
+use super::{cache, note, unknown};
 use crate::{
     dialect::{
         Dialect,
@@ -97,8 +97,8 @@ fn lose(tool: &Object<'_>, read: &[&str], place: &str, foreign: &mut Vec<String>
             _ => false,
         };
         let path = format!("{place}.{name}");
-        if !plain && !foreign.contains(&path) {
-            foreign.push(path);
+        if !plain {
+            note(foreign, path);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What are calls called, where the API takes only some characters and each id once?
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
@@ -12,12 +12,15 @@ use crate::dialect::ir::{Call, Outcome};
 pub(super) struct Ids<'a> {
     used: HashSet<String>,
     /// The calls of the last turn of the model.
-    open: Vec<Open<'a>>,
+    open: Vec<Open>,
+    by_id: HashMap<&'a str, usize>,
+    /// The calls of each tool that have no result, first come first.
+    by_name: HashMap<&'a str, VecDeque<usize>>,
+    /// All calls that have no result.
+    order: VecDeque<usize>,
 }
 
-struct Open<'a> {
-    id: &'a str,
-    name: &'a str,
+struct Open {
     written: String,
     answered: bool,
 }
@@ -26,6 +29,9 @@ impl<'a> Ids<'a> {
     /// The model speaks again: what comes after refers to the calls it makes in this turn.
     pub(super) fn turn(&mut self) {
         self.open.clear();
+        self.by_id.clear();
+        self.by_name.clear();
+        self.order.clear();
     }
 
     /// The id of a call.
@@ -37,28 +43,35 @@ impl<'a> Ids<'a> {
         let free = !self.used.contains(&first);
         let written = if free { first } else { hashed(&format!("{}#{ordinal}", call.id)) };
         self.used.insert(written.clone());
-        let (id, name) = (call.id.as_str(), call.name.as_str());
-        self.open.push(Open { id, name, written: written.clone(), answered: false });
+        let place = self.open.len();
+        self.by_id.insert(&call.id, place);
+        self.by_name.entry(&call.name).or_default().push_back(place);
+        self.order.push_back(place);
+        self.open.push(Open { written: written.clone(), answered: false });
         written
     }
 
     /// The id of the call that a result belongs to, and the call's place in its turn. A result without an id belongs
     /// to the first call of its tool that has none.
     pub(super) fn result(&mut self, outcome: &Outcome) -> (usize, String) {
-        let named = outcome.name.as_deref();
-        let fits = |open: &Open<'_>| {
-            if outcome.id.is_empty() {
-                !open.answered && named.is_none_or(|name| name == open.name)
-            } else {
-                open.id == outcome.id
-            }
+        let place = if outcome.id.is_empty() {
+            self.unanswered(outcome.name.as_deref())
+        } else {
+            self.by_id.get(&*outcome.id).copied()
         };
-        let unanswered = |open: &Open<'_>| outcome.id.is_empty() && !open.answered;
-        let place =
-            self.open.iter().position(fits).or_else(|| self.open.iter().position(unanswered));
         let Some(place) = place else { return (self.open.len(), allowed(&outcome.id)) };
         self.open[place].answered = true;
         (place, self.open[place].written.clone())
+    }
+
+    /// The first call without a result: of this tool, or, where none of it is left, of all.
+    fn unanswered(&mut self, name: Option<&str>) -> Option<usize> {
+        let open = &self.open;
+        let free = |queue: &mut VecDeque<usize>| {
+            std::iter::from_fn(|| queue.pop_front()).find(|place| !open[*place].answered)
+        };
+        let named = name.and_then(|name| self.by_name.get_mut(name)).and_then(free);
+        named.or_else(|| free(&mut self.order))
     }
 }
 

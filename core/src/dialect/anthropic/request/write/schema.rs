@@ -1,5 +1,7 @@
 //! Which schemas does the API take?
 
+use std::collections::HashSet;
+
 use crate::dialect::ir::Schema;
 
 /// The formats of a text that the provider can hold an answer to.
@@ -33,54 +35,68 @@ pub(super) fn is_object(schema: &Schema) -> bool {
 /// The schema of a tool's arguments: an object that says so, without a choice at the top, which the API refuses.
 pub(super) fn object(schema: &Schema) -> Schema {
     let Schema::Map(fields) = schema else { return nothing() };
-    let mut object = vec![("type".to_owned(), text("object"))];
-    object.extend(fields.iter().filter(|(name, _)| !is_choice(name) && name != "type").cloned());
+    let merged = |name: &str| is_choice(name) || matches!(name, "type" | "properties" | "required");
+    let mut properties = Merged::default();
+    let mut required = Merged::default();
+    properties.add_fields(schema.get("properties"));
+    required.add_names(schema.get("required"));
     for (name, variants) in fields.iter().filter(|(name, _)| is_choice(name)) {
         let Schema::List(variants) = variants else { continue };
         for variant in variants {
-            merge(&mut object, variant);
-        }
-        if name == "allOf" {
-            for variant in variants {
-                require(&mut object, variant);
+            properties.add_fields(variant.get("properties"));
+            if name == "allOf" {
+                required.add_names(variant.get("required"));
             }
         }
     }
-    if !object.iter().any(|(name, _)| name == "properties") {
-        object.push(("properties".to_owned(), Schema::empty()));
+    let mut object = vec![("type".to_owned(), text("object"))];
+    object.extend(fields.iter().filter(|(name, _)| !merged(name)).cloned());
+    object.push(("properties".to_owned(), Schema::Map(properties.items)));
+    if !required.items.is_empty() {
+        let names = required.items.into_iter().map(|(_, name)| name).collect();
+        object.push(("required".to_owned(), Schema::List(names)));
     }
     Schema::Map(object)
+}
+
+/// What several variants of a schema have, each name once.
+#[derive(Default)]
+struct Merged<'s> {
+    items: Vec<(String, Schema)>,
+    known: HashSet<&'s str>,
+}
+
+impl<'s> Merged<'s> {
+    fn add_fields(&mut self, fields: Option<&'s Schema>) {
+        let Some(Schema::Map(fields)) = fields else { return };
+        for (name, schema) in fields {
+            self.add(name, schema);
+        }
+    }
+
+    fn add_names(&mut self, names: Option<&'s Schema>) {
+        let Some(Schema::List(names)) = names else { return };
+        for name in names {
+            self.add(name.as_text().unwrap_or_default(), name);
+        }
+    }
+
+    fn add(&mut self, name: &'s str, item: &Schema) {
+        if self.known.insert(name) {
+            self.items.push((name.to_owned(), item.clone()));
+        }
+    }
 }
 
 fn is_choice(name: &str) -> bool {
     matches!(name, "anyOf" | "oneOf" | "allOf")
 }
 
-/// Adds the properties of a variant that are not there.
-fn merge(object: &mut Vec<(String, Schema)>, variant: &Schema) {
-    let Some(Schema::Map(more)) = variant.get("properties") else { return };
-    let properties = list_of(object, "properties", Schema::empty());
-    let Schema::Map(properties) = properties else { return };
-    for (name, schema) in more {
-        if !properties.iter().any(|(known, _)| known == name) {
-            properties.push((name.clone(), schema.clone()));
-        }
-    }
-}
-
-/// Adds what a variant requires.
-fn require(object: &mut Vec<(String, Schema)>, variant: &Schema) {
-    let Some(Schema::List(more)) = variant.get("required") else { return };
-    let required = list_of(object, "required", Schema::List(Vec::new()));
-    let Schema::List(required) = required else { return };
-    for name in more {
-        if !required.contains(name) {
-            required.push(name.clone());
-        }
-    }
-}
-
-fn list_of<'o>(object: &'o mut Vec<(String, Schema)>, name: &str, empty: Schema) -> &'o mut Schema {
+fn place_of<'o>(
+    object: &'o mut Vec<(String, Schema)>,
+    name: &str,
+    empty: Schema,
+) -> &'o mut Schema {
     let at = object.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
         object.push((name.to_owned(), empty));
         object.len() - 1
@@ -218,7 +234,7 @@ fn describe(kept: &mut Vec<(String, Schema)>, rest: &[&(String, Schema)]) {
         format!("{name}: {value}")
     };
     let said = rest.iter().map(say).collect::<Vec<_>>().join(", ");
-    let place = list_of(kept, "description", text(""));
+    let place = place_of(kept, "description", text(""));
     let before = place.as_text().filter(|text| !text.is_empty());
     *place = match before {
         Some(before) => text(&format!("{before}\n\n{{{said}}}")),
