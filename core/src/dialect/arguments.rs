@@ -7,7 +7,8 @@ use super::object::Object;
 /// The arguments as an object: as they came if they are one, empty if they are blank, and else kept under `_raw`.
 pub(crate) fn object(text: &str) -> Box<RawValue> {
     let text = text.trim();
-    let text = if text.is_empty() { "{}" } else { text };
+    // A model that has no arguments to give may say `null`.
+    let text = if matches!(text, "" | "null") { "{}" } else { text };
     if Object::read(text.as_bytes()).is_ok() {
         return raw(text.to_owned());
     }
@@ -36,6 +37,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(object(text).get(), expected, "{text}");
         check("", "{}");
         check(" \n", "{}");
+        check("null", "{}");
         check(r#" {"n":90071992547409931.0} "#, r#"{"n":90071992547409931.0}"#);
         check(r#"{"a":"#, r#"{"_raw":"{\"a\":"}"#);
         check("[1]", r#"{"_raw":"[1]"}"#);

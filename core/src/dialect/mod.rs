@@ -36,7 +36,7 @@ pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
 pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
-pub(crate) use traits::Traits;
+pub(crate) use traits::{Structured, Traits};
 
 use crate::{
     error::{Error, Result},

@@ -17,6 +17,11 @@ const INPUT: &str = "input";
 pub(crate) struct Reshape {
     /// Free-text tools that were written as tools with one text field.
     custom: Vec<String>,
+    /// A tool that had to be called so that the answer fits a schema: its arguments are the answer.
+    answer: Option<String>,
+    /// Whether the model called that tool, and any other.
+    answered: bool,
+    called: bool,
     /// Arguments of a call of such a tool, until they are complete: the part's number and the text.
     held: Vec<(usize, String)>,
     cut: Option<Cut>,
@@ -25,7 +30,7 @@ pub(crate) struct Reshape {
 impl Reshape {
     /// Whether nothing has to be undone.
     pub(crate) fn is_idle(&self) -> bool {
-        self.custom.is_empty() && self.cut.is_none()
+        self.custom.is_empty() && self.cut.is_none() && self.answer.is_none()
     }
 
     /// Writes free-text tools, and their calls, as tools with one text field.
@@ -60,8 +65,14 @@ impl Reshape {
         }
     }
 
+    /// Takes the arguments of this tool for the answer.
+    pub(crate) fn answering_by(&mut self, tool: &str) {
+        self.answer = Some(tool.to_owned());
+    }
+
     /// What an event becomes.
     pub(crate) fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+        let event = self.unforced(event);
         if self.custom.is_empty() {
             self.cut(event, out);
             return;
@@ -100,6 +111,23 @@ impl Reshape {
         }
         out.into_iter().for_each(|event| fold.push(event));
         fold.finish()
+    }
+
+    /// The call of the tool that stood for a schema as the text that the client asked for.
+    fn unforced(&mut self, event: Event) -> Event {
+        let Some(answer) = &self.answer else { return event };
+        match event {
+            Event::Open { part, kind: Kind::Call { name, .. } } if name == *answer => {
+                self.answered = true;
+                Event::Open { part, kind: Kind::Text }
+            }
+            Event::Open { part, kind: kind @ Kind::Call { .. } } => {
+                self.called = true;
+                Event::Open { part, kind }
+            }
+            Event::Finish(Stop::Tools) if self.answered && !self.called => Event::Finish(Stop::End),
+            other => other,
+        }
     }
 
     fn release(&mut self, part: usize, out: &mut Vec<Event>) {
@@ -257,6 +285,21 @@ mod tests {
         check(&["aE", "Nx"], "open +a +ENx close End Done");
         check(&["aEN"], "open +a +EN close End Done");
         check(&["caf\u{e9}", "!"], "open +caf close Sequence(Some(\"é!\")) Done");
+    }
+
+    #[test]
+    fn a_tool_that_stood_for_a_schema_is_the_answer() {
+        let mut reshape = Reshape::default();
+        reshape.answering_by("response");
+        let call = |part, name: &str| {
+            let (id, name) = ("c".to_owned(), name.to_owned());
+            Event::Open { part, kind: Kind::Call { id, name, custom: false } }
+        };
+        let delta = Event::Delta { part: 0, text: "{}".to_owned() };
+        let events = vec![call(0, "response"), delta.clone(), Event::Finish(Stop::Tools)];
+        assert_eq!(said(&mut reshape, events), "open +{} End");
+        let events = vec![call(0, "response"), delta, call(1, "f"), Event::Finish(Stop::Tools)];
+        assert_eq!(said(&mut reshape, events), "open +{} open f false Tools");
     }
 
     #[test]

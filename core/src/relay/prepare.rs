@@ -10,7 +10,7 @@ use super::{
     resolve::Target,
 };
 use crate::{
-    dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, ir},
+    dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ir, ir::Format},
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
@@ -169,6 +169,11 @@ fn cross(
     }
     if !(dialect.stops() && traits.stop) {
         reshape.stopping_at(&prompt.stop);
+    }
+    if let (Structured::ForcedTool, Some(Format::Schema { name, .. })) =
+        (traits.structured, &prompt.format)
+    {
+        reshape.answering_by(name.as_deref().unwrap_or(ir::UNNAMED_SCHEMA));
     }
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;

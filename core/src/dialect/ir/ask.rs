@@ -70,6 +70,9 @@ impl Turn {
     }
 }
 
+/// What a schema is called when the client gave it no name.
+pub(crate) const UNNAMED_SCHEMA: &str = "response";
+
 /// The form of an answer.
 #[derive(Clone, Debug)]
 pub(crate) enum Format {

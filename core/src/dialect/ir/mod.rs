@@ -11,7 +11,9 @@ mod reply;
 mod schema;
 mod tool;
 
-pub(crate) use ask::{Effort, Format, Logprobs, Prompt, Reasoning, Role, Sampling, Show, Turn};
+pub(crate) use ask::{
+    Effort, Format, Logprobs, Prompt, Reasoning, Role, Sampling, Show, Turn, UNNAMED_SCHEMA,
+};
 pub(crate) use link::link;
 pub(crate) use loss::Losses;
 pub(crate) use part::{

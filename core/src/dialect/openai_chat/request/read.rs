@@ -18,6 +18,7 @@ use crate::{
         object::Object,
     },
     error::{Error, Result},
+    limits::FOREIGN_FIELDS_MAX,
 };
 
 /// The fields that are read. Of any other one only the name is kept, because no other dialect has it.
@@ -76,8 +77,13 @@ pub(crate) fn read(body: &[u8], carrier: &Carrier) -> Result<Prompt> {
         tier: object.typed("service_tier")?,
         cache: cache(object.get("cache_control")),
         cache_key: object.typed("prompt_cache_key")?,
-        foreign: object.names().filter(|name| !KNOWN.contains(name)).map(str::to_owned).collect(),
+        foreign: foreign(&object),
     })
+}
+
+fn foreign(object: &Object<'_>) -> Vec<String> {
+    let names = object.names().filter(|name| !KNOWN.contains(name));
+    names.take(FOREIGN_FIELDS_MAX).map(str::to_owned).collect()
 }
 
 fn turns(object: &Object<'_>, carrier: &Carrier) -> Result<Vec<Turn>> {

@@ -9,14 +9,11 @@ use serde::Serialize;
 
 use crate::{
     dialect::{
-        ir::{Effort, Format, Losses, Media, MediaKind, Prompt, Schema},
+        ir::{Effort, Format, Losses, Media, MediaKind, Prompt, Schema, UNNAMED_SCHEMA},
         traits::{MaxTokens, Seed, Structured, Thinking, Traits},
     },
     error::{Error, Result},
 };
-
-/// What a schema is called when the client gave it no name.
-const UNNAMED: &str = "response";
 
 #[derive(Serialize, Default)]
 struct Request<'a> {
@@ -173,7 +170,7 @@ fn format<'a>(prompt: &'a Prompt, traits: &Traits) -> Option<FormatOut<'a>> {
         }
         Format::Schema { name, description, schema, strict } => Some(FormatOut::JsonSchema {
             json_schema: NamedSchema {
-                name: name.as_deref().unwrap_or(UNNAMED),
+                name: name.as_deref().unwrap_or(UNNAMED_SCHEMA),
                 description: description.as_deref(),
                 schema,
                 strict: *strict,

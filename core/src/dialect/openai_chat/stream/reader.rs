@@ -211,7 +211,9 @@ impl Reader {
                 out.push(Event::Delta { part, text });
             }
         }
-        self.details.extend(details.into_iter().map(|detail| detail.get().to_owned()));
+        // A line end in carried JSON would cut the event that carries it.
+        let line = |detail: &RawValue| detail.get().replace(['\n', '\r'], " ");
+        self.details.extend(details.into_iter().map(line));
     }
 
     fn next(&mut self, out: &mut Vec<Event>) -> usize {
