@@ -24,6 +24,7 @@ pub(crate) fn judge(exchange: &Exchange) -> Vec<Verdict> {
         pair: format!("{}>{}", exchange.dialect.name(), client.name()),
         id: exchange.id.clone(),
         failures: Conversion::new(exchange, answer, client).judge(),
+        refused: false,
     };
     others.map(verdict).collect()
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tidegate_core::dialect::Dialect;
 
 use crate::{
-    asked::{self, Asked, Choice, Format, Side, Tool, schema},
+    asked::{self, Asked, Choice, Format, Side, Tool, rules, schema},
     canned,
     oracle::items,
     recording::Exchange,
@@ -22,16 +22,20 @@ pub(crate) fn judge(exchange: &Exchange) -> Vec<Verdict> {
         return Vec::new();
     }
     let others = Dialect::ALL.into_iter().filter(|provider| *provider != exchange.dialect);
-    let verdict = |provider: Dialect| Verdict {
-        check: Check::Requests,
-        pair: format!("{}>{}", exchange.dialect.name(), provider.name()),
-        id: exchange.id.clone(),
-        failures: send(exchange, request, provider),
+    let verdict = |provider: Dialect| {
+        let (failures, refused) = send(exchange, request, provider);
+        let pair = format!("{}>{}", exchange.dialect.name(), provider.name());
+        Verdict { check: Check::Requests, pair, id: exchange.id.clone(), failures, refused }
     };
     others.map(verdict).collect()
 }
 
-fn send(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) -> Vec<Failure> {
+/// What fails, and whether the request was refused.
+fn send(
+    exchange: &Exchange,
+    request: &Map<String, Value>,
+    provider: Dialect,
+) -> (Vec<Failure>, bool) {
     let stream = exchange.dialect == Dialect::Gemini && exchange.stream
         || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
     let (content_type, body) = canned::answer(provider, stream);
@@ -51,7 +55,7 @@ fn send(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) ->
             let failures = crossing.judge(&outcome);
             (outcome, failures)
         }
-        Err(error) => return vec![Failure::new(error, "")],
+        Err(error) => return (vec![Failure::new(error, "")], false),
     };
     let text =
         |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
@@ -62,7 +66,7 @@ fn send(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) ->
         failure.detail =
             format!("{}\nclient:   {sent}\nprovider: {got}\ndropped:  {dropped}", failure.detail);
     }
-    failures
+    (failures, outcome.status == 400)
 }
 
 /// One request on its way to a provider of another dialect.
@@ -84,6 +88,8 @@ impl Crossing {
         let target = asked::read(self.provider, &got);
         let told = Told(&outcome.dropped);
         let mut failures: Vec<Failure> = self.compare_turns(&target).into_iter().collect();
+        let broken = rules::broken(self.provider, &got);
+        failures.extend(broken.map(|rule| Failure::new(format!("rule broken: {rule}"), "")));
         failures.extend(self.compare_tools(&target, &told));
         failures.extend(self.compare_format(&target, &told));
         failures.extend(self.compare_fields(&target, &told));
@@ -168,6 +174,10 @@ impl Crossing {
         let wanted = |tool: &&Tool| match &source.choice {
             Some(Choice::Among(names, _)) => {
                 names.contains(&tool.name) || target.tools.len() == source.tools.len()
+            }
+            // A tool that stands alone is the likeliest to be called.
+            Some(Choice::Only(name)) if told.names("tool_choice") && target.tools.len() == 1 => {
+                *name == tool.name
             }
             _ => true,
         };

@@ -15,6 +15,8 @@ pub(crate) struct Verdict {
     pub(crate) id: String,
     /// What does not hold; empty when everything does.
     pub(crate) failures: Vec<Failure>,
+    /// Whether the gateway refused the request, rightly or not.
+    pub(crate) refused: bool,
 }
 
 /// Something that does not hold.
@@ -126,12 +128,13 @@ pub(crate) fn summarize(
             failed.iter().copied().filter(|verdict| !exceptions.take(verdict)).collect();
         describe(&mut text, *check, pair, &unknown, show);
         let (all, failing) = (verdicts.len() as u64, failed.len() as u64);
+        let refused = verdicts.iter().filter(|verdict| verdict.refused).count();
         let rate = (all - failing) * 10_000 / all.max(1);
         let reached = rate >= check.bar() && unknown.is_empty();
         good &= reached;
         let _ = writeln!(
             lines,
-            "{:8} {pair:34} {:>5} of {all:>5} hold, {:>6.2} % (bar {:.2} %), {} excepted{}",
+            "{:8} {pair:34} {:>5} of {all:>5} hold, {:>6.2} % (bar {:.2} %), {refused} refused, {} excepted{}",
             check.name(),
             all - failing,
             hundredths(rate),
@@ -179,7 +182,13 @@ mod tests {
 
     fn verdict(id: &str, failing: bool) -> Verdict {
         let failures = failing.then(|| Failure::new("text differs", "")).into_iter().collect();
-        Verdict { check: Check::Replies, pair: "a>b".to_owned(), id: id.to_owned(), failures }
+        Verdict {
+            check: Check::Replies,
+            pair: "a>b".to_owned(),
+            id: id.to_owned(),
+            failures,
+            refused: false,
+        }
     }
 
     fn check(failing: usize, exceptions: &str, expected: bool) {

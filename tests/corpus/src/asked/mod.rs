@@ -5,6 +5,7 @@ mod chat;
 mod gemini;
 mod ollama;
 mod responses;
+pub(crate) mod rules;
 pub(crate) mod schema;
 
 use std::collections::BTreeMap;

@@ -35,7 +35,8 @@ fn walk(root: &Value, schema: &Value, path: &str, depth: usize, lines: &mut BTre
     for name in list(&schema["required"]) {
         lines.insert(format!("{path} requires {name}"));
     }
-    for value in list(&schema["enum"]).iter().chain(schema.get("const")) {
+    let values = list(&schema["enum"]).iter().chain(schema.get("const"));
+    for value in values.filter(|value| !value.is_null()) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         lines.insert(format!("{path} = {value}"));
     }
