@@ -24,7 +24,7 @@ pub(crate) fn judge(exchange: &Exchange) -> Vec<Verdict> {
         pair: format!("{}>{}", exchange.dialect.name(), client.name()),
         id: exchange.id.clone(),
         failures: Conversion::new(exchange, answer, client).judge(),
-        refused: false,
+        refused: None,
     };
     others.map(verdict).collect()
 }

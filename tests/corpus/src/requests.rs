@@ -30,12 +30,12 @@ pub(crate) fn judge(exchange: &Exchange) -> Vec<Verdict> {
     others.map(verdict).collect()
 }
 
-/// What fails, and whether the request was refused.
+/// What fails, and the words of a refusal.
 fn send(
     exchange: &Exchange,
     request: &Map<String, Value>,
     provider: Dialect,
-) -> (Vec<Failure>, bool) {
+) -> (Vec<Failure>, Option<String>) {
     let stream = exchange.dialect == Dialect::Gemini && exchange.stream
         || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
     let (content_type, body) = canned::answer(provider, stream);
@@ -55,7 +55,7 @@ fn send(
             let failures = crossing.judge(&outcome);
             (outcome, failures)
         }
-        Err(error) => return (vec![Failure::new(error, "")], false),
+        Err(error) => return (vec![Failure::new(error, "")], None),
     };
     let text =
         |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
@@ -66,7 +66,14 @@ fn send(
         failure.detail =
             format!("{}\nclient:   {sent}\nprovider: {got}\ndropped:  {dropped}", failure.detail);
     }
-    (failures, outcome.status == 400)
+    let refused = (outcome.status == 400).then(|| refusal(&outcome));
+    (failures, refused)
+}
+
+/// What the client was told instead of an answer.
+fn refusal(outcome: &Outcome) -> String {
+    let value: Value = serde_json::from_slice(&outcome.body).unwrap_or_default();
+    value["error"]["message"].as_str().unwrap_or_default().to_owned()
 }
 
 /// One request on its way to a provider of another dialect.

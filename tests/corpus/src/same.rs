@@ -24,7 +24,7 @@ pub(crate) fn judge(exchange: &Exchange) -> Option<Verdict> {
         pair: format!("{name}>{name}"),
         id: exchange.id.clone(),
         failures: failures(exchange).err().into_iter().collect(),
-        refused: false,
+        refused: None,
     })
 }
 

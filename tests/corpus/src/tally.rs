@@ -15,8 +15,8 @@ pub(crate) struct Verdict {
     pub(crate) id: String,
     /// What does not hold; empty when everything does.
     pub(crate) failures: Vec<Failure>,
-    /// Whether the gateway refused the request, rightly or not.
-    pub(crate) refused: bool,
+    /// What the gateway said when it refused the request, rightly or not.
+    pub(crate) refused: Option<String>,
 }
 
 /// Something that does not hold.
@@ -127,8 +127,11 @@ pub(crate) fn summarize(
         let unknown: Vec<&Verdict> =
             failed.iter().copied().filter(|verdict| !exceptions.take(verdict)).collect();
         describe(&mut text, *check, pair, &unknown, show);
+        if show > 0 {
+            list_refusals(&mut text, pair, verdicts);
+        }
         let (all, failing) = (verdicts.len() as u64, failed.len() as u64);
-        let refused = verdicts.iter().filter(|verdict| verdict.refused).count();
+        let refused = verdicts.iter().filter(|verdict| verdict.refused.is_some()).count();
         let rate = (all - failing) * 10_000 / all.max(1);
         let reached = rate >= check.bar() && unknown.is_empty();
         good &= reached;
@@ -176,6 +179,19 @@ fn describe(text: &mut String, check: Check, pair: &str, failed: &[&Verdict], sh
     }
 }
 
+/// Why requests were refused, most frequent first.
+fn list_refusals(text: &mut String, pair: &str, verdicts: &[&Verdict]) {
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for verdict in verdicts {
+        if let Some(reason) = &verdict.refused {
+            reasons.entry(reason).or_default().push(&verdict.id);
+        }
+    }
+    for (reason, ids) in reasons {
+        let _ = writeln!(text, "refused {pair}: {} x {reason} ({})", ids.len(), ids[0]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,7 +203,7 @@ mod tests {
             pair: "a>b".to_owned(),
             id: id.to_owned(),
             failures,
-            refused: false,
+            refused: None,
         }
     }
 

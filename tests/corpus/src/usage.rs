@@ -69,7 +69,7 @@ fn judge(at: usize, extraction: &Extraction) -> Option<Verdict> {
         pair: "answer>record".to_owned(),
         id: format!("{file}#{at}"),
         failures: failure.into_iter().collect(),
-        refused: false,
+        refused: None,
     })
 }
 
