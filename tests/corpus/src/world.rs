@@ -20,7 +20,7 @@ use tidegate_core::{
     dialect::Dialect,
     identity::{Secret, mint},
     ports::{Call, Ports},
-    provider::{Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source},
     store::Record,
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
@@ -143,6 +143,7 @@ fn config(key: &str) -> Config {
         retention_days: 30,
         log: LogFormat::Human,
         log_filter: String::new(),
+        deepseek_english: false,
     }
 }
 
@@ -154,10 +155,13 @@ fn provider(dialect: Dialect) -> Provider {
         Dialect::Gemini => "https://generativelanguage.googleapis.com/v1beta",
         Dialect::Ollama => "http://127.0.0.1:11434",
     };
+    let host = Host::Url(url.to_owned());
     Provider {
         id: dialect.name().to_owned(),
         dialect,
-        host: Host::Url(url.to_owned()),
+        auth: Auth::usual(&host, dialect),
+        api_version: None,
+        host,
         keys: vec![Key { id: "key".to_owned(), secret: Secret::new("sk-corpus".to_owned()) }],
         models: Vec::new(),
         enabled: true,

@@ -146,7 +146,7 @@ async fn request_written(world: &World) -> Result {
             Speech::Responses => ("/v1/responses", "authorization"),
             Speech::Anthropic => ("/v1/messages", "x-api-key"),
             Speech::Gemini => ("/v1/models/mock-gemini:generateContent", "x-goog-api-key"),
-            Speech::Ollama => ("/v1/api/chat", "authorization"),
+            Speech::Ollama => ("/api/chat", "authorization"),
         };
         assert_eq!(seen.path, path, "{provider:?}");
         let keys = ["authorization", "x-api-key", "x-goog-api-key"];
