@@ -73,17 +73,16 @@ impl Splitter {
             };
             self.scanned += found + 1;
             match (self.text, rest[found]) {
-                (Text::Outside, b'"') => self.text = Text::Inside,
                 (Text::Outside, b'{') => self.depth += 1,
-                (Text::Outside, _) => {
+                (Text::Outside, b'}') => {
                     self.depth = self.depth.saturating_sub(1);
                     if self.depth == 0 {
                         break self.scanned;
                     }
                 }
-                (Text::Inside, b'\\') => self.text = Text::Escaped,
-                (Text::Inside, _) => self.text = Text::Outside,
-                (Text::Escaped, _) => self.text = Text::Inside,
+                (Text::Inside, b'"') => self.text = Text::Outside,
+                (Text::Inside, _) => self.text = Text::Escaped,
+                (Text::Outside | Text::Escaped, _) => self.text = Text::Inside,
             }
         };
         if !self.growing.is_empty() {

@@ -71,10 +71,8 @@ pub(super) fn media(media: &Media) -> Option<Made<'_>> {
     Some(match &media.source {
         Source::Data { mime, base64 } => blob(Cow::Borrowed(mime), Cow::Borrowed(base64)),
         Source::Text(text) => blob(Cow::Borrowed("text/plain"), STANDARD.encode(text).into()),
-        Source::Url { mime, url } => {
-            file(mime.as_deref().or_else(|| mime_of(url, media.kind)), url)
-        }
-        Source::File { dialect: Dialect::Gemini, id } => file(None, id),
+        Source::Url { mime, url } => file(mime.as_deref().or_else(|| mime_of(url)), url),
+        Source::File { dialect: Dialect::Gemini, id } => file(mime_of(id), id),
         Source::File { dialect: _, id: _ } => return None,
     })
 }
@@ -90,7 +88,7 @@ pub(super) fn kind(mime: &str) -> MediaKind {
 }
 
 /// The type that an address tells by its ending: the API wants one, and clients of other dialects give none.
-fn mime_of(url: &str, kind: MediaKind) -> Option<&'static str> {
+fn mime_of(url: &str) -> Option<&'static str> {
     let path = url.split(['?', '#']).next().unwrap_or(url);
     let ending = path.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
     let known = match ending.as_str() {
@@ -106,7 +104,7 @@ fn mime_of(url: &str, kind: MediaKind) -> Option<&'static str> {
         "mp4" => "video/mp4",
         "webm" => "video/webm",
         "mov" => "video/quicktime",
-        _ => return (kind == MediaKind::Document).then_some("application/pdf"),
+        _ => return None,
     };
     Some(known)
 }

@@ -94,7 +94,9 @@ pub(crate) fn write(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
         };
         said.open(number);
         said.push(text);
-        citations.iter().for_each(|citation| cited.push(number, citation.clone()));
+        for citation in citations {
+            cited.push(number, citation.clone());
+        }
     }
     let parts = reply.parts.iter().filter_map(|part| write_part(part, stamp)).collect();
     let element = ElementOut {

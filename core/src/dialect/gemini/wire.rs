@@ -123,6 +123,7 @@ pub(super) struct Share {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(super) struct Grounding<'a> {
     #[serde(default)]
     pub(super) web_search_queries: Option<Vec<serde::de::IgnoredAny>>,
@@ -254,6 +255,7 @@ pub(super) struct ContentOut<'a> {
 /// A part that is written, or one that goes back as it came.
 #[derive(Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "nearly every part is made, and it lives shortly")]
 pub(super) enum PartOut<'a> {
     Made(Made<'a>),
     Raw(&'a RawValue),

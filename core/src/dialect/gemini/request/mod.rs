@@ -3,6 +3,8 @@
 mod read;
 mod write;
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 
 pub(crate) use read::read;
@@ -38,8 +40,10 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
         .spans("model")
         .filter(|at| body[at.clone()] != *b"null")
         .map(|at| {
-            let prefix = if body[at.clone()].starts_with(b"\"models/") { MODELS } else { "" };
-            let name = serde_json::to_string(&format!("{prefix}{model}"));
+            // A name may be a path, such as `publishers/google/models/x`.
+            let given: String = serde_json::from_slice(&body[at.clone()]).unwrap_or_default();
+            let path = given.rfind(MODELS).map_or("", |place| &given[..place + MODELS.len()]);
+            let name = serde_json::to_string(&format!("{path}{model}"));
             name.map(|with| Edit { at, with }).map_err(Error::internal)
         })
         .collect::<Result<_>>()?;
@@ -50,7 +54,20 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
 pub(crate) fn path(ask: &Ask, model: &str) -> String {
     let verb = if ask.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
     let name = model.strip_prefix(MODELS).unwrap_or(model);
-    format!("/{MODELS}{name}:{verb}")
+    // A client's name of a model must not become another path, another verb or a query.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
+    let mut path = format!("/{MODELS}");
+    for byte in name.bytes() {
+        if plain(byte) {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(path, "%{byte:02X}");
+        }
+    }
+    path.push(':');
+    path.push_str(verb);
+    path
 }
 
 #[cfg(test)]
@@ -68,6 +85,7 @@ mod tests {
         check(r#"{"model":"m"}"#, "m", r#"{"model":"m"}"#);
         check(r#"{"model":"m" }"#, "n", r#"{"model":"n" }"#);
         check(r#"{"model":"models/m"}"#, "n", r#"{"model":"models/n"}"#);
+        check(r#"{"model":"p/models/m"}"#, "n", r#"{"model":"p/models/n"}"#);
         check(r#"{"model":null}"#, "n", r#"{"model":null}"#);
     }
 

@@ -61,8 +61,8 @@ impl<'s> Lowering<'s> {
             return self.reference(name, schema);
         }
         let mut lowered = Fields::new();
-        self.kinds(schema, &mut lowered);
-        self.simple(schema, &mut lowered);
+        kinds(schema, &mut lowered);
+        simple(schema, &mut lowered);
         self.inner(schema, &mut lowered)?;
         for part in list(schema, "allOf") {
             merge(&mut lowered, self.fields(part)?);
@@ -90,69 +90,8 @@ impl<'s> Lowering<'s> {
     }
 
     fn find(&self, path: &str) -> Option<&'s Schema> {
-        let steps = path.split('/').skip(1);
-        steps.fold(Some(self.root), |at, step| at?.get(&step.replace("~1", "/").replace("~0", "~")))
-    }
-
-    /// `type`, which may be a list, and `enum` and `const`, which may hold more than strings.
-    fn kinds(&mut self, schema: &Schema, lowered: &mut Fields) {
-        match schema.get("type") {
-            Some(Schema::Text(kind)) if kind == "null" => set(lowered, "type", text("NULL")),
-            Some(Schema::Text(kind)) => set(lowered, "type", text(kind.to_ascii_uppercase())),
-            Some(Schema::List(kinds)) => {
-                let all = kinds.iter().filter_map(Schema::as_text);
-                let (nulls, others): (Vec<_>, Vec<_>) = all.partition(|kind| *kind == "null");
-                if !nulls.is_empty() {
-                    set(lowered, "nullable", Schema::Bool(true));
-                }
-                match others[..] {
-                    [] => {}
-                    [kind] => set(lowered, "type", text(kind.to_ascii_uppercase())),
-                    _ => {
-                        let of = |kind: &str| {
-                            let kind = ("type".to_owned(), text(kind.to_ascii_uppercase()));
-                            Schema::Map(typed(vec![kind]))
-                        };
-                        set(lowered, "anyOf", Schema::List(others.into_iter().map(of).collect()));
-                    }
-                }
-            }
-            _ => {}
-        }
-        let values = match (schema.get("enum"), schema.get("const")) {
-            (Some(Schema::List(values)), _) => values.as_slice(),
-            (_, Some(value)) => std::slice::from_ref(value),
-            _ => return,
-        };
-        if values.contains(&Schema::Null) {
-            set(lowered, "nullable", Schema::Bool(true));
-        }
-        let words: Vec<Schema> = values.iter().filter_map(word).collect();
-        if !words.is_empty() {
-            set(lowered, "type", text("STRING"));
-            set(lowered, "enum", Schema::List(words));
-        }
-    }
-
-    fn simple(&mut self, schema: &Schema, lowered: &mut Fields) {
-        for name in KEPT {
-            if let Some(value) = schema.get(name) {
-                set(lowered, name, value.clone());
-            }
-        }
-        let format = schema.get("format").and_then(Schema::as_text);
-        if let Some(format) = format.filter(|format| FORMATS.contains(format)) {
-            set(lowered, "format", text(format));
-        }
-        let whole = lowered.iter().any(|(_, value)| value.as_text() == Some("INTEGER"));
-        for (name, bound, step) in
-            [("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)]
-        {
-            let Some(Schema::Number(limit)) = schema.get(name) else { continue };
-            // Of real numbers there is no next one: the limit itself is the nearest bound.
-            let next = limit.as_i64().filter(|_| whole).and_then(|limit| limit.checked_add(step));
-            set(lowered, bound, Schema::Number(next.map_or_else(|| limit.clone(), Number::from)));
-        }
+        let mut steps = path.split('/').skip(1);
+        steps.try_fold(self.root, |at, step| at.get(&step.replace("~1", "/").replace("~0", "~")))
     }
 
     /// Properties and items.
@@ -240,6 +179,68 @@ impl<'s> Lowering<'s> {
     }
 }
 
+/// `type`, which may be a list, and `enum` and `const`, which may hold more than strings.
+fn kinds(schema: &Schema, lowered: &mut Fields) {
+    match schema.get("type") {
+        Some(Schema::Text(kind)) if kind == "null" => set(lowered, "type", text("NULL")),
+        Some(Schema::Text(kind)) => set(lowered, "type", text(kind.to_ascii_uppercase())),
+        Some(Schema::List(kinds)) => {
+            let all = kinds.iter().filter_map(Schema::as_text);
+            let (nulls, others): (Vec<_>, Vec<_>) = all.partition(|kind| *kind == "null");
+            if !nulls.is_empty() {
+                set(lowered, "nullable", Schema::Bool(true));
+            }
+            match others[..] {
+                [] => {}
+                [kind] => set(lowered, "type", text(kind.to_ascii_uppercase())),
+                _ => {
+                    let of = |kind: &str| {
+                        let kind = ("type".to_owned(), text(kind.to_ascii_uppercase()));
+                        Schema::Map(typed(vec![kind]))
+                    };
+                    set(lowered, "anyOf", Schema::List(others.into_iter().map(of).collect()));
+                }
+            }
+        }
+        _ => {}
+    }
+    let values = match (schema.get("enum"), schema.get("const")) {
+        (Some(Schema::List(values)), _) => values.as_slice(),
+        (_, Some(value)) => std::slice::from_ref(value),
+        _ => return,
+    };
+    if values.contains(&Schema::Null) {
+        set(lowered, "nullable", Schema::Bool(true));
+    }
+    let words: Vec<Schema> = values.iter().filter_map(word).collect();
+    if !words.is_empty() {
+        set(lowered, "type", text("STRING"));
+        set(lowered, "enum", Schema::List(words));
+    }
+}
+
+/// What means the same in the subset, or nearly.
+fn simple(schema: &Schema, lowered: &mut Fields) {
+    for name in KEPT {
+        if let Some(value) = schema.get(name) {
+            set(lowered, name, value.clone());
+        }
+    }
+    let format = schema.get("format").and_then(Schema::as_text);
+    if let Some(format) = format.filter(|format| FORMATS.contains(format)) {
+        set(lowered, "format", text(format));
+    }
+    let whole = lowered.iter().any(|(_, value)| value.as_text() == Some("INTEGER"));
+    for (name, bound, step) in
+        [("exclusiveMinimum", "minimum", 1), ("exclusiveMaximum", "maximum", -1)]
+    {
+        let Some(Schema::Number(limit)) = schema.get(name) else { continue };
+        // Of real numbers there is no next one: the limit itself is the nearest bound.
+        let next = limit.as_i64().filter(|_| whole).and_then(|limit| limit.checked_add(step));
+        set(lowered, bound, Schema::Number(next.map_or_else(|| limit.clone(), Number::from)));
+    }
+}
+
 /// Whether an alternative says nothing but which fields must be there, as `{"required":["a"]}`.
 fn is_condition(schema: &Schema) -> bool {
     let Schema::Map(fields) = schema else { return true };
@@ -322,109 +323,4 @@ fn take(fields: &mut Fields, name: &str) -> Option<Schema> {
 fn refused(what: &str) -> Error {
     Error::bad_request(format!("The target's model takes no schema that {what}."))
         .coded("unsupported_parameter")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lowered(json: &str) -> Result<String> {
-        let schema = Schema::read(serde_json::from_str(json).unwrap()).unwrap();
-        lower(&schema).map(|schema| serde_json::to_string(&schema).unwrap())
-    }
-
-    fn check(json: &str, expected: &str) {
-        assert_eq!(lowered(json).unwrap(), expected, "{json}");
-    }
-
-    #[test]
-    fn types_are_one_word() {
-        check(r#"{"type":"string"}"#, r#"{"type":"STRING"}"#);
-        check(r#"{"type":["string","null"]}"#, r#"{"type":"STRING","nullable":true}"#);
-        check(
-            r#"{"type":["string","integer","null"],"description":"d"}"#,
-            r#"{"anyOf":[{"type":"STRING","description":"d","nullable":true},{"type":"INTEGER","description":"d","nullable":true}]}"#,
-        );
-        check("{}", r#"{"type":"STRING"}"#);
-        check("true", r#"{"type":"STRING"}"#);
-        check(r#"{"type":"array"}"#, r#"{"type":"ARRAY","items":{"type":"STRING"}}"#);
-    }
-
-    #[test]
-    fn objects_keep_their_order_and_lose_what_is_unknown() {
-        check(
-            r#"{"$schema":"x","type":"object","properties":{"b":{"type":"integer","exclusiveMinimum":0,"multipleOf":2},"a":{"type":"string","format":"email","default":"x"}},"required":["b","z"],"additionalProperties":false}"#,
-            r#"{"type":"OBJECT","propertyOrdering":["b","a"],"required":["b"],"properties":{"b":{"type":"INTEGER","minimum":1},"a":{"type":"STRING"}}}"#,
-        );
-        check(
-            r#"{"properties":{"a":{}}}"#,
-            r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#,
-        );
-        check(
-            r#"{"type":"number","exclusiveMaximum":1.5,"format":"double"}"#,
-            r#"{"type":"NUMBER","format":"double","maximum":1.5}"#,
-        );
-    }
-
-    #[test]
-    fn enumerations_are_of_strings() {
-        check(r#"{"enum":["a","b"]}"#, r#"{"type":"STRING","enum":["a","b"]}"#);
-        check(
-            r#"{"type":"integer","enum":[1,2,null]}"#,
-            r#"{"type":"STRING","enum":["1","2"],"nullable":true}"#,
-        );
-        check(r#"{"const":true}"#, r#"{"type":"STRING","enum":["true"]}"#);
-    }
-
-    #[test]
-    fn alternatives_stand_alone() {
-        check(
-            r#"{"oneOf":[{"type":"string"},{"type":"null"}],"description":"d"}"#,
-            r#"{"description":"d","type":"STRING","nullable":true}"#,
-        );
-        check(
-            r#"{"anyOf":[{"type":"string"},{"type":"number","description":"n"}],"description":"d"}"#,
-            r#"{"anyOf":[{"type":"STRING","description":"d"},{"type":"NUMBER","description":"n"}]}"#,
-        );
-        check(
-            r#"{"type":"object","properties":{"a":{"type":"string"}},"anyOf":[{"required":["a"]}]}"#,
-            r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#,
-        );
-        check(
-            r#"{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"number"}},"required":["b"]}]}"#,
-            r#"{"type":"OBJECT","required":["a","b"],"properties":{"a":{"type":"STRING"},"b":{"type":"NUMBER"}}}"#,
-        );
-        check(
-            r#"{"type":"array","prefixItems":[{"type":"string"},{"type":"number"},{"type":"string"}]}"#,
-            r#"{"type":"ARRAY","items":{"anyOf":[{"type":"STRING"},{"type":"NUMBER"}]}}"#,
-        );
-    }
-
-    #[test]
-    fn references_are_put_in_place() {
-        check(
-            r##"{"type":"object","properties":{"a":{"$ref":"#/$defs/x~1y","description":"near"}},"$defs":{"x/y":{"type":"string","description":"far"}}}"##,
-            r#"{"type":"OBJECT","properties":{"a":{"type":"STRING","description":"near"}}}"#,
-        );
-        let deep = r##"{"$ref":"#/$defs/n","$defs":{"n":{"type":"object","properties":{"n":{"$ref":"#/$defs/n"}}}}}"##;
-        let error = lowered(deep).unwrap_err();
-        assert_eq!(error.hints.unwrap().code.unwrap(), "unsupported_parameter");
-        assert!(lowered(r##"{"$ref":"#/$defs/none"}"##).is_err());
-        assert!(lowered(r#"{"$ref":"https://elsewhere"}"#).is_err());
-    }
-
-    #[test]
-    fn references_that_multiply_are_bounded() {
-        let defs: Vec<String> = (0..40)
-            .map(|at| {
-                let next = at + 1;
-                format!(r##""d{at}":{{"type":"object","properties":{{"a":{{"$ref":"#/$defs/d{next}"}},"b":{{"$ref":"#/$defs/d{next}"}}}}}}"##)
-            })
-            .collect();
-        let json = format!(
-            r##"{{"$ref":"#/$defs/d0","$defs":{{{},"d40":{{"type":"string"}}}}}}"##,
-            defs.join(",")
-        );
-        assert!(lowered(&json).is_err());
-    }
 }

@@ -5,3 +5,6 @@ mod raise;
 
 pub(super) use lower::lower;
 pub(super) use raise::raise;
+
+#[cfg(test)]
+mod tests;

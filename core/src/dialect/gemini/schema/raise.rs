@@ -19,7 +19,7 @@ pub(in crate::dialect::gemini) fn raise(schema: Schema) -> Schema {
             }
             ("format", Schema::Text(format)) if format == "enum" => {}
             ("items" | "additionalProperties", inner) => {
-                raised.push((name.to_owned(), raise(inner)))
+                raised.push((name.to_owned(), raise(inner)));
             }
             ("anyOf" | "prefixItems", Schema::List(inner)) => {
                 let inner = inner.into_iter().map(raise).collect();
@@ -76,9 +76,9 @@ fn reorder(fields: &mut [(String, Schema)], order: &[Schema]) {
     properties.sort_by_key(|(name, _)| places.get(name.as_str()).copied().unwrap_or(usize::MAX));
 }
 
-fn admit_null(fields: &mut Vec<(String, Schema)>) {
+fn admit_null(fields: &mut [(String, Schema)]) {
     let null = || Schema::Text("null".to_owned());
-    for (name, value) in fields.iter_mut() {
+    for (name, value) in fields {
         match (name.as_str(), value) {
             ("type", value @ Schema::Text(_)) => {
                 let kind = std::mem::replace(value, Schema::Null);

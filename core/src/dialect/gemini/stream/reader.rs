@@ -69,7 +69,9 @@ impl Reader {
         if let Ok(element) = serde_json::from_slice::<Element<'_>>(data) {
             self.element(element, out);
         } else if let Ok(elements) = serde_json::from_slice::<Vec<Element<'_>>>(data) {
-            elements.into_iter().for_each(|element| self.element(element, out));
+            for element in elements {
+                self.element(element, out);
+            }
         } else {
             out.push(Event::Other);
         }

@@ -432,7 +432,9 @@ fn whole_and_streamed_answers_say_the_same() {
         reader.push(piece.as_bytes(), &mut events);
     }
     reader.end(&mut events);
-    events.into_iter().for_each(|event| fold.push(event));
+    for event in events {
+        fold.push(event);
+    }
     let folded = fold.finish();
     assert_eq!(format!("{:?}", folded.parts), expected);
     assert_eq!((folded.stop, folded.usage), (given.stop, given.usage));

@@ -106,7 +106,9 @@ impl Writer {
                 }
                 Kind::Thought { .. } => self.open = Some((part, Open::Thought(Shown::No))),
                 Kind::Media(media) => {
-                    parts::media(&media).into_iter().for_each(|made| self.made(made, out));
+                    if let Some(made) = parts::media(&media) {
+                        self.made(made, out);
+                    }
                 }
                 Kind::Opaque { dialect: Dialect::Gemini, json, .. } => self.raw(&json, out),
                 Kind::Opaque { .. } | Kind::Call { .. } => {}

@@ -69,10 +69,8 @@ fn read_thinking(thinking: &Fields<'_>, prompt: &mut Prompt) -> Result<()> {
         Err(_) => Effort::Adaptive,
     });
     prompt.reasoning.effort = level.as_deref().and_then(Effort::from_word).or(budget);
-    prompt.reasoning.show = thinking.typed::<bool>("includeThoughts")?.map(|shown| match shown {
-        true => Show::Summary,
-        false => Show::Hidden,
-    });
+    let shown: Option<bool> = thinking.typed("includeThoughts")?;
+    prompt.reasoning.show = shown.map(|shown| if shown { Show::Summary } else { Show::Hidden });
     Ok(())
 }
 

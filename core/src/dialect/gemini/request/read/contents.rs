@@ -76,7 +76,7 @@ impl Reading<'_, '_> {
 
     fn part(&mut self, json: &RawValue, parts: &mut Vec<Part>) -> Result<()> {
         let fields = Fields::read_at(json, "parts")?;
-        let state = fields.text("thoughtSignature")?.and_then(|text| self.state(text));
+        let state = fields.text("thoughtSignature")?.and_then(|text| self.state(&text));
         let thinks = fields.typed::<bool>("thought")?.unwrap_or(false);
         if let Some(call) = fields.nested("functionCall")? {
             parts.push(Part::Call(self.call(&call, state)?));
@@ -84,7 +84,7 @@ impl Reading<'_, '_> {
             parts.push(Part::Outcome(self.outcome(&response)?));
         } else if let Some(text) = fields.text("text")? {
             if thinks { think(parts, &text, state) } else { say(parts, text, state) }
-        } else if let Some(media) = self.media(&fields)? {
+        } else if let Some(media) = media(&fields)? {
             parts.push(Part::Media(media));
         } else {
             let beside = ["thought", "thoughtSignature", "videoMetadata", "mediaResolution"];
@@ -106,11 +106,11 @@ impl Reading<'_, '_> {
 
     /// A signature of this API, or another dialect's state that travelled in its place. What was wrapped for another
     /// provider is no use to anyone.
-    fn state(&self, text: String) -> Option<State> {
-        if Carrier::is_wrapped(&text) {
-            return self.carrier.unwrap(&text);
+    fn state(&self, text: &str) -> Option<State> {
+        if Carrier::is_wrapped(text) {
+            return self.carrier.unwrap(text);
         }
-        (!text.is_empty()).then(|| parts::state(&text, ""))
+        (!text.is_empty()).then(|| parts::state(text, ""))
     }
 
     fn call(&mut self, call: &Fields<'_>, state: Option<State>) -> Result<Call> {
@@ -135,7 +135,7 @@ impl Reading<'_, '_> {
         let mut parts = vec![Part::text(text)];
         for part in response.list("parts")? {
             let part = Fields::read_at(part, "parts")?;
-            let Some(media) = self.media(&part)? else { return Err(wrong("parts")) };
+            let Some(media) = media(&part)? else { return Err(wrong("parts")) };
             parts.push(Part::Media(media));
         }
         for name in ["willContinue", "scheduling"] {
@@ -145,26 +145,27 @@ impl Reading<'_, '_> {
         }
         Ok(Outcome { id, name: Some(name), parts, failed, custom: false, cache: None })
     }
+}
 
-    fn media(&self, part: &Fields<'_>) -> Result<Option<Media>> {
-        let (mime, source) = if let Some(blob) = part.nested("inlineData")? {
-            let mime = blob.text("mimeType")?.unwrap_or_default();
-            let base64 = standard(blob.text("data")?.unwrap_or_default());
-            (Some(mime.clone()), inline(mime, base64))
-        } else if let Some(file) = part.nested("fileData")? {
-            let url = file.text("fileUri")?.ok_or_else(|| wrong("fileUri"))?;
-            let mime = file.text("mimeType")?;
-            (mime.clone(), stored(mime, url))
-        } else {
-            return Ok(None);
-        };
-        let kind = parts::kind(mime.as_deref().unwrap_or_default());
-        let detail = part.nested("mediaResolution")?.and_then(|told| told.text("level").ok()?);
-        let detail = detail.as_deref().and_then(detail_of).map(ToOwned::to_owned);
-        let blob = part.nested("inlineData")?.or(part.nested("fileData")?);
-        let name = blob.and_then(|blob| blob.text("displayName").ok()?);
-        Ok(Some(Media { kind, source, detail, name, cache: None }))
-    }
+/// Media, wherever its bytes are; `None` when a part holds none.
+fn media(part: &Fields<'_>) -> Result<Option<Media>> {
+    let (mime, source) = if let Some(blob) = part.nested("inlineData")? {
+        let mime = blob.text("mimeType")?.unwrap_or_default();
+        let base64 = standard(blob.text("data")?.unwrap_or_default());
+        (Some(mime.clone()), inline(mime, base64))
+    } else if let Some(file) = part.nested("fileData")? {
+        let url = file.text("fileUri")?.ok_or_else(|| wrong("fileUri"))?;
+        let mime = file.text("mimeType")?;
+        (mime.clone(), stored(mime, url))
+    } else {
+        return Ok(None);
+    };
+    let kind = parts::kind(mime.as_deref().unwrap_or_default());
+    let detail = part.nested("mediaResolution")?.and_then(|told| told.text("level").ok()?);
+    let detail = detail.as_deref().and_then(detail_of).map(ToOwned::to_owned);
+    let blob = part.nested("inlineData")?.or(part.nested("fileData")?);
+    let name = blob.and_then(|blob| blob.text("displayName").ok()?);
+    Ok(Some(Media { kind, source, detail, name, cache: None }))
 }
 
 /// Text, and a signature that stood on it.

@@ -54,6 +54,7 @@ fn check_rest(prompt: Prompt, traits: &Traits, expected: &str, lost: &[&str]) {
     assert_eq!(losses, lost, "{body}");
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is put where there may be none")]
 fn state(dialect: Dialect, data: &str, id: &str) -> Option<State> {
     Some(State { dialect, form: "signature", id: id.to_owned(), data: data.to_owned() })
 }
