@@ -338,7 +338,12 @@ impl Dialect {
     }
 
     /// An error as a frame of a stream whose frames are passed on as they come.
-    pub(crate) fn error_frame(self, error: &Error) -> Bytes {
+    pub(crate) fn error_frame(self, error: &Error, framing: Framing) -> Bytes {
+        if framing == Framing::Array {
+            // Something was passed on already, so the array is open.
+            let (_, body) = self.write_error(error);
+            return [b",\n", &body[..], b"\n]\n"].concat().into();
+        }
         match self {
             Self::OpenAiChat => openai_chat::error::event(error),
             Self::OpenAiResponses => openai_responses::error::event(error),

@@ -9,7 +9,7 @@ use super::{
     receive::Inbound,
 };
 use crate::{
-    dialect::{Dialect, Event, Reader, Reshape, Splitter, Writer},
+    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, Writer},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
     store::Usage,
@@ -19,6 +19,8 @@ use crate::{
 pub(super) struct Observer {
     /// What the client speaks.
     dialect: Dialect,
+    /// How its stream is framed.
+    framing: Framing,
     reader: Reader,
     splitter: Splitter,
     /// The events of one frame; kept to save its allocation.
@@ -96,6 +98,7 @@ impl Observer {
         };
         Self {
             dialect: inbound.dialect,
+            framing: inbound.framing,
             reader: passage.from.reader(),
             splitter: Splitter::new(passage.framing),
             events: Vec::new(),
@@ -173,7 +176,7 @@ impl Observer {
     /// The stream cannot go on: the error as the client's dialect has it in a stream.
     pub(super) fn fail(&mut self, error: &Error) -> Bytes {
         match &mut self.way {
-            Way::Pass { .. } => self.dialect.error_frame(error),
+            Way::Pass { .. } => self.dialect.error_frame(error, self.framing),
             Way::Write(rewriting) => {
                 rewriting.push(Event::Fail(error.clone()));
                 std::mem::take(&mut rewriting.text).into()

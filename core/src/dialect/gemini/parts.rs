@@ -39,10 +39,17 @@ pub(super) fn signed<'a>(signature: impl Into<Cow<'a, str>>) -> Made<'a> {
     Made { thought_signature: Some(signature.into()), ..text("") }
 }
 
+/// The field that holds the text of a call of a free-text tool, which this API does not have.
+const FREE_TEXT: &str = "input";
+
 /// A call, whole, without its signature.
 pub(super) fn call(call: &Call) -> Made<'_> {
     let Call { id, name, arguments, custom, state: _ } = call;
-    let args = call_arguments(arguments, *custom);
+    let args = if *custom {
+        arguments::wrapped(FREE_TEXT, arguments)
+    } else {
+        arguments::object(arguments)
+    };
     let id = Some(id.as_str()).filter(|id| !id.is_empty());
     Made { function_call: Some(FunctionCallOut { id, name, args }), ..Made::default() }
 }

@@ -33,7 +33,7 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
         let message = "The provider gives one answer; `n` must be 1.";
         return Err(Error::bad_request(message).at("n").coded("unsupported_parameter"));
     }
-    let (instructions, turns) = hoist(&prompt.turns);
+    let (instructions, turns) = hoist(&prompt.turns, losses);
     let mut request = Request {
         model: &prompt.model,
         input: items::write(turns, traits, losses)?,
@@ -64,7 +64,7 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
 }
 
 /// Instructions that stand first, and the turns after them. Where there is nothing else, they are the input.
-fn hoist(turns: &[Turn]) -> (Vec<String>, &[Turn]) {
+fn hoist<'a>(turns: &'a [Turn], losses: &mut Losses) -> (Vec<String>, &'a [Turn]) {
     let hoisted = |turn: &&Turn| {
         turn.role == Role::System && turn.parts.iter().all(|part| matches!(part, Part::Text { .. }))
     };
@@ -74,7 +74,10 @@ fn hoist(turns: &[Turn]) -> (Vec<String>, &[Turn]) {
     }
     let texts =
         turns[..leading].iter().flat_map(|turn| &turn.parts).filter_map(|part| match part {
-            Part::Text { text, .. } if !text.is_empty() => Some(text.clone()),
+            Part::Text { text, cache, .. } if !text.is_empty() => {
+                losses.lose_if(cache.is_some(), "cache_control");
+                Some(text.clone())
+            }
             _ => None,
         });
     (texts.collect(), &turns[leading..])
