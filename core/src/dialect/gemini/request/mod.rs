@@ -43,6 +43,7 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
             // A name may be a path, such as `publishers/google/models/x`.
             let given: String = serde_json::from_slice(&body[at.clone()]).unwrap_or_default();
             let path = given.rfind(MODELS).map_or("", |place| &given[..place + MODELS.len()]);
+            let path = if model.contains(MODELS) { "" } else { path };
             let name = serde_json::to_string(&format!("{path}{model}"));
             name.map(|with| Edit { at, with }).map_err(Error::internal)
         })
@@ -86,6 +87,7 @@ mod tests {
         check(r#"{"model":"m" }"#, "n", r#"{"model":"n" }"#);
         check(r#"{"model":"models/m"}"#, "n", r#"{"model":"models/n"}"#);
         check(r#"{"model":"p/models/m"}"#, "n", r#"{"model":"p/models/n"}"#);
+        check(r#"{"model":"p/models/m"}"#, "q/models/n", r#"{"model":"q/models/n"}"#);
         check(r#"{"model":null}"#, "n", r#"{"model":null}"#);
     }
 
