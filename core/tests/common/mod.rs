@@ -29,6 +29,11 @@ const NOW: i64 = 1_800_000_000_000;
 impl World {
     /// A gateway with one provider `up`, whose only model is `mock`, the echo, and one client.
     pub(crate) fn new() -> Self {
+        Self::declaring(|_| {})
+    }
+
+    /// The same, with something declared otherwise.
+    pub(crate) fn declaring(change: impl FnOnce(&mut Config)) -> Self {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
         let upstream = Arc::new(FakeUpstream::default());
         let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
@@ -39,7 +44,9 @@ impl World {
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
         };
-        let state = State::new(config(&key)).expect("the secret is set");
+        let mut config = config(&key);
+        change(&mut config);
+        let state = State::new(config).expect("the secret is set");
         Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, kept, later, key }
     }
 
