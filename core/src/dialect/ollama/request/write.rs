@@ -82,7 +82,7 @@ fn options<'p>(prompt: &'p Prompt, traits: &Traits, losses: &mut Losses) -> Opti
 /// A switch, or a degree of three.
 fn think(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Option<ThinkOut> {
     let effort = prompt.reasoning.effort?;
-    let degree = effort.word().filter(|_| traits.thinking == Thinking::Degree);
+    let degree = traits.degree(effort).filter(|_| traits.thinking == Thinking::Degree);
     Some(match (traits.thinking, effort, degree) {
         (Thinking::Untold, effort, _) => {
             losses.lose_if(effort != Effort::Off, "reasoning_effort");

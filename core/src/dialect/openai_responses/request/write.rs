@@ -123,7 +123,7 @@ fn write_reasoning(
         losses.lose_if(asked.is_some_and(|effort| effort != Effort::Off), "reasoning_effort");
         return;
     }
-    let effort = asked.and_then(Effort::word);
+    let effort = asked.and_then(|effort| traits.degree(effort));
     let summary = prompt.reasoning.show.and_then(|show| match show {
         Show::Hidden => None,
         Show::Summary => Some("auto"),

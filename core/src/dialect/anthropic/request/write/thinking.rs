@@ -82,7 +82,7 @@ pub(super) fn write(
                 None => None,
             };
             let thinking = (!forced).then_some(ThinkingOut::Adaptive { display });
-            Limits { thinking, effort: degree(effort), ..plain }
+            Limits { thinking, effort: degree(effort, traits), ..plain }
         }
         Thinking::Switch if effort == Effort::Off => {
             Limits { thinking: Some(ThinkingOut::Disabled), ..plain }
@@ -97,9 +97,9 @@ pub(super) fn write(
     }
 }
 
-/// Models that cannot be made to call a tool are those that always think; the least they can do is little.
+/// The least that a model can do that always thinks is little.
 fn off(plain: Limits, traits: &Traits) -> Limits {
-    if traits.forced_tools {
+    if traits.switch {
         Limits { thinking: Some(ThinkingOut::Disabled), ..plain }
     } else {
         Limits { effort: Some("low"), ..plain }
@@ -113,8 +113,8 @@ fn max_tokens(prompt: &Prompt, traits: &Traits) -> u64 {
     prompt.max_tokens.map_or(default, |asked| asked.min(most))
 }
 
-fn degree(effort: Effort) -> Option<&'static str> {
-    Some(match effort.word()? {
+fn degree(effort: Effort, traits: &Traits) -> Option<&'static str> {
+    Some(match traits.degree(effort)? {
         "none" | "minimal" | "low" => "low",
         word => word,
     })

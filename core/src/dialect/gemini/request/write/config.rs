@@ -108,7 +108,7 @@ fn thinking(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Option<Thi
             losses.lose_if(effort.is_some_and(|effort| effort != Effort::Off), "reasoning_effort");
             return None;
         }
-        Thinking::Degree => config.thinking_level = effort.and_then(level),
+        Thinking::Degree => config.thinking_level = effort.and_then(|effort| level(effort, traits)),
         Thinking::Budget { min, max } => {
             config.thinking_budget = effort.map(|effort| budget(effort, min, max));
         }
@@ -127,8 +127,8 @@ fn thinking(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Option<Thi
 }
 
 /// The nearest level. There is no level for not thinking.
-fn level(effort: Effort) -> Option<&'static str> {
-    Some(match effort.word()? {
+fn level(effort: Effort, traits: &Traits) -> Option<&'static str> {
+    Some(match traits.degree(effort)? {
         "none" | "minimal" => "minimal",
         "low" => "low",
         "medium" => "medium",

@@ -9,7 +9,7 @@ use crate::dialect::{
         Cache, Choice, Effort, Format, Function, Logprobs, Reasoning, Sampling, Schema, Show, Tool,
         ToolKind,
     },
-    traits::{Structured, Thinking},
+    traits::{Degrees, Structured, Thinking},
 };
 
 fn schema(json: &str) -> Schema {
@@ -146,9 +146,11 @@ fn a_model_that_thinks_by_degree_is_told_the_degree() {
         &[],
     );
     let off = thinking(Effort::Off, None);
-    check(&off, &plain, &json!({"thinking": {"type": "disabled"}}), &[]);
-    let always = Traits { forced_tools: false, ..plain };
-    check(&off, &always, &json!({"output_config": {"effort": "low"}}), &[]);
+    check(&off, &plain, &json!({"output_config": {"effort": "low"}}), &[]);
+    let efforts = Degrees::of(&[Effort::Low, Effort::Medium, Effort::High, Effort::Max]);
+    let some = Traits { switch: true, efforts, ..plain };
+    check(&off, &some, &json!({"thinking": {"type": "disabled"}}), &[]);
+    check(&thinking(Effort::Higher, None), &some, &adaptive("max"), &[]);
     let reasoning = Reasoning { effort: Some(Effort::Low), show: Some(Show::Hidden) };
     check(
         &Prompt { reasoning, ..hi() },
