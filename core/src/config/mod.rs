@@ -43,7 +43,7 @@ pub struct Config {
     pub waits: Waits,
     /// How long records are kept.
     pub retention_days: u32,
-    /// Whether DeepSeek's models are asked to answer in English when the client gives no instructions.
+    /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.
     pub deepseek_english: bool,
     /// How the log looks.
     pub log: LogFormat,

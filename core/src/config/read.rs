@@ -128,9 +128,13 @@ fn read_waits(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Waits {
 /// On unless it is switched off: these models answer many a question in Chinese.
 fn read_deepseek(root: &mut Table<'_>, reading: &mut Reading<'_>) -> bool {
     let mut table = reading.table(root, "deepseek", "[deepseek]");
-    let english = reading.optional(&mut table, "english", |said| said.flag());
+    let english = reading.optional(&mut table, "english", read_flag);
     reading.end_table(table);
     english.unwrap_or(true)
+}
+
+fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {
+    said.flag()
 }
 
 fn read_listen(said: &Said<'_>) -> Result<String, Mistake> {

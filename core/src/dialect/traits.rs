@@ -4,6 +4,7 @@ use super::ir::Effort;
 
 /// What a target understands. The default is what most of its dialect do.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(crate) struct Traits {
     /// The most tokens the model may write, if that is known.
     pub(crate) output_max: Option<u64>,

@@ -4,7 +4,7 @@ use crate::config::Config;
 
 const ENGLISH: &str = "Always respond in English.";
 
-/// The instruction, if there is one for this model. DeepSeek's models answer many a question in Chinese, whichever host
+/// The instruction, if there is one for this model. The models of `DeepSeek` answer many a question in Chinese, whichever host
 /// they run at.
 pub(crate) fn of(model: &str, config: &Config) -> Option<&'static str> {
     const MAKER: &str = "deepseek";

@@ -103,6 +103,19 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row { spoken: MESSAGES, models: &["claude"], says: NEWEST, ..ROW },
+    // Other makers speak this dialect as it was when thinking had a budget.
+    Row {
+        spoken: MESSAGES,
+        says: Says {
+            thinking: BUDGET,
+            switch: Some(true),
+            structured: Some(Structured::ForcedTool),
+            late_system: Some(false),
+            media_urls: Some(false),
+            ..UNSAID
+        },
+        ..ROW
+    },
 ];
 
 /// Up to as many tokens as the whole answer may have.

@@ -9,7 +9,7 @@ use crate::dialect::{
     },
 };
 
-/// Low, high and as much as there is: DeepSeek, Kimi and GLM.
+/// Low, high and as much as there is.
 const LOW_HIGH_MAX: Option<Degrees> = Some(Degrees::of(&[Effort::Low, Effort::High, Effort::Max]));
 const OPENAI: &[Dialect] = &[OpenAiChat, OpenAiResponses];
 const CHAT: &[Dialect] = &[OpenAiChat];

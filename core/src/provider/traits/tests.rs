@@ -347,6 +347,9 @@ fn each_generation_of_claude_takes_what_it_takes() {
         let found = (traits.forced_tools, traits.switch, traits.late_system);
         assert_eq!(found, (forced, switch, late), "{model}");
     }
+    let other = of(&provider("deepseek", Dialect::Anthropic), "deepseek-v4-pro");
+    assert_eq!(other.thinking, Thinking::Budget { min: 1_024, max: u64::MAX });
+    assert_eq!(other.structured, Structured::ForcedTool);
     assert_eq!(at("anthropic", "claude-opus-4-8").output_max, Some(128_000));
     assert_eq!(at("anthropic", "claude-3-haiku-20240307").output_max, Some(4_096));
 }

@@ -2,6 +2,7 @@
 
 mod alternate;
 mod call_id;
+mod parts;
 mod tools;
 mod turns;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     dialect::{
-        ir::{Effort, Format, Losses, Media, MediaKind, Prompt, Schema, UNNAMED_SCHEMA},
+        ir::{Effort, Format, Losses, Prompt, Schema},
         traits::{MaxTokens, Seed, Structured, Thinking, Traits},
     },
     error::{Error, Result},
@@ -109,7 +110,7 @@ pub(crate) fn write(prompt: &Prompt, traits: &Traits, losses: &mut Losses) -> Re
     let note = note(prompt, traits);
     request.messages = turns::write(&prompt.turns, note, traits, losses)?;
     let called = tools::write(prompt, traits, losses)?;
-    request.tools = called.tools;
+    request.tools = called.list;
     request.tool_choice = called.choice;
     request.parallel_tool_calls = called.parallel;
     request.web_search_options = called.search;
@@ -230,14 +231,4 @@ fn write_thinking(
 
 fn is_off(effort: Effort) -> bool {
     matches!(effort, Effort::Off | Effort::Budget(0))
-}
-
-/// What is lost with media that the model made: this API's history holds none.
-fn unknown_media(media: &Media) -> &'static str {
-    match media.kind {
-        MediaKind::Image => "messages.image",
-        MediaKind::Document => "messages.document",
-        MediaKind::Audio => "messages.audio",
-        MediaKind::Video => "messages.video",
-    }
 }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::turns::{Content, Message, PartOut};
+use super::{
+    parts::PartOut,
+    turns::{Content, Message},
+};
 
 /// The same messages, in which no two of the user follow each other. Instructions that come late become words of the
 /// user, in tags that say what they are.

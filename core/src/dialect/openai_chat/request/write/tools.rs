@@ -16,7 +16,7 @@ use crate::{
 /// What a request says about tools.
 #[derive(Default)]
 pub(super) struct Tools<'a> {
-    pub(super) tools: Vec<ToolOut<'a>>,
+    pub(super) list: Vec<ToolOut<'a>>,
     pub(super) choice: Option<ChoiceOut<'a>>,
     pub(super) parallel: Option<bool>,
     pub(super) search: Option<SearchOut<'a>>,
@@ -96,14 +96,14 @@ pub(super) fn write<'a>(
                 let filtered = !allowed.is_empty() || !blocked.is_empty();
                 losses.lose_if(filtered && !own, "tools.web_search.filters");
             }
-            kind => out.tools.extend(tool_out(kind, named)?),
+            kind => out.list.extend(tool_out(kind, named)?),
         }
     }
-    if out.tools.is_empty() {
+    if out.list.is_empty() {
         return Ok(out);
     }
     if !traits.tools {
-        out.tools.clear();
+        out.list.clear();
         return do_without(prompt, losses).map(|()| out);
     }
     out.choice = prompt.choice.as_ref().map(|choice| choice_out(choice, prompt, traits, losses));

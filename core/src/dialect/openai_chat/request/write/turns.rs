@@ -5,15 +5,19 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{alternate::alternate, call_id::call_id, unknown_media};
+use super::{
+    alternate::alternate,
+    call_id::call_id,
+    parts::{PartOut, media_out, part_out, unknown_media},
+};
 use crate::{
     dialect::{
         Dialect,
-        ir::{Call, Losses, Media, MediaKind, Outcome, Part, Role, Source, State, Turn},
+        ir::{Call, Losses, Media, Outcome, Part, Role, State, Turn},
         openai_chat::out::{CallOut, CustomText, ExtraOut, FunctionText, GoogleOut},
         traits::{Prefill, ThoughtsBack, Traits},
     },
-    error::{Error, Result},
+    error::Result,
 };
 
 /// Before the text of a tool that failed: this API has no field for it.
@@ -57,39 +61,6 @@ impl Content<'_> {
     fn is_left_out(&self) -> bool {
         matches!(self, Self::Absent)
     }
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum PartOut<'a> {
-    Text { text: Cow<'a, str> },
-    ImageUrl { image_url: UrlOut<'a> },
-    VideoUrl { video_url: UrlOut<'a> },
-    InputAudio { input_audio: AudioOut<'a> },
-    File { file: FileOut<'a> },
-}
-
-#[derive(Serialize)]
-pub(super) struct UrlOut<'a> {
-    url: Cow<'a, str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-pub(super) struct AudioOut<'a> {
-    data: &'a str,
-    format: &'a str,
-}
-
-#[derive(Serialize)]
-pub(super) struct FileOut<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file_data: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    filename: Option<&'a str>,
 }
 
 /// The messages of a conversation, with a note among the instructions at its start.
@@ -271,69 +242,6 @@ fn text<'a>(parts: &'a [Part], losses: &mut Losses) -> Content<'a> {
     match texts[..] {
         [only] => Content::Text(Cow::Borrowed(only)),
         ref several => Content::Text(Cow::Owned(several.join("\n\n"))),
-    }
-}
-
-fn part_out<'a>(part: &'a Part, losses: &mut Losses) -> Result<Option<PartOut<'a>>> {
-    match part {
-        Part::Text { text, cache, .. } => {
-            losses.lose_if(cache.is_some(), "cache_control");
-            Ok(Some(PartOut::Text { text: Cow::Borrowed(text) }))
-        }
-        Part::Refusal(text) => Ok(Some(PartOut::Text { text: Cow::Borrowed(text) })),
-        Part::Media(media) => media_out(media, losses).map(Some),
-        Part::Opaque { kind, .. } => {
-            losses.lose(format!("messages.{kind}"));
-            Ok(None)
-        }
-        Part::Thought(_) | Part::Call(_) | Part::Outcome(_) => Ok(None),
-    }
-}
-
-fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<PartOut<'a>> {
-    losses.lose_if(media.cache.is_some(), "cache_control");
-    let detail = media.detail.as_deref();
-    let filename = media.name.as_deref();
-    let foreign = || {
-        let message = "A file of another provider's store cannot be sent to this one.";
-        Error::bad_request(message).at("file_id").coded("unsupported_parameter")
-    };
-    Ok(match (media.kind, &media.source) {
-        (MediaKind::Document, Source::File { dialect: Dialect::OpenAiChat, id }) => {
-            let file = FileOut { file_id: Some(id), file_data: None, filename: None };
-            PartOut::File { file }
-        }
-        (_, Source::File { .. }) => return Err(foreign()),
-        (MediaKind::Image, source) => {
-            PartOut::ImageUrl { image_url: UrlOut { url: url(source), detail } }
-        }
-        (MediaKind::Video, source) => {
-            PartOut::VideoUrl { video_url: UrlOut { url: url(source), detail: None } }
-        }
-        (MediaKind::Audio, Source::Data { mime, base64 }) => {
-            let format = mime.strip_prefix("audio/").unwrap_or(mime);
-            let format = if format == "mpeg" { "mp3" } else { format.trim_start_matches("x-") };
-            PartOut::InputAudio { input_audio: AudioOut { data: base64, format } }
-        }
-        (MediaKind::Document, Source::Text(text)) => PartOut::Text { text: Cow::Borrowed(text) },
-        (MediaKind::Document, source @ Source::Data { .. }) => {
-            let filename = filename.or(Some("document.pdf"));
-            let file_data = Some(url(source).into_owned());
-            PartOut::File { file: FileOut { file_id: None, file_data, filename } }
-        }
-        (MediaKind::Document | MediaKind::Audio, Source::Url { .. } | Source::Text(_)) => {
-            let message = "This provider takes documents and audio only with their bytes.";
-            return Err(Error::bad_request(message).at("content").coded("unsupported_parameter"));
-        }
-    })
-}
-
-fn url(source: &Source) -> Cow<'_, str> {
-    match source {
-        Source::Data { mime, base64 } => Cow::Owned(format!("data:{mime};base64,{base64}")),
-        Source::Url { url, .. } => Cow::Borrowed(url),
-        Source::Text(text) => Cow::Borrowed(text),
-        Source::File { id, .. } => Cow::Borrowed(id),
     }
 }
 
