@@ -13,6 +13,16 @@ const MINIMAL_TO_HIGH: Option<Degrees> =
     Some(Degrees::of(&[Effort::Minimal, Effort::Low, Effort::Medium, Effort::High]));
 const LOW_TO_HIGH: Option<Degrees> =
     Some(Degrees::of(&[Effort::Low, Effort::Medium, Effort::High]));
+const LOW_TO_MAX: Option<Degrees> =
+    Some(Degrees::of(&[Effort::Low, Effort::Medium, Effort::High, Effort::Higher, Effort::Max]));
+const OFF_TO_MAX: Option<Degrees> = Some(Degrees::of(&[
+    Effort::Off,
+    Effort::Low,
+    Effort::Medium,
+    Effort::High,
+    Effort::Higher,
+    Effort::Max,
+]));
 const OFF_TO_HIGH: Option<Degrees> =
     Some(Degrees::of(&[Effort::Off, Effort::Low, Effort::Medium, Effort::High]));
 
@@ -44,16 +54,15 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         at: &["openai", "azure"],
         spoken: OPENAI,
-        models: &["gpt-5-6", "gpt-6", "gpt-7"],
-        says: Says {
-            efforts: Some(Degrees::of(&[
-                Effort::Low,
-                Effort::Medium,
-                Effort::High,
-                Effort::Higher,
-            ])),
-            ..UNSAID
-        },
+        models: &["gpt-5-6"],
+        says: Says { efforts: OFF_TO_MAX, ..UNSAID },
+    },
+    // Some of these think always.
+    Row {
+        at: &["openai", "azure"],
+        spoken: OPENAI,
+        models: &["gpt-6", "gpt-7"],
+        says: Says { efforts: LOW_TO_MAX, ..UNSAID },
     },
     Row {
         at: &["openai", "azure"],

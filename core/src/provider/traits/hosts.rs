@@ -54,13 +54,14 @@ pub(super) const ROWS: &[Row] = &[
         says: Says { native: Some(true), max_tokens: Some(MaxTokens::Completion), ..UNSAID },
         ..ROW
     },
-    // The names that mean "not thinking" and "thinking" of whatever is current; neither can be told more.
+    // The names that mean "not thinking" and "thinking" of whatever is current.
     Row {
         at: &["deepseek"],
         spoken: CHAT,
         models: &["deepseek-chat"],
         says: Says {
             thinking: Some(Thinking::Untold),
+            forced_tools: Some(true),
             thoughts_back: Some(ThoughtsBack::Never),
             ..UNSAID
         },
@@ -69,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
         at: &["deepseek"],
         spoken: CHAT,
         models: &["deepseek-reasoner"],
-        says: Says { thinking: Some(Thinking::Untold), ..UNSAID },
+        says: Says { switch: Some(false), ..UNSAID },
     },
     Row {
         at: &["deepseek"],
@@ -78,6 +79,7 @@ pub(super) const ROWS: &[Row] = &[
             thinking: Some(Thinking::Degree),
             efforts: LOW_HIGH_MAX,
             switch: Some(true),
+            forced_tools: Some(false),
             thoughts_back: Some(ThoughtsBack::Always),
             structured: Some(Structured::AnyJson),
             seed: Some(Seed::Absent),
@@ -204,7 +206,12 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         at: &["openrouter"],
         spoken: CHAT,
-        says: Says { thinking: Some(Thinking::Degree), efforts: Some(Degrees::ALL), ..UNSAID },
+        says: Says {
+            thinking: Some(Thinking::Degree),
+            efforts: Some(Degrees::ALL),
+            max_tokens: Some(MaxTokens::Plain),
+            ..UNSAID
+        },
         ..ROW
     },
     Row {

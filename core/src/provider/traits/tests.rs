@@ -122,6 +122,7 @@ fn the_field_for_the_most_tokens_is_the_one_that_the_host_knows() {
         "deepseek deepseek-chat",
         "perplexity sonar-pro",
         "openrouter anthropic/claude-haiku-4.5",
+        "openrouter openai/o4-mini",
         "azure grok-4-1-fast-non-reasoning",
         "http://127.0.0.1:8000/v1 qwen3",
     ];
@@ -182,7 +183,6 @@ fn models_think_as_they_can_be_told() {
         "openai gpt-4.1-nano",
         "openai gpt-5-chat-latest",
         "deepseek deepseek-chat",
-        "deepseek deepseek-reasoner",
         "moonshot kimi-k2.7-code",
         "moonshot kimi-k2-thinking",
         "moonshot moonshot-v1-auto",
@@ -226,6 +226,9 @@ fn an_effort_is_said_in_a_word_that_the_model_knows() {
         ("openai gpt-5.4", "none low low medium high xhigh xhigh"),
         ("openai gpt-5-pro", "high high high high high high high"),
         ("openai o3", "low low low medium high high high"),
+        ("openai gpt-5.6", "none low low medium high xhigh max"),
+        ("openai gpt-6-astra", "low low low medium high xhigh max"),
+        ("deepseek deepseek-reasoner", "low low low high high max max"),
         ("deepseek deepseek-v4-pro", "low low low high high max max"),
         ("moonshot kimi-k3", "low low low high high max max"),
         ("mistral mistral-medium-2604", "none high high high high high high"),
@@ -364,7 +367,12 @@ fn hosts_have_ways_of_their_own() {
     check(
         |traits| traits.forced_tools,
         &false,
-        &["moonshot kimi-k2.5", "moonshot kimi-k2.7-code", "ollama llama3"],
+        &[
+            "moonshot kimi-k2.5",
+            "moonshot kimi-k2.7-code",
+            "deepseek deepseek-v4-flash",
+            "ollama llama3",
+        ],
     );
     check(|traits| traits.forced_tools, &true, &["moonshot kimi-k2-0905-preview", "openai gpt-4o"]);
     check(|traits| traits.tools, &false, &["perplexity sonar", "perplexity sonar-reasoning-pro"]);
