@@ -52,6 +52,8 @@ pub(crate) struct Traits {
     pub(crate) max_tokens: MaxTokens,
     /// Whether the host fetches media by URL.
     pub(crate) media_urls: bool,
+    /// How a place is marked up to which the host may keep the prompt.
+    pub(crate) breakpoints: Breakpoints,
     /// How earlier thoughts go back.
     pub(crate) thoughts_back: ThoughtsBack,
 }
@@ -138,6 +140,17 @@ pub(crate) enum MaxTokens {
     Plain,
 }
 
+/// How a chat host is told where a cache may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Breakpoints {
+    /// Not at all: it keeps what it likes.
+    Untold,
+    /// By `cache_control`, as `OpenRouter` takes it.
+    CacheControl,
+    /// By `prompt_cache_breakpoint`, of the newest models of `OpenAI`.
+    PromptCache,
+}
+
 /// How earlier thoughts go back to a chat host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThoughtsBack {
@@ -175,6 +188,7 @@ impl Default for Traits {
             json_schema: true,
             max_tokens: MaxTokens::Completion,
             media_urls: true,
+            breakpoints: Breakpoints::Untold,
             thoughts_back: ThoughtsBack::Never,
         }
     }

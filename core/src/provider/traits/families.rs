@@ -4,7 +4,7 @@ use super::row::{ROW, Row, Says, UNSAID};
 use crate::dialect::{
     Dialect::{self, Gemini, OpenAiChat, OpenAiResponses},
     ir::Effort,
-    traits::{Degrees, MaxTokens, Structured, Thinking},
+    traits::{Breakpoints, Degrees, MaxTokens, Structured, Thinking},
 };
 
 const OPENAI: &[Dialect] = &[OpenAiChat, OpenAiResponses];
@@ -50,6 +50,12 @@ pub(super) const ROWS: &[Row] = &[
             thinking: Some(Thinking::Degree),
             ..UNSAID
         },
+    },
+    Row {
+        at: &["openai", "azure"],
+        spoken: CHAT,
+        models: &["gpt-5-6", "gpt-6", "gpt-7"],
+        says: Says { breakpoints: Some(Breakpoints::PromptCache), ..UNSAID },
     },
     Row {
         at: &["openai", "azure"],

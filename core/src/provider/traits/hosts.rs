@@ -5,7 +5,8 @@ use crate::dialect::{
     Dialect::{self, Gemini, Ollama, OpenAiChat, OpenAiResponses},
     ir::Effort,
     traits::{
-        CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking, ThoughtsBack,
+        Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
+        ThoughtsBack,
     },
 };
 
@@ -209,6 +210,7 @@ pub(super) const ROWS: &[Row] = &[
         says: Says {
             thinking: Some(Thinking::Degree),
             efforts: Some(Degrees::ALL),
+            breakpoints: Some(Breakpoints::CacheControl),
             max_tokens: Some(MaxTokens::Plain),
             ..UNSAID
         },

@@ -3,7 +3,8 @@
 use crate::dialect::{
     Dialect, Traits,
     traits::{
-        CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking, ThoughtsBack,
+        Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
+        ThoughtsBack,
     },
 };
 
@@ -45,6 +46,7 @@ pub(super) struct Says {
     pub(super) json_schema: Option<bool>,
     pub(super) max_tokens: Option<MaxTokens>,
     pub(super) media_urls: Option<bool>,
+    pub(super) breakpoints: Option<Breakpoints>,
     pub(super) thoughts_back: Option<ThoughtsBack>,
 }
 
@@ -73,6 +75,7 @@ pub(super) const UNSAID: Says = Says {
     json_schema: None,
     max_tokens: None,
     media_urls: None,
+    breakpoints: None,
     thoughts_back: None,
 };
 
@@ -108,6 +111,7 @@ impl Says {
         open(&mut self.json_schema, other.json_schema);
         open(&mut self.max_tokens, other.max_tokens);
         open(&mut self.media_urls, other.media_urls);
+        open(&mut self.breakpoints, other.breakpoints);
         open(&mut self.thoughts_back, other.thoughts_back);
     }
 
@@ -140,6 +144,7 @@ impl Says {
             json_schema: self.json_schema.unwrap_or(usual.json_schema),
             max_tokens: self.max_tokens.unwrap_or(usual.max_tokens),
             media_urls: self.media_urls.unwrap_or(usual.media_urls),
+            breakpoints: self.breakpoints.unwrap_or(usual.breakpoints),
             thoughts_back: self.thoughts_back.unwrap_or(usual.thoughts_back),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    dialect::traits::{CallIds, MaxTokens, MustCall, Prefill, Seed},
+    dialect::traits::{Breakpoints, CallIds, MaxTokens, MustCall, Prefill, Seed},
     provider::{Host, Source, builtin::BUILTIN},
 };
 
@@ -386,6 +386,10 @@ fn hosts_have_ways_of_their_own() {
     );
     check(|traits| traits.media_urls, &false, &["ollama llava", "moonshot kimi-k2.6"]);
     check(|traits| traits.media_urls, &true, &["openai gpt-4o", "mistral pixtral-12b"]);
+    let told = |traits: &Traits| traits.breakpoints;
+    check(told, &Breakpoints::CacheControl, &["openrouter anthropic/claude-haiku-4.5"]);
+    check(told, &Breakpoints::PromptCache, &["openai gpt-5.6", "openai gpt-6-sol"]);
+    check(told, &Breakpoints::Untold, &["openai gpt-5.5", "groq openai/gpt-oss-20b"]);
     let native = of(&provider("http://gpu:11434", Dialect::Ollama), "gpt-oss:20b");
     assert!(!native.media_urls && native.thinking == Thinking::Degree);
 }

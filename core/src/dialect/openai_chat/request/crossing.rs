@@ -6,8 +6,8 @@ use crate::{
         Carrier, Losses,
         ir::{Effort, link},
         traits::{
-            CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
-            ThoughtsBack, Traits,
+            Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured,
+            Thinking, ThoughtsBack, Traits,
         },
     },
     identity::Vault,
@@ -175,6 +175,29 @@ fn a_host_that_cannot_do_it_is_not_asked() {
     let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
     assert!(refused(tools, &none).starts_with("tools:"));
     check_field(&format!(r#"{tools},"tool_choice":"none""#), "", &none);
+}
+
+#[test]
+fn the_end_of_a_cache_is_marked_as_the_host_reads_it() {
+    let body = r#"{"model":"m","messages":[
+        {"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]},
+        {"role":"user","content":[{"type":"text","text":"b","cache_control":{"type":"ephemeral"}}]}]}"#;
+    let written = |breakpoints| {
+        let (written, lost) = cross(body, &Traits { breakpoints, ..Traits::default() }).unwrap();
+        (written.strip_prefix(r#"{"model":"m","messages":"#).unwrap().to_owned(), lost)
+    };
+    let control = [
+        r#"[{"role":"system","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral","ttl":"1h"}}]},"#,
+        r#"{"role":"user","content":[{"type":"text","text":"b","cache_control":{"type":"ephemeral"}}]}]}"#,
+    ];
+    assert_eq!(written(Breakpoints::CacheControl), (control.concat(), String::new()));
+    let explicit = r#""prompt_cache_breakpoint":{"mode":"explicit"}"#;
+    let expected = format!(
+        r#"[{{"role":"system","content":[{{"type":"text","text":"a",{explicit}}}]}},{{"role":"user","content":[{{"type":"text","text":"b",{explicit}}}]}}]}}"#
+    );
+    assert_eq!(written(Breakpoints::PromptCache), (expected, String::new()));
+    let plain = r#"[{"role":"system","content":"a"},{"role":"user","content":"b"}]}"#;
+    assert_eq!(written(Breakpoints::Untold), (plain.to_owned(), "cache_control".to_owned()));
 }
 
 #[test]

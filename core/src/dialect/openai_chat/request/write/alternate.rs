@@ -50,7 +50,7 @@ fn joined<'a>(first: Content<'a>, second: Content<'a>) -> Content<'a> {
 fn parts(content: Content<'_>) -> Vec<PartOut<'_>> {
     match content {
         Content::Absent | Content::Null(()) => Vec::new(),
-        Content::Text(text) => vec![PartOut::Text { text }],
+        Content::Text(text) => vec![PartOut::text(text)],
         Content::Parts(parts) => parts,
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use crate::{
     dialect::{
         Dialect,
-        ir::{Losses, Media, MediaKind, Part, Source},
+        ir::{Cache, Losses, Media, MediaKind, Part, Source},
+        traits::{Breakpoints, Traits},
     },
     error::{Error, Result},
 };
@@ -15,11 +16,45 @@ use crate::{
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum PartOut<'a> {
-    Text { text: Cow<'a, str> },
-    ImageUrl { image_url: UrlOut<'a> },
-    VideoUrl { video_url: UrlOut<'a> },
-    InputAudio { input_audio: AudioOut<'a> },
-    File { file: FileOut<'a> },
+    Text {
+        text: Cow<'a, str>,
+        #[serde(flatten)]
+        mark: Mark,
+    },
+    ImageUrl {
+        image_url: UrlOut<'a>,
+    },
+    VideoUrl {
+        video_url: UrlOut<'a>,
+    },
+    InputAudio {
+        input_audio: AudioOut<'a>,
+    },
+    File {
+        file: FileOut<'a>,
+    },
+}
+
+/// Says that a cache may end here.
+#[derive(Serialize, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Mark {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Control>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_breakpoint: Option<Explicit>,
+}
+
+#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
+struct Control {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<&'static str>,
+}
+
+#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
+struct Explicit {
+    mode: &'static str,
 }
 
 #[derive(Serialize)]
@@ -45,13 +80,44 @@ pub(super) struct FileOut<'a> {
     filename: Option<&'a str>,
 }
 
-pub(super) fn part_out<'a>(part: &'a Part, losses: &mut Losses) -> Result<Option<PartOut<'a>>> {
+/// The mark of a place where a cache ends, as the host reads it; lost where it reads none.
+pub(super) fn mark(cache: Option<Cache>, traits: &Traits, losses: &mut Losses) -> Mark {
+    let Some(cache) = cache else { return Mark::default() };
+    match traits.breakpoints {
+        Breakpoints::Untold => {
+            losses.lose("cache_control");
+            Mark::default()
+        }
+        Breakpoints::CacheControl => {
+            let ttl = (cache == Cache::Long).then_some("1h");
+            Mark { cache_control: Some(Control { kind: "ephemeral", ttl }), ..Mark::default() }
+        }
+        // It keeps for half an hour unless told otherwise, and next to that only for twelve.
+        Breakpoints::PromptCache => {
+            let prompt_cache_breakpoint = Some(Explicit { mode: "explicit" });
+            Mark { prompt_cache_breakpoint, ..Mark::default() }
+        }
+    }
+}
+
+impl<'a> PartOut<'a> {
+    /// Text that no cache ends at.
+    pub(super) fn text(text: impl Into<Cow<'a, str>>) -> Self {
+        Self::Text { text: text.into(), mark: Mark::default() }
+    }
+}
+
+pub(super) fn part_out<'a>(
+    part: &'a Part,
+    traits: &Traits,
+    losses: &mut Losses,
+) -> Result<Option<PartOut<'a>>> {
     match part {
         Part::Text { text, cache, .. } => {
-            losses.lose_if(cache.is_some(), "cache_control");
-            Ok(Some(PartOut::Text { text: Cow::Borrowed(text) }))
+            let mark = mark(*cache, traits, losses);
+            Ok(Some(PartOut::Text { text: Cow::Borrowed(text), mark }))
         }
-        Part::Refusal(text) => Ok(Some(PartOut::Text { text: Cow::Borrowed(text) })),
+        Part::Refusal(text) => Ok(Some(PartOut::text(text))),
         Part::Media(media) => media_out(media, losses).map(Some),
         Part::Opaque { kind, .. } => {
             losses.lose(format!("messages.{kind}"));
@@ -86,7 +152,7 @@ pub(super) fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<Par
             let format = if format == "mpeg" { "mp3" } else { format.trim_start_matches("x-") };
             PartOut::InputAudio { input_audio: AudioOut { data: base64, format } }
         }
-        (MediaKind::Document, Source::Text(text)) => PartOut::Text { text: Cow::Borrowed(text) },
+        (MediaKind::Document, Source::Text(text)) => PartOut::text(text),
         (MediaKind::Document, source @ Source::Data { .. }) => {
             let filename = filename.or(Some("document.pdf"));
             let file_data = Some(url(source).into_owned());

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     alternate::alternate,
     call_id::call_id,
-    parts::{PartOut, media_out, part_out, unknown_media},
+    parts::{Mark, PartOut, mark, media_out, part_out, unknown_media},
 };
 use crate::{
     dialect::{
@@ -117,7 +117,7 @@ struct Conversation<'a, 'l> {
 
 impl<'a> Conversation<'a, '_> {
     fn instruct(&mut self, turn: &'a Turn) {
-        let content = text(&turn.parts, self.losses);
+        let content = text(&turn.parts, self.traits, self.losses);
         let name = self.name(turn);
         self.messages.push(Message { role: "system", content, name, ..Message::default() });
     }
@@ -136,9 +136,9 @@ impl<'a> Conversation<'a, '_> {
         self.show()?;
         let plain = said.iter().all(|part| matches!(part, Part::Text { .. }));
         let content = if plain && said.len() == 1 {
-            text(&turn.parts, self.losses)
+            text(&turn.parts, self.traits, self.losses)
         } else {
-            let parts = said.into_iter().map(|part| part_out(part, self.losses));
+            let parts = said.into_iter().map(|part| part_out(part, self.traits, self.losses));
             Content::Parts(parts.filter_map(Result::transpose).collect::<Result<_>>()?)
         };
         let name = self.name(turn);
@@ -152,7 +152,6 @@ impl<'a> Conversation<'a, '_> {
     }
 
     fn result(&mut self, outcome: &'a Outcome) {
-        self.losses.lose_if(outcome.cache.is_some(), "cache_control");
         let mut text: Cow<'a, str> = Cow::Borrowed("");
         for part in &outcome.parts {
             match part {
@@ -166,9 +165,15 @@ impl<'a> Conversation<'a, '_> {
         if outcome.failed && !text.starts_with(FAILED) {
             text = Cow::Owned(format!("{FAILED}{text}"));
         }
+        let mark = mark(outcome.cache, self.traits, self.losses);
+        let content = if mark == Mark::default() {
+            Content::Text(text)
+        } else {
+            Content::Parts(vec![PartOut::Text { text, mark }])
+        };
         self.messages.push(Message {
             role: "tool",
-            content: Content::Text(text),
+            content,
             tool_call_id: Some(call_id(&outcome.id, self.traits)),
             ..Message::default()
         });
@@ -231,17 +236,23 @@ fn joined<'a>(texts: &[&'a str]) -> Cow<'a, str> {
 }
 
 /// Instructions and plain words: hosts take text everywhere, and lists of parts not everywhere.
-fn text<'a>(parts: &'a [Part], losses: &mut Losses) -> Content<'a> {
+fn text<'a>(parts: &'a [Part], traits: &Traits, losses: &mut Losses) -> Content<'a> {
     let mut texts = Vec::new();
     for part in parts {
         if let Part::Text { text, cache, .. } = part {
-            losses.lose_if(cache.is_some(), "cache_control");
-            texts.push(text.as_str());
+            texts.push((text.as_str(), mark(*cache, traits, losses)));
         }
     }
+    if texts.iter().any(|(_, mark)| *mark != Mark::default()) {
+        let part = |(text, mark)| PartOut::Text { text: Cow::Borrowed(text), mark };
+        return Content::Parts(texts.into_iter().map(part).collect());
+    }
     match texts[..] {
-        [only] => Content::Text(Cow::Borrowed(only)),
-        ref several => Content::Text(Cow::Owned(several.join("\n\n"))),
+        [(only, _)] => Content::Text(Cow::Borrowed(only)),
+        ref several => {
+            let several: Vec<_> = several.iter().map(|(text, _)| *text).collect();
+            Content::Text(Cow::Owned(several.join("\n\n")))
+        }
     }
 }
 
