@@ -141,6 +141,8 @@ fn config(key: &str) -> Config {
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
+        // The one thing that is added to a request of the same dialect.
+        deepseek_english: false,
         log: LogFormat::Human,
         log_filter: String::new(),
         deepseek_english: false,
@@ -160,8 +162,8 @@ fn provider(dialect: Dialect) -> Provider {
         id: dialect.name().to_owned(),
         dialect,
         auth: Auth::usual(&host, dialect),
-        api_version: None,
         host,
+        api_version: None,
         keys: vec![Key { id: "key".to_owned(), secret: Secret::new("sk-corpus".to_owned()) }],
         models: Vec::new(),
         enabled: true,

@@ -103,12 +103,13 @@ fn read_media(block: &Value, side: Side, asked: &mut Asked) {
         "text" => asked.say(side, text(&source["data"])),
         "content" => asked.say(side, &chat::words(&source["content"])),
         "url" => {
-            asked.bind("url");
+            let document = block["type"] == "document";
+            asked.bind(if document { "document address" } else { "address" });
             asked.show_url(side, text(&source["url"]));
         }
         other => asked.bind(other),
     }
-    if block["type"] == "document" {
+    if block["type"] == "document" && source["type"] == "base64" {
         asked.bind("document");
     }
 }

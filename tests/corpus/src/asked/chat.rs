@@ -150,8 +150,11 @@ fn read_media(message: &Value, asked: &mut Asked) {
                 let place = &part[kind];
                 let url = place.as_str().unwrap_or_else(|| text(&place["url"]));
                 asked.show_url(Side::Client, url);
-                if kind != "image_url" || !url.starts_with("data:") {
-                    asked.bind(kind);
+                match kind {
+                    "image_url" if url.starts_with("data:") => {}
+                    "image_url" => asked.bind("address"),
+                    "video_url" => asked.bind("video"),
+                    other => asked.bind(other),
                 }
             }
             "input_audio" => {
@@ -159,8 +162,9 @@ fn read_media(message: &Value, asked: &mut Asked) {
                 asked.bind("audio");
             }
             "file" => {
-                asked.show_url(Side::Client, text(&part["file"]["file_data"]));
-                asked.bind("file");
+                let file = &part["file"];
+                asked.show_url(Side::Client, text(&file["file_data"]));
+                asked.bind(if file["file_data"].is_string() { "document" } else { "file_id" });
             }
             "text" => {}
             other => asked.bind(other),

@@ -113,8 +113,10 @@ fn read_part(part: &Value, side: Side, asked: &mut Asked) {
     let data = &part["inlineData"];
     if data.is_object() {
         asked.show_held(side, text(&data["mimeType"]), text(&data["data"]));
-        if !text(&data["mimeType"]).starts_with("image/") {
-            asked.bind("inlineData");
+        match text(&data["mimeType"]).split('/').next() {
+            Some("image" | "text") => {}
+            Some(kind @ ("audio" | "video")) => asked.bind(kind),
+            _ => asked.bind("document"),
         }
     }
     let file = &part["fileData"];

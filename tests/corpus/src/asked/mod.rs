@@ -33,7 +33,7 @@ pub(crate) struct Asked {
     /// Fields that no other dialect has.
     pub(crate) foreign: Vec<String>,
     /// What stands in it that may be refused where it cannot be said.
-    pub(crate) bound: Vec<String>,
+    bound: Vec<String>,
     /// The calls so far: id and name.
     calls: Vec<(String, String)>,
     /// Which of them have their result.
@@ -161,6 +161,19 @@ impl Asked {
         if !value.is_null() {
             self.fields.insert(name, value.clone());
         }
+    }
+
+    /// Whether a provider of a dialect may refuse it: because of what only the client's own provider knows, or of media
+    /// that the dialect has no place for.
+    pub(crate) fn may_be_refused(&self, provider: Dialect) -> bool {
+        use Dialect::{Anthropic, Gemini, Ollama, OpenAiChat, OpenAiResponses};
+        self.bound.iter().any(|bound| match bound.as_str() {
+            "address" | "document" => provider == Ollama,
+            "document address" => matches!(provider, Ollama | OpenAiChat),
+            "audio" => matches!(provider, Ollama | Anthropic | OpenAiResponses),
+            "video" => provider != Gemini,
+            _ => true,
+        })
     }
 
     /// Whether something stands in it that may be refused.

@@ -113,14 +113,18 @@ fn read_media(content: &Value, asked: &mut Asked) {
                 let url = text(&part["image_url"]);
                 asked.show_url(Side::Client, url);
                 if !url.starts_with("data:") {
-                    asked.bind("image_url");
+                    asked.bind(if url.is_empty() { "file_id" } else { "address" });
                 }
             }
             "input_file" => {
                 let file = [&part["file_data"], &part["file_url"], &part["file_id"]];
                 let file = file.into_iter().find_map(Value::as_str).unwrap_or_default();
                 asked.show_url(Side::Client, file);
-                asked.bind("input_file");
+                asked.bind(match (&part["file_data"], &part["file_url"]) {
+                    (Value::String(_), _) => "document",
+                    (_, Value::String(_)) => "document address",
+                    _ => "file_id",
+                });
             }
             "input_text" | "output_text" | "text" | "refusal" => {}
             other => asked.bind(other),

@@ -193,3 +193,6 @@ pub(crate) fn items(value: &Value) -> &[Value] {
 pub(crate) fn medium(mime: &str, data: &str) -> String {
     format!("{mime} {}", data.len())
 }
+
+#[cfg(test)]
+mod tests;
