@@ -225,13 +225,9 @@ impl<'a> Conversion<'a> {
 
     /// A stream that breaks off before its end must end in an error.
     fn judge_truncated(&self) -> Vec<Failure> {
-        let frames = frames::parse(&self.answer.body);
-        let last = frames.iter().find(|frame| oracle::finishes(self.exchange.dialect, &frame.data));
-        let Some(last) = last else { return Vec::new() };
         let mut dice = Dice::new(&self.exchange.id);
-        let most = last.start + (last.end - last.start) / 2;
-        let at = 1 + dice.up_to(most.saturating_sub(2));
-        let pieces = frames::cut(&self.answer.body.slice(..at), &mut dice);
+        let pieces = oracle::truncated(self.exchange.dialect, &self.answer.body, &mut dice);
+        let Some(pieces) = pieces else { return Vec::new() };
         match self.send(pieces) {
             Ok(outcome) => self.judge_error("truncated", &outcome),
             Err(error) => vec![Failure::new(format!("truncated: {error}"), "")],

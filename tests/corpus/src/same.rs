@@ -37,20 +37,24 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
         Some(answer) => (answer.content_type.as_str(), answer.body.clone()),
         None => canned::answer(dialect, stream),
     };
-    let turn = Turn {
-        client: dialect,
-        provider: dialect,
-        model: &model,
-        stream,
-        request: request.clone(),
-        content_type,
-        pieces: frames::cut(&body, &mut Dice::new(&exchange.id)),
+    let send = |pieces| {
+        let turn = Turn {
+            client: dialect,
+            provider: dialect,
+            model: &model,
+            stream,
+            request: request.clone(),
+            content_type,
+            pieces,
+        };
+        world::run(turn).map_err(|error| Failure::new(error, ""))
     };
-    let outcome = world::run(turn).map_err(|error| Failure::new(error, ""))?;
+    let dice = &mut Dice::new(&exchange.id);
+    let outcome = send(frames::cut(&body, dice))?;
     if request.get("previous_response_id").is_some_and(Value::is_string) {
         return refers_to_nothing(&outcome);
     }
-    compare_request(dialect, request, &outcome)?;
+    compare_request(dialect, request.clone(), &outcome)?;
     if oracle::whole(dialect, &body).error.is_some_and(|error| error != oracle::NO_JSON) {
         let told = oracle::whole(dialect, &outcome.body).error.is_some();
         let refused = told && outcome.status != 200;
@@ -71,7 +75,23 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
         || exchange.request.as_ref().is_some_and(|request| {
             request.get("stream_options").is_some_and(|options| options["include_usage"] == true)
         });
-    compare_stream(dialect, &body, &outcome.body, usage, raw)
+    compare_stream(dialect, &body, &outcome.body, usage, raw)?;
+    match oracle::truncated(dialect, &body, dice) {
+        Some(pieces) => breaks_off(dialect, &send(pieces)?),
+        None => Ok(()),
+    }
+}
+
+/// A stream that breaks off ends in an error that stands on its own.
+fn breaks_off(dialect: Dialect, outcome: &Outcome) -> Result<(), Failure> {
+    let read = if outcome.status == 200 { oracle::stream } else { oracle::whole };
+    let said = read(dialect, &outcome.body);
+    let text = String::from_utf8_lossy(&outcome.body).into_owned();
+    if said.over {
+        return Err(Failure::new("truncated: it looks complete", text));
+    }
+    let told = said.error.is_some_and(|error| error != oracle::NO_JSON);
+    told.then_some(()).ok_or_else(|| Failure::new("truncated: it does not end in an error", text))
 }
 
 /// The gateway keeps responses itself. One that it never saw is none, and the provider is not asked for it.

@@ -102,9 +102,11 @@ impl Exceptions {
         })
     }
 
-    /// Those of the checks that ran which no case needs.
-    fn idle(&self, ran: &BTreeSet<&str>) -> impl Iterator<Item = String> {
-        let idle = self.0.iter().filter(|((_, check, _), seen)| !**seen && ran.contains(&**check));
+    /// Those of judged cases that hold all the same.
+    fn idle(&self, ran: &BTreeSet<(&str, &str)>) -> impl Iterator<Item = String> {
+        let idle = self.0.iter().filter(|((case, check, _), seen)| {
+            !**seen && ran.contains(&(check.as_str(), case.as_str()))
+        });
         idle.map(|((case, check, pair), _)| format!("{case} {check} {pair}"))
     }
 }
@@ -146,7 +148,7 @@ pub(crate) fn summarize(
             if reached { "" } else { "  BELOW" },
         );
     }
-    let ran: BTreeSet<&str> = groups.keys().map(|(check, _)| check.name()).collect();
+    let ran = verdicts.iter().map(|verdict| (verdict.check.name(), verdict.id.as_str())).collect();
     for idle in exceptions.idle(&ran) {
         good = false;
         let _ = writeln!(text, "no longer an exception: {idle}");

@@ -8,10 +8,11 @@ mod responses;
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde_json::Value;
 use tidegate_core::dialect::Dialect;
 
-use crate::frames;
+use crate::frames::{self, Dice};
 
 /// The error of an answer that nobody can read.
 pub(crate) const NO_JSON: &str = "no JSON";
@@ -106,6 +107,15 @@ pub(crate) fn stream(dialect: Dialect, body: &[u8]) -> Said {
     };
     said.check_ids(dialect);
     said
+}
+
+/// A stream that breaks off somewhere before it says why the answer ends, in pieces.
+pub(crate) fn truncated(dialect: Dialect, body: &Bytes, dice: &mut Dice) -> Option<Vec<Bytes>> {
+    let frames = frames::parse(body);
+    let last = frames.iter().find(|frame| finishes(dialect, &frame.data))?;
+    let most = last.start + (last.end - last.start) / 2;
+    let at = 1 + dice.up_to(most.saturating_sub(2));
+    Some(frames::cut(&body.slice(..at), dice))
 }
 
 /// Whether a frame of a stream says why the answer ends.
