@@ -49,7 +49,7 @@ fn send(
         pieces: vec![body],
     };
     let source = asked::read(exchange.dialect, request);
-    let crossing = Crossing { client: exchange.dialect, provider, source };
+    let crossing = Crossing { client: exchange.dialect, provider, stream, source };
     let (outcome, mut failures) = match world::run(turn) {
         Ok(outcome) => {
             let failures = crossing.judge(&outcome);
@@ -80,6 +80,7 @@ fn refusal(outcome: &Outcome) -> String {
 struct Crossing {
     client: Dialect,
     provider: Dialect,
+    stream: bool,
     source: Asked,
 }
 
@@ -95,6 +96,7 @@ impl Crossing {
         let target = asked::read(self.provider, &got);
         let told = Told(&outcome.dropped);
         let mut failures: Vec<Failure> = self.compare_turns(&target).into_iter().collect();
+        failures.extend(self.compare_place(&outcome.url, &got));
         let broken = rules::broken(self.provider, &got);
         failures.extend(broken.map(|rule| Failure::new(format!("rule broken: {rule}"), "")));
         failures.extend(self.compare_tools(&target, &told));
@@ -135,6 +137,26 @@ impl Crossing {
             Dialect::OpenAiChat => tool == "run_code",
             Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Gemini => false,
         })
+    }
+
+    /// Where the provider is asked, and whether for a stream.
+    fn compare_place(&self, url: &str, got: &Map<String, Value>) -> Option<Failure> {
+        let (ends, streams) = match self.provider {
+            Dialect::OpenAiChat => ("/v1/chat/completions", got.get("stream")),
+            Dialect::OpenAiResponses => ("/v1/responses", got.get("stream")),
+            Dialect::Anthropic => ("/v1/messages", got.get("stream")),
+            Dialect::Ollama => ("/api/chat", got.get("stream")),
+            Dialect::Gemini if self.stream => {
+                ("/v1beta/models/model:streamGenerateContent?alt=sse", Some(&Value::Bool(true)))
+            }
+            Dialect::Gemini => ("/v1beta/models/model:generateContent", None),
+        };
+        let streams = streams.and_then(Value::as_bool).unwrap_or(false);
+        let right = url.ends_with(ends) && streams == self.stream;
+        let model =
+            self.provider == Dialect::Gemini || got.get("model").is_some_and(|m| m == "model");
+        (!right || !model)
+            .then(|| differs("place, model or stream differ", &url, &got.get("stream")))
     }
 
     fn compare_turns(&self, target: &Asked) -> Option<Failure> {
@@ -341,98 +363,4 @@ fn differs(what: &str, was: &dyn std::fmt::Debug, is: &dyn std::fmt::Debug) -> F
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    /// A chat request with everything, as a provider of Anthropic should get it.
-    fn pair() -> (Value, Value) {
-        let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-        let client = json!({
-            "model": "m", "max_tokens": 100, "temperature": 0.5, "stop": ["x"], "seed": 1, "unheard_of": 1,
-            "tool_choice": "required",
-            "tools": [{"type": "function", "function": {"name": "weather", "description": "d", "parameters": schema}}],
-            "messages": [
-                {"role": "system", "content": "Be brief."},
-                {"role": "user", "content": "Hello there"},
-                {"role": "assistant", "content": null, "tool_calls": [{"id": "a", "type": "function", "function": {"name": "weather", "arguments": "{\"city\":\"Rome\"}"}}]},
-                {"role": "tool", "tool_call_id": "a", "content": "sunny"},
-                {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
-            ],
-        });
-        let provider = json!({
-            "model": "m", "max_tokens": 100, "temperature": 0.5, "stop_sequences": ["x"], "system": "Be brief.",
-            "tool_choice": {"type": "any"},
-            "tools": [{"name": "weather", "description": "d", "input_schema": schema}],
-            "messages": [
-                {"role": "user", "content": "Hello there"},
-                {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "weather", "input": {"city": "Rome"}}]},
-                {"role": "user", "content": [
-                    {"type": "tool_result", "tool_use_id": "a", "content": "sunny"},
-                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
-                ]},
-            ],
-        });
-        (client, provider)
-    }
-
-    fn judge(client: &Value, provider: &Value, dropped: &[&str]) -> Vec<String> {
-        let client = client.as_object().expect("a request is an object");
-        let crossing = Crossing {
-            client: Dialect::OpenAiChat,
-            provider: Dialect::Anthropic,
-            source: asked::read(Dialect::OpenAiChat, client),
-        };
-        let outcome = Outcome {
-            status: 200,
-            dropped: dropped.iter().map(|name| (*name).to_owned()).collect(),
-            body: bytes::Bytes::new(),
-            asked: Some(provider.to_string().into()),
-            record: None,
-        };
-        crossing.judge(&outcome).into_iter().map(|failure| failure.what).collect()
-    }
-
-    /// Puts a value at a place of the provider's request, and says what is seen of it.
-    fn check(place: &str, value: Value, expected: &str) {
-        let (client, mut provider) = pair();
-        *provider.pointer_mut(place).expect("the place is there") = value;
-        let seen = judge(&client, &provider, &["seed", "unheard_of"]);
-        assert!(seen.iter().any(|what| what == expected), "{place}: {seen:?}");
-    }
-
-    #[test]
-    fn an_equal_request_is_equal() {
-        let (client, provider) = pair();
-        assert_eq!(judge(&client, &provider, &["seed", "unheard_of"]), [""; 0]);
-    }
-
-    #[test]
-    fn what_is_lost_silently_is_seen() {
-        let (client, provider) = pair();
-        let seen = judge(&client, &provider, &[]);
-        assert_eq!(seen, ["`seed` is lost silently", "`unheard_of` is lost silently"]);
-    }
-
-    #[test]
-    fn whatever_changes_is_seen() {
-        check("/system", json!("Be"), "instructions differ");
-        check("/messages/0/content", json!("Hello"), "text of a turn differs");
-        check("/messages/0/role", json!("assistant"), "turns differ");
-        check("/messages/1/content/0/name", json!("x"), "calls of a turn differ");
-        check("/messages/1/content/0/input/city", json!("Paris"), "calls of a turn differ");
-        check("/messages/2/content/0/content", json!("rainy"), "results of a turn differ");
-        check("/messages/2/content/0/tool_use_id", json!("b"), "results of a turn differ");
-        check("/messages/2/content/1/source/data", json!("BBBB"), "media of a turn differ");
-        check("/tools/0/name", json!("x"), "tools differ");
-        check("/tools/0/description", json!("x"), "description of a tool differs");
-        check("/tools/0/input_schema/required", json!([]), "schema of a tool differs");
-        check("/tools", json!([]), "tools differ");
-        check("/tool_choice", json!({"type": "auto"}), "tool_choice differs");
-        check("/temperature", json!(0.4), "`temperature` differs");
-        check("/temperature", Value::Null, "`temperature` is lost silently");
-        check("/max_tokens", json!(99), "`max_tokens` differs");
-        check("/stop_sequences", json!([]), "`stop` differs");
-    }
-}
+mod tests;

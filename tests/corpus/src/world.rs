@@ -50,6 +50,8 @@ pub(crate) struct Outcome {
     pub(crate) body: Bytes,
     /// The body that the provider got; `None` when it was not asked.
     pub(crate) asked: Option<Bytes>,
+    /// Where the provider was asked; empty when it was not.
+    pub(crate) url: String,
     /// What was written down.
     pub(crate) record: Option<Record>,
 }
@@ -87,9 +89,10 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
         (status, dropped, body)
     };
     let (status, dropped, body) = finish(work).ok_or("the answer never ended")?;
-    let asked = upstream.asked().into_iter().next().map(|asked| asked.body);
+    let asked = upstream.asked().into_iter().next();
+    let (url, asked) = asked.map_or_else(Default::default, |asked| (asked.url, Some(asked.body)));
     let record = kept.records().into_iter().next();
-    Ok(Outcome { status, dropped, body, asked, record })
+    Ok(Outcome { status, dropped, body, asked, url, record })
 }
 
 /// The client's request, with the model where the dialect has it.

@@ -1,5 +1,7 @@
 //! Does the oracle see what a stream says, and which rules it breaks?
 
+use std::fmt::Write as _;
+
 use tidegate_core::dialect::Dialect;
 
 use super::*;
@@ -45,9 +47,9 @@ fn read(dialect: Dialect, events: &str) -> Said {
     for line in events.lines().filter(|line| !line.is_empty()) {
         let event: Value = serde_json::from_str(line).unwrap_or_default();
         if let Some(kind) = event["type"].as_str() {
-            text += &format!("event: {kind}\n");
+            let _ = writeln!(text, "event: {kind}");
         }
-        text += &format!("data: {line}\n\n");
+        let _ = write!(text, "data: {line}\n\n");
     }
     stream(dialect, text.as_bytes())
 }
