@@ -3,6 +3,7 @@
 
 mod asked;
 mod canned;
+mod errors;
 mod frames;
 mod oracle;
 mod recording;
@@ -97,6 +98,7 @@ fn judge(exchange: &Exchange, checks: &[Check]) -> Vec<Verdict> {
             Check::Same => verdicts.extend(same::judge(exchange)),
             Check::Replies => verdicts.extend(replies::judge(exchange)),
             Check::Requests => verdicts.extend(requests::judge(exchange)),
+            Check::Errors => verdicts.extend(errors::judge(exchange)),
             // Not of exchanges.
             Check::Usage => {}
         }

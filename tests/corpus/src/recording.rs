@@ -22,6 +22,15 @@ pub(crate) struct Exchange {
     pub(crate) request: Option<Map<String, Value>>,
     /// A successful answer.
     pub(crate) answer: Option<Answer>,
+    /// An answer that is an error.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// What a provider says instead of an answer.
+pub(crate) struct Refusal {
+    pub(crate) status: u16,
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
 }
 
 /// A successful answer.
@@ -124,11 +133,12 @@ fn exchange(case: &str, at: usize, recorded: Recorded) -> Option<Exchange> {
         Some(Value::Object(body)) => Some(body),
         Some(_) | None => None,
     };
+    let refusal = refusal(&recorded.response);
     let answer = answer(dialect, recorded.response).filter(|answer| is_chat(dialect, &answer.body));
-    if request.is_none() && answer.is_none() {
+    if request.is_none() && answer.is_none() && refusal.is_none() {
         return None;
     }
-    Some(Exchange { id: format!("{case}#{at}"), dialect, stream, request, answer })
+    Some(Exchange { id: format!("{case}#{at}"), dialect, stream, request, answer, refusal })
 }
 
 /// The dialect of a chat exchange. Sources that kept no request have no path.
@@ -149,6 +159,12 @@ fn dialect(recorded: &Recorded) -> Option<Dialect> {
     let path = recorded.request.path.as_deref().unwrap_or_default();
     let fits = path.is_empty() || ends.iter().any(|end| path.ends_with(end));
     (post && fits && !thread).then_some(dialect)
+}
+
+fn refusal(response: &Response) -> Option<Refusal> {
+    let status = response.status.filter(|status| *status >= 400)?;
+    let body = Bytes::from(response.body.clone()?);
+    Some(Refusal { status, content_type: frames::content_type(&body), body })
 }
 
 /// Where no path was recorded, an answer of Gemini may be one of counting tokens.

@@ -90,6 +90,7 @@ impl<'a> Conversion<'a> {
             model: "model",
             stream: self.exchange.stream,
             request,
+            status: 200,
             content_type: &self.answer.content_type,
             pieces,
         })

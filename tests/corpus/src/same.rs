@@ -44,6 +44,7 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
             model: &model,
             stream,
             request: request.clone(),
+            status: 200,
             content_type,
             pieces,
         };

@@ -37,6 +37,8 @@ pub(crate) enum Check {
     Replies,
     /// Requests into the other dialects.
     Requests,
+    /// Errors, in every client dialect.
+    Errors,
     /// Counters.
     Usage,
 }
@@ -46,7 +48,8 @@ pub(crate) struct Exceptions(BTreeMap<(String, String, String), bool>);
 
 impl Check {
     /// All checks.
-    pub(crate) const ALL: [Self; 4] = [Self::Same, Self::Replies, Self::Requests, Self::Usage];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage];
 
     /// The word in the list of exceptions.
     pub(crate) fn name(self) -> &'static str {
@@ -54,6 +57,7 @@ impl Check {
             Self::Same => "same",
             Self::Replies => "replies",
             Self::Requests => "requests",
+            Self::Errors => "errors",
             Self::Usage => "usage",
         }
     }
@@ -62,7 +66,7 @@ impl Check {
     fn bar(self) -> u64 {
         match self {
             Self::Same => 10_000,
-            Self::Replies | Self::Requests => 9_950,
+            Self::Replies | Self::Requests | Self::Errors => 9_950,
             Self::Usage => 9_900,
         }
     }

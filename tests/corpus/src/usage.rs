@@ -137,6 +137,7 @@ fn record(dialect: Dialect, name: &str, usage: &Value) -> Result<Usage, String> 
         model: "model",
         stream: false,
         request: canned::request(dialect, false, &[]),
+        status: 200,
         content_type,
         pieces: vec![answer.to_string().into()],
     };

@@ -37,6 +37,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) model: &'a str,
     pub(crate) stream: bool,
     pub(crate) request: Map<String, Value>,
+    /// The status of the provider's answer.
+    pub(crate) status: u16,
     pub(crate) content_type: &'a str,
     pub(crate) pieces: Vec<Bytes>,
 }
@@ -71,7 +73,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     let state = State::new(config(&key)).map_err(|error| error.message.to_string())?;
     let gateway = Gateway::new(ports, Arc::new(state));
     let request = request(&turn, &key)?;
-    upstream.answer(200, turn.content_type, turn.pieces.into_iter().map(Ok).collect());
+    upstream.answer(turn.status, turn.content_type, turn.pieces.into_iter().map(Ok).collect());
     let work = async {
         let gone = Box::pin(std::future::pending());
         let call = Call { background: later.clone(), gone, peer: None };

@@ -19,8 +19,14 @@ fn exchange() -> (Exchange, Answer) {
         raw: true,
     };
     let dialect = Dialect::OpenAiChat;
-    let exchange =
-        Exchange { id: "a#0".to_owned(), dialect, stream: false, request: None, answer: None };
+    let exchange = Exchange {
+        id: "a#0".to_owned(),
+        dialect,
+        stream: false,
+        request: None,
+        answer: None,
+        refusal: None,
+    };
     (exchange, answer)
 }
 
