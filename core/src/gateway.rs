@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     http::Body,
     identity::{Client, Presented, Vault},
+    memory::Memory,
     ports::{Call, Ports},
     router,
     snapshot::Snapshot,
@@ -37,6 +38,7 @@ pub struct State {
     pub(crate) refreshing_until: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
     pub(crate) clients: Mutex<Clients>,
+    pub(crate) memory: Memory,
 }
 
 impl State {
@@ -59,6 +61,7 @@ impl State {
             refreshing_until: AtomicI64::new(0),
             snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
             clients: Mutex::default(),
+            memory: Memory::default(),
             config,
             vault,
         })

@@ -124,6 +124,12 @@ pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows of one prune batch, so that pruning never holds the writer long.
 pub const PRUNE_ROWS_MAX: u32 = 5_000;
+/// How long what a provider wants back with a call is kept for a client that drops it.
+pub const MEMORY_KEEP: Duration = Duration::from_hours(1);
+/// The same, of one call.
+pub const MEMORY_BYTES_MAX: usize = 256 << 10;
+/// The same, of all calls.
+pub const MEMORIES_BYTES_MAX: usize = 16 << 20;
 /// Turns of one conversation that responses refer to.
 pub const TURNS_MAX: usize = 100;
 /// How long a stored response can be referred to.

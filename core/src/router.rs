@@ -76,17 +76,19 @@ const fn chat(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route 
 /// What only providers of the `OpenAI` dialect do. The path is the same at theirs.
 const fn plain(pattern: &'static str, path: &'static str, usual: Option<&'static str>) -> Route {
     let operation = Operation::Plain { path, usual };
-    let run = Run::Relay(Dialect::OpenAiChat, operation, Manner::InBody);
+    let run = Run::Relay(Dialect::OpenAiChat, operation, Manner::Body);
     Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }
 
 /// Every route of the gateway.
 pub const ROUTES: &[Route] = &[
-    chat("/v1/chat/completions", Dialect::OpenAiChat, Manner::InBody),
-    chat("/v1/responses", Dialect::OpenAiResponses, Manner::InBody),
-    chat("/v1/messages", Dialect::Anthropic, Manner::InBody),
-    chat("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::InPath),
-    chat("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::InPathStreamed),
+    chat("/v1/chat/completions", Dialect::OpenAiChat, Manner::Body),
+    chat("/v1/responses", Dialect::OpenAiResponses, Manner::Body),
+    chat("/v1/messages", Dialect::Anthropic, Manner::Body),
+    chat("/v1/models/{model*}:generateContent", Dialect::Gemini, Manner::Path),
+    chat("/v1/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::PathStreamed),
+    chat("/v1beta/models/{model*}:generateContent", Dialect::Gemini, Manner::Path),
+    chat("/v1beta/models/{model*}:streamGenerateContent", Dialect::Gemini, Manner::PathStreamed),
     answer(Method::GET, "/v1/responses/{id}", Needs::Client, |gw, v| {
         Box::pin(api::responses::get(gw, v))
     }),
@@ -137,6 +139,7 @@ pub const ROUTES: &[Route] = &[
 pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
     let found = find(&request);
     let head = request.method() == Method::HEAD;
+    let dialect = spoken_at(request.uri().path());
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
             let client = String::new();
@@ -146,11 +149,11 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         Ok(Found::OtherMethods(allow)) => {
             let message = format!("This path takes {allow}.");
             let error = Error::new(Kind::MethodNotAllowed, message);
-            Ok(allowing(api::refuse(&error), &allow))
+            Ok(allowing(api::refuse(&error, dialect), &allow))
         }
         Err(error) => Err(error),
     };
-    let response = outcome.unwrap_or_else(|error| api::refuse(&error));
+    let response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
     if head { without_body(response) } else { response }
 }
 
@@ -189,6 +192,18 @@ async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri)
             let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
             equal.then(String::new).ok_or_else(refuse)
         }
+    }
+}
+
+/// Whose client asks for a path, to be told in its own words that there is nothing.
+fn spoken_at(path: &str) -> Dialect {
+    let verb = path.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if path.starts_with("/v1/messages") {
+        Dialect::Anthropic
+    } else if path.starts_with("/v1beta/") || (verb && path.starts_with("/v1/models/")) {
+        Dialect::Gemini
+    } else {
+        Dialect::OpenAiChat
     }
 }
 

@@ -17,12 +17,12 @@ use crate::{
     limits::PAGE_ROWS_MAX,
 };
 
-/// An error of a page or resource. Every SDK that reaches one of them speaks this dialect.
-pub(crate) fn refuse(error: &Error) -> Response<Body> {
+/// An error of a page or resource.
+pub(crate) fn refuse(error: &Error, dialect: Dialect) -> Response<Body> {
     if !error.detail.is_empty() {
         tracing::warn!(kind = error.kind.name(), detail = error.detail, "request failed");
     }
-    let (status, body) = Dialect::OpenAiChat.write_error(error);
+    let (status, body) = dialect.write_error(error);
     let mut response = json(status, body);
     let retry_after = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
     if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {

@@ -2,10 +2,11 @@
 
 use http::{Response, StatusCode};
 use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{limit, query, write};
 use crate::{
+    dialect::Object,
     error::{Error, Result},
     gateway::Gateway,
     http::{Body, json},
@@ -14,16 +15,16 @@ use crate::{
 };
 
 #[derive(Serialize)]
-struct Deleted<'a> {
+struct Removed<'a> {
     id: &'a str,
     object: &'static str,
     deleted: bool,
 }
 
 #[derive(Serialize)]
-struct Items<'a> {
+struct Items {
     object: &'static str,
-    data: Vec<&'a RawValue>,
+    data: Vec<Box<RawValue>>,
     has_more: bool,
 }
 
@@ -39,7 +40,7 @@ pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<B
     if !turns::forget(gateway, &visit.client, id).await? {
         return Err(missing(id));
     }
-    write(StatusCode::OK, &Deleted { id, object: "response", deleted: true })
+    write(StatusCode::OK, &Removed { id, object: "response", deleted: true })
 }
 
 /// The items of the request that was answered; newest first unless `order=asc`, as the API has it.
@@ -47,13 +48,41 @@ pub(crate) async fn input_items(gateway: &Gateway, visit: Visit) -> Result<Respo
     let turn = find(gateway, &visit.client, &visit.param).await?;
     let uri = visit.request.uri();
     let wanted = limit(uri)? as usize;
-    let mut data: Vec<&RawValue> = turn.input.iter().map(|item| &**item).collect();
+    let listed = turn.input.iter().enumerate().map(|(at, item)| listed(&visit.param, at, item));
+    let mut data = listed.collect::<Result<Vec<_>>>()?;
     if query(uri, "order") != Some("asc") {
         data.reverse();
     }
     let has_more = data.len() > wanted;
     data.truncate(wanted);
     write(StatusCode::OK, &Items { object: "list", data, has_more })
+}
+
+/// A message that a client wrote in short, as the API lists it. Any other item is listed as it came.
+fn listed(response: &str, at: usize, item: &RawValue) -> Result<Box<RawValue>> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        id: String,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        status: &'static str,
+        role: &'a str,
+        content: [Text<'a>; 1],
+    }
+    #[derive(Serialize)]
+    struct Text<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        text: &'a str,
+    }
+    let object = Object::read(item.get().as_bytes())?;
+    let role: String = object.typed("role")?.unwrap_or_default();
+    let Ok(Some(text)) = object.typed::<String>("content") else { return Ok(item.to_owned()) };
+    let kind = if role == "assistant" { "output_text" } else { "input_text" };
+    let content = [Text { kind, text: &text }];
+    let id = format!("msg_{}_{at:02}", response.trim_start_matches("resp_"));
+    let message = Message { id, kind: "message", status: "completed", role: &role, content };
+    to_raw_value(&message).map_err(Error::internal)
 }
 
 async fn find(gateway: &Gateway, client: &str, id: &str) -> Result<Turn> {

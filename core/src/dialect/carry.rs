@@ -15,6 +15,9 @@ impl Carrier {
     /// How a wrapped state begins.
     pub(crate) const PREFIX: &'static str = "tg1.";
 
+    /// How it begins where a dialect wants it in base64.
+    pub(crate) const PREFIX_BASE64: &'static str = "dGcxL";
+
     /// A carrier toward one provider.
     pub(crate) fn new(vault: Vault, provider: &str) -> Self {
         Self { vault, provider: provider.to_owned() }

@@ -27,7 +27,7 @@ use http::StatusCode;
 use serde_json::value::RawValue;
 
 pub(crate) use carry::Carrier;
-pub(crate) use event::Event;
+pub(crate) use event::{Event, Kind as EventKind};
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
 pub(crate) use ir::{Losses, Prompt, Reply};

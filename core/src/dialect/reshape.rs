@@ -109,7 +109,9 @@ impl Reshape {
         for event in unfold(reply) {
             self.push(event, &mut out);
         }
-        out.into_iter().for_each(|event| fold.push(event));
+        for event in out {
+            fold.push(event);
+        }
         fold.finish()
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Answer {
     pub(super) served: Served,
     pub(super) permit: Permit,
     /// Keeps the turn when a stream ends.
-    pub(super) keeping: Option<Keeping>,
+    pub(super) keeping: Option<Box<Keeping>>,
 }
 
 /// An answer that was judged good. From here on nothing is tried again.
@@ -86,7 +86,7 @@ async fn attempt(
         Outgoing::Echo(body) => echo::answer(&body)?,
         Outgoing::Upstream(request) => {
             let first_byte = gateway.state.config.waits.first_byte;
-            within(&*gateway.ports.clock, first_byte, gateway.ports.upstream.send(request))
+            within(&*gateway.ports.clock, first_byte, gateway.ports.upstream.send(*request))
                 .await
                 .unwrap_or_else(|| Err(silent()))?
         }

@@ -81,8 +81,9 @@ async fn judge_plain(gateway: &Gateway, head: Parts, body: Body) -> Result<Serve
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
 fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Result<(Bytes, Read)> {
-    let Some(crossing) = passage.crossing else { return Ok((body, read)) };
+    let Some(mut crossing) = passage.crossing else { return Ok((body, read)) };
     let reply = passage.from.read_reply(&body)?;
+    crossing.memo.whole(&reply.parts);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
@@ -90,7 +91,9 @@ fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Resu
     }
     let mut writer = inbound.dialect.writer(crossing.stamp);
     let mut out = Vec::new();
-    unfold(reply).into_iter().for_each(|event| writer.push(event, &mut out));
+    for event in unfold(reply) {
+        writer.push(event, &mut out);
+    }
     Ok((out.into(), read))
 }
 

@@ -12,6 +12,7 @@ use crate::{
     dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, Writer},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
+    memory::Memo,
     store::Usage,
 };
 
@@ -44,6 +45,7 @@ enum Way {
 struct Rewriting {
     writer: Writer,
     reshape: Reshape,
+    memo: Memo,
     /// What an event became; kept to save its allocation.
     reshaped: Vec<Event>,
     text: Vec<u8>,
@@ -51,6 +53,7 @@ struct Rewriting {
 
 impl Rewriting {
     fn push(&mut self, event: Event) {
+        self.memo.push(&event);
         if self.reshape.is_idle() {
             return self.writer.push(event, &mut self.text);
         }
@@ -89,9 +92,10 @@ impl Observer {
     pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
         let way = match passage.crossing {
             None => Way::Pass { usage_wanted: inbound.ask.usage_wanted },
-            Some(Crossing { stamp, reshape }) => Way::Write(Box::new(Rewriting {
+            Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
                 writer: inbound.dialect.writer(stamp),
                 reshape,
+                memo,
                 reshaped: Vec::new(),
                 text: Vec::new(),
             })),

@@ -66,7 +66,6 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Told {
     prompt_tokens: Option<i64>,
     input_tokens: Option<i64>,

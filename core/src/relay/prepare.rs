@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use memchr::memmem;
+use serde_json::value::to_raw_value;
 
 use super::{
     plain,
@@ -14,6 +15,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
+    memory::Memo,
     provider::{Host, address, note, traits},
     store::Record,
 };
@@ -23,7 +25,7 @@ pub(super) enum Outgoing {
     /// To the demo provider, in this process.
     Echo(Bytes),
     /// To the outside world.
-    Upstream(Request<Body>),
+    Upstream(Box<Request<Body>>),
 }
 
 /// How the answer gets back to the client.
@@ -40,6 +42,8 @@ pub(super) struct Passage {
 pub(super) struct Crossing {
     pub(super) stamp: Stamp,
     pub(super) reshape: Reshape,
+    /// Keeps what the provider wants back, in case the client does not.
+    pub(super) memo: Memo,
 }
 
 impl Passage {
@@ -65,6 +69,9 @@ const ADDED_SYSTEM: &str = "system";
 /// Without it Anthropic refuses any request.
 const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
+
+/// The field that names the response before.
+const PARENT: &str = "previous_response_id";
 
 /// Prepares the request for a target, and the way back.
 pub(super) fn prepare(
@@ -97,7 +104,7 @@ pub(super) fn prepare(
             let path = dialect.path(&inbound.ask, &target.model, passage.framing);
             let uri = address::url(&target.provider, base, &path, &target.model)?;
             let headers = same.then_some(headers);
-            Outgoing::Upstream(request(uri, inbound, headers, target, body)?)
+            Outgoing::Upstream(Box::new(request(&uri, inbound, headers, target, body)?))
         }
     };
     Ok((outgoing, passage))
@@ -130,18 +137,19 @@ fn prepare_plain(
         return Err(Error::not_found("The demo provider only chats.").at("model"));
     };
     let uri = address::url(&target.provider, base, path, &target.model)?;
-    let mut request = request(uri, inbound, Some(headers), target, body)?;
+    let mut request = request(&uri, inbound, Some(headers), target, body)?;
     let out = request.headers_mut();
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         out.insert(header::CONTENT_TYPE, kind.clone());
     }
     out.insert(header::ACCEPT, HeaderValue::from_static("*/*"));
-    Ok(Outgoing::Upstream(request))
+    Ok(Outgoing::Upstream(Box::new(request)))
 }
 
 /// Whether the client gives back what another provider wanted it to keep. Only a rewritten request can leave that out.
 fn holds_wrapped_state(body: &[u8]) -> bool {
-    memmem::find(body, Carrier::PREFIX.as_bytes()).is_some()
+    let begins = [Carrier::PREFIX, Carrier::PREFIX_BASE64];
+    begins.iter().any(|begin| memmem::find(body, begin.as_bytes()).is_some())
 }
 
 /// Writes the request in the target's dialect. What cannot cross is noted in the record, or refused to a strict client.
@@ -157,6 +165,9 @@ fn cross(
     prompt.model.clone_from(&target.model);
     prompt.stream = inbound.ask.stream;
     ir::link(&mut prompt.turns);
+    let (memory, now) = (&gateway.state.memory, gateway.ports.clock.now());
+    memory.recall(&record.client, &target.provider.id, &mut prompt.turns, now);
+    let memo = memory.memo(&record.client, &target.provider.id, now);
     let instructed = prompt.turns.iter().any(|turn| turn.role == ir::Role::System);
     if let Some(note) = note::of(&target.model, &gateway.state.config).filter(|_| !instructed) {
         prompt.turns.insert(0, ir::Turn::new(ir::Role::System, vec![ir::Part::text(note)]));
@@ -182,21 +193,25 @@ fn cross(
         let message = format!("The provider cannot be told: {}.", losses.names().join(", "));
         return Err(Error::bad_request(message).at(first).coded("unsupported_parameter"));
     }
+    let mut echo = inbound.dialect.echo(&inbound.raw);
+    // The body holds what was said before in place of the name of the response.
+    let parent = inbound.parent.as_ref().and_then(|id| to_raw_value(id).ok());
+    echo.extend(parent.map(|id| (PARENT.to_owned(), id)));
     let stamp = Stamp {
         id: record.id.clone(),
-        at_s: gateway.ports.clock.now().div_euclid(1000),
+        at_s: now.div_euclid(1000),
         model: target.model.clone(),
         usage_wanted: inbound.ask.usage_wanted,
         framing: inbound.framing,
         carrier: carrier.into(),
-        echo: inbound.dialect.echo(&inbound.raw),
+        echo,
     };
-    Ok((body.into(), Crossing { stamp, reshape }))
+    Ok((body.into(), Crossing { stamp, reshape, memo }))
 }
 
 /// Builds the upstream request from nothing, so that only what is listed can pass.
 fn request(
-    uri: String,
+    uri: &str,
     inbound: &Inbound,
     headers: Option<&HeaderMap>,
     target: &Target,

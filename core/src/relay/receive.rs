@@ -47,11 +47,11 @@ pub(crate) enum Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
     /// In its body.
-    InBody,
+    Body,
     /// In its path, and the answer comes whole.
-    InPath,
+    Path,
     /// In its path, and the answer comes as a stream.
-    InPathStreamed,
+    PathStreamed,
 }
 
 /// A request that can be routed. No later stage checks it again.
@@ -68,6 +68,8 @@ pub(super) struct Inbound {
     pub(super) strict: bool,
     /// The body as it came, with what was said before if it referred to that.
     pub(super) raw: Bytes,
+    /// The response that it referred to.
+    pub(super) parent: Option<String>,
     /// What to keep of this turn for the next one.
     pub(super) keep: Option<Keep>,
 }
@@ -97,9 +99,9 @@ pub(super) async fn receive(
         Operation::Plain { usual, .. } => plain::ask(&raw, headers, usual)?,
     };
     let ask = match endpoint.manner {
-        Manner::InBody => ask,
-        Manner::InPath => Ask { stream: false, model: param.to_owned(), ..ask },
-        Manner::InPathStreamed => Ask { stream: true, model: param.to_owned(), ..ask },
+        Manner::Body => ask,
+        Manner::Path => Ask { stream: false, model: param.to_owned(), ..ask },
+        Manner::PathStreamed => Ask { stream: true, model: param.to_owned(), ..ask },
     };
     if ask.model.is_empty() || ask.model.len() > MODEL_BYTES_MAX {
         return Err(Error::bad_request("`model` must name a model.").at("model"));
@@ -109,14 +111,14 @@ pub(super) async fn receive(
     let strict = headers.get(STRICT).is_some_and(|value| value == "true");
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
-    Ok(Inbound { dialect, operation, ask, framing, strict, raw, keep: None })
+    Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent: None, keep: None })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.
 fn framing(endpoint: Endpoint, uri: &Uri) -> Framing {
     match endpoint.manner {
-        Manner::InBody => endpoint.dialect.framing(),
-        Manner::InPath | Manner::InPathStreamed => {
+        Manner::Body => endpoint.dialect.framing(),
+        Manner::Path | Manner::PathStreamed => {
             let mut fields = uri.query().unwrap_or_default().split('&');
             if fields.any(|field| field == "alt=sse") { Framing::Events } else { Framing::Array }
         }

@@ -25,8 +25,9 @@ pub(super) async fn remember(gateway: &Gateway, client: &str, inbound: Inbound) 
     if inbound.dialect != Dialect::OpenAiResponses || inbound.operation != Operation::Chat {
         return Ok(inbound);
     }
-    let Recalled { body, keep } = turns::recall(gateway, client, inbound.raw.clone()).await?;
-    Ok(Inbound { raw: body, keep, ..inbound })
+    let Recalled { body, parent, keep } =
+        turns::recall(gateway, client, inbound.raw.clone()).await?;
+    Ok(Inbound { raw: body, parent, keep, ..inbound })
 }
 
 /// Keeps a whole answer at once, so that the next turn finds it; a stream's when it ends.
@@ -34,9 +35,9 @@ pub(super) async fn keep(
     gateway: &Gateway,
     served: Served,
     keep: Option<Keep>,
-) -> (Served, Option<Keeping>) {
+) -> (Served, Option<Box<Keeping>>) {
     let Some(keep) = keep else { return (served, None) };
-    let keeping = Keeping { gateway: gateway.clone(), keep };
+    let keeping = Box::new(Keeping { gateway: gateway.clone(), keep });
     match &served {
         Served::Whole { body, .. } => {
             keeping.store(body.clone()).await;
@@ -55,7 +56,7 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// What has to be done before the client may see the end of its stream, if these frames hold it.
-    pub(super) fn at_end(self, frames: &[Bytes]) -> Result<BoxFuture<()>, Self> {
+    pub(super) fn at_end(self: Box<Self>, frames: &[Bytes]) -> Result<BoxFuture<()>, Box<Self>> {
         match frames.iter().rev().find_map(response) {
             Some(response) => Ok(Box::pin(self.store(response))),
             None => Err(self),

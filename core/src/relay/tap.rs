@@ -38,7 +38,7 @@ pub(super) struct Tap {
     watch: Watch,
     phase: Phase,
     /// Keeps the turn when its end comes.
-    keeping: Option<Keeping>,
+    keeping: Option<Box<Keeping>>,
     /// What has to be done before the client may see what is ready.
     held: Option<BoxFuture<()>>,
     _permit: Permit,
@@ -103,7 +103,12 @@ impl Watch {
 impl Tap {
     /// Goes on with a stream of which something was read already.
     pub(super) fn new(
-        (begun, observer, upstream, keeping): (Vec<Bytes>, Box<Observer>, Body, Option<Keeping>),
+        (begun, observer, upstream, keeping): (
+            Vec<Bytes>,
+            Box<Observer>,
+            Body,
+            Option<Box<Keeping>>,
+        ),
         guard: Guard,
         permit: Permit,
         gone: BoxFuture<()>,

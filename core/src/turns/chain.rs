@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Recalled {
     /// The body, with everything that was said before.
     pub(crate) body: Bytes,
+    /// The response it refers to.
+    pub(crate) parent: Option<String>,
     /// What to keep once the answer is there; `None` when the client does not want it kept.
     pub(crate) keep: Option<Keep>,
 }
@@ -29,11 +31,11 @@ pub(crate) async fn recall(gateway: &Gateway, client: &str, body: Bytes) -> Resu
     let own = items(&object)?;
     let parent: Option<String> = object.typed("previous_response_id")?;
     let kept = object.typed("store")?.unwrap_or(true);
-    let Some(parent) = parent else {
+    let Some(last) = &parent else {
         let keep = kept.then(|| Keep { client: client.to_owned(), parent: None, input: own });
-        return Ok(Recalled { body, keep });
+        return Ok(Recalled { body, parent, keep });
     };
-    let mut said = before(gateway, client, &parent).await?;
+    let mut said = before(gateway, client, last).await?;
     said.extend(own.iter().cloned());
     let input = serde_json::to_string(&said).map_err(Error::internal)?;
     let mut edits: Vec<_> =
@@ -50,8 +52,9 @@ pub(crate) async fn recall(gateway: &Gateway, client: &str, body: Bytes) -> Resu
         let message = "The conversation so far is too long to be sent again.";
         return Err(Error::bad_request(message).at("previous_response_id"));
     }
-    let keep = kept.then(|| Keep { client: client.to_owned(), parent: Some(parent), input: own });
-    Ok(Recalled { body: whole, keep })
+    let (client, input) = (client.to_owned(), own);
+    let keep = kept.then(|| Keep { client, parent: parent.clone(), input });
+    Ok(Recalled { body: whole, parent, keep })
 }
 
 /// Everything that was said up to and with a response, oldest first.
@@ -64,7 +67,7 @@ async fn before(gateway: &Gateway, client: &str, last: &str) -> Result<Vec<Box<R
             return Err(Error::bad_request(message).at("previous_response_id"));
         }
         let turn = load(gateway, client, &id).await?.ok_or_else(|| missing(&id))?;
-        next = turn.parent.clone();
+        next = turn.parent.as_ref().map(String::clone);
         turns.push(turn);
     }
     let mut said = Vec::new();

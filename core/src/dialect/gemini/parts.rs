@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde_json::value::RawValue;
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 
 use super::wire::{BlobOut, FileOut, FunctionCallOut, Made};
 use crate::dialect::{
@@ -57,7 +59,20 @@ pub(super) fn call(call: &Call) -> Made<'_> {
 /// What stands in the place of a signature: it as the provider gave it, or another dialect's state, wrapped.
 pub(super) fn signature<'a>(state: &State, carrier: &Carrier) -> Cow<'a, str> {
     let own = state.dialect == Dialect::Gemini;
-    Cow::Owned(if own { state.data.clone() } else { carrier.wrap(state) })
+    // A signature is bytes in this API, and typed clients refuse what is not base64.
+    Cow::Owned(if own { state.data.clone() } else { STANDARD.encode(carrier.wrap(state)) })
+}
+
+/// Another dialect's state, from where a signature stands. Clients write it back in either alphabet.
+pub(super) fn unwrap(text: &str, carrier: &Carrier) -> Option<State> {
+    let plain = text.trim_end_matches('=');
+    let bytes = STANDARD_NO_PAD.decode(plain).or_else(|_| URL_SAFE_NO_PAD.decode(plain)).ok()?;
+    carrier.unwrap(std::str::from_utf8(&bytes).ok()?)
+}
+
+/// Whether a text is a signature that holds another dialect's state.
+pub(super) fn is_wrapped(text: &str) -> bool {
+    text.starts_with(Carrier::PREFIX_BASE64)
 }
 
 /// The arguments as the object that this API wants; free text stands under `input`.

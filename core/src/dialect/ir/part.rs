@@ -183,17 +183,3 @@ impl Part {
         Self::Text { text: text.into(), citations: Vec::new(), cache: None }
     }
 }
-
-/// All text of some parts, one after another.
-pub(crate) fn plain_text(parts: &[Part]) -> String {
-    let texts = parts.iter().filter_map(|part| match part {
-        Part::Text { text, .. } => Some(text.as_str()),
-        Part::Refusal(_)
-        | Part::Media(_)
-        | Part::Thought(_)
-        | Part::Call(_)
-        | Part::Outcome(_)
-        | Part::Opaque { .. } => None,
-    });
-    texts.collect()
-}

@@ -62,7 +62,9 @@ pub(crate) fn read(body: &[u8]) -> Result<Reply> {
     let mut events = Vec::new();
     Reader::default().whole(completion, &mut events);
     let mut fold = Fold::default();
-    events.into_iter().for_each(|event| fold.push(event));
+    for event in events {
+        fold.push(event);
+    }
     Ok(fold.finish())
 }
 
@@ -134,8 +136,7 @@ fn message<'a>(parts: &'a [Part], stamp: &Stamp) -> MessageOut<'a> {
                 if !thought.text.is_empty() {
                     message.reasoning_content.get_or_insert_default().push_str(&thought.text);
                 }
-                let details =
-                    thought.state.as_ref().and_then(|state| stream::details(state, stamp));
+                let details = thought.state.as_ref().map(|state| stream::details(state, stamp));
                 message.reasoning_details = details.or(message.reasoning_details);
             }
             Part::Call(call) => {

@@ -66,7 +66,6 @@ pub(super) fn written(usage: &Usage) -> UsageOut {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 pub(super) struct UsageOut {
     prompt_tokens: i64,
     completion_tokens: i64,

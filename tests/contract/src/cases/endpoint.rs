@@ -99,10 +99,20 @@ async fn keys(world: &World) -> Result {
         assert_eq!(world.ask(&ask).await?.status, 200, "{name}");
     }
     let contents = json!({ "contents": [{ "role": "user", "parts": [{ "text": world.tag() }] }] });
-    let path = format!("/v1beta/models/mock:generateContent?key={key}");
-    let answer = world.ask(&Ask::post(path, contents.to_string())).await?;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    assert_eq!(answer.json()?["candidates"][0]["finishReason"], "STOP", "{}", answer.text());
+    // Some of the SDK's versions ask under /v1, others under /v1beta.
+    for start in ["/v1/models/", "/v1beta/models/"] {
+        let path = format!("{start}mock:generateContent?key={key}");
+        let answer = world.ask(&Ask::post(path, contents.to_string())).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.json()?["candidates"][0]["finishReason"], "STOP", "{}", answer.text());
+        let path = format!("{start}mock:streamGenerateContent?alt=sse&key={key}");
+        let answer = world.ask(&Ask::post(path, contents.to_string())).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        assert_eq!(answer.events().len(), 1, "{}", answer.text());
+    }
+    let answer = world.ask(&Ask::post("/v1beta/models/mock:explode", "{}")).await?;
+    assert_eq!(answer.status, 404, "{}", answer.text());
+    assert_eq!(answer.json()?["error"]["status"], "NOT_FOUND", "{}", answer.text());
     Ok(())
 }
 

@@ -45,7 +45,7 @@ fn said(world: &World) -> Vec<String> {
     let body = world.seen().pop().map(|seen| seen.body).unwrap_or_default();
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
-    let word = |message: &Value| {
+    let begun = |message: &Value| {
         let content = message["content"].as_str().unwrap_or_default();
         format!(
             "{}: {}",
@@ -53,7 +53,7 @@ fn said(world: &World) -> Vec<String> {
             content.split(' ').next().unwrap_or_default()
         )
     };
-    messages.iter().map(word).collect()
+    messages.iter().map(begun).collect()
 }
 
 async fn goes_on(world: &World) -> Result {

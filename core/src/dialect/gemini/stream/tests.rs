@@ -1,5 +1,7 @@
 //! What elements mean, and how events become elements, with literal JSON on both sides.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 use std::sync::Arc;
 
 use super::{Reader, Writer};
@@ -337,7 +339,7 @@ fn state_of_others_travels_wrapped() {
         data: data.to_owned(),
     };
     let (own, foreign) = (state(Dialect::Gemini, "S"), state(Dialect::Anthropic, "A"));
-    let wrapped = carrier.wrap(&foreign);
+    let wrapped = STANDARD.encode(carrier.wrap(&foreign));
     let thought = |part| Event::Open { part, kind: Kind::Thought { summary: true } };
     let sign = |part, state: &State| Event::Sign { part, state: state.clone() };
     let events = vec![

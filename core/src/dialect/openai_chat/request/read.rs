@@ -281,13 +281,13 @@ fn audio(object: &Object<'_>) -> Result<Media> {
 
 fn file(object: &Object<'_>) -> Result<Media> {
     #[derive(Deserialize)]
-    struct File {
+    struct Given {
         file_id: Option<String>,
         file_data: Option<String>,
         filename: Option<String>,
     }
     let missing = || Error::bad_request("`file` needs `file_data` or `file_id`.").at("content");
-    let file: File = object.typed("file")?.ok_or_else(missing)?;
+    let file: Given = object.typed("file")?.ok_or_else(missing)?;
     let source = match (file.file_data, file.file_id) {
         (Some(data), _) => source(&data),
         (None, Some(id)) => Source::File { dialect: Dialect::OpenAiChat, id },

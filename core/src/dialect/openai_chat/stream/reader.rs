@@ -242,17 +242,15 @@ impl Reader {
             }
             (None, None) => (None, None),
         };
-        let part = match self.known(call.index, &id, name.is_some()) {
-            Some(part) => part,
-            None => {
-                let part = self.next(out);
-                let (id, name) = (id.into_owned(), name.unwrap_or_default().into_owned());
-                let call = OpenCall { part, index: call.index, id: id.clone(), closed: false };
-                self.calls.push(call);
-                out.push(Event::Open { part, kind: Kind::Call { id, name, custom } });
-                part
-            }
-        };
+        let known = self.known(call.index, &id, name.is_some());
+        let part = known.unwrap_or_else(|| {
+            let part = self.next(out);
+            let (id, name) = (id.into_owned(), name.unwrap_or_default().into_owned());
+            let call = OpenCall { part, index: call.index, id: id.clone(), closed: false };
+            self.calls.push(call);
+            out.push(Event::Open { part, kind: Kind::Call { id, name, custom } });
+            part
+        });
         if let Some(text) = arguments.filter(|text| !text.is_empty()) {
             out.push(Event::Delta { part, text: text.into_owned() });
         }

@@ -50,8 +50,23 @@ struct Chunk<'a> {
     created: i64,
     model: &'a str,
     choices: &'a [ChoiceOut<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<UsageOut>>,
+    #[serde(skip_serializing_if = "Told::is_absent")]
+    usage: Told,
+}
+
+/// The usage in a chunk: a client that asked for it finds the field in every chunk, and counters in the last.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told {
+    Absent,
+    NotYet(()),
+    Counted(UsageOut),
+}
+
+impl Told {
+    fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
 }
 
 #[derive(Serialize)]
@@ -203,7 +218,7 @@ impl Writer {
     fn sign(&mut self, part: usize, state: &State, out: &mut Vec<u8>) {
         let delta = match self.parts.get(part) {
             Some(Written::Thought) => {
-                Delta { reasoning_details: details(state, &self.stamp), ..Delta::default() }
+                Delta { reasoning_details: Some(details(state, &self.stamp)), ..Delta::default() }
             }
             Some(Written::Call { index, .. }) => {
                 let extra_content = Some(extra(state, &self.stamp));
@@ -246,17 +261,18 @@ impl Writer {
         self.finish(&Stop::End, out);
         if self.stamp.usage_wanted {
             let told = self.usage.unwrap_or_default();
-            self.write(&[], Some(Some(usage::written(&told))), out);
+            self.write(&[], Told::Counted(usage::written(&told)), out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 
     fn chunk(&self, delta: Delta<'_>, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
         let choice = ChoiceOut { index: 0, delta, logprobs: (), finish_reason };
-        self.write(&[choice], self.stamp.usage_wanted.then_some(None), out);
+        let usage = if self.stamp.usage_wanted { Told::NotYet(()) } else { Told::Absent };
+        self.write(&[choice], usage, out);
     }
 
-    fn write(&self, choices: &[ChoiceOut<'_>], usage: Option<Option<UsageOut>>, out: &mut Vec<u8>) {
+    fn write(&self, choices: &[ChoiceOut<'_>], usage: Told, out: &mut Vec<u8>) {
         let id = format!("chatcmpl-{}", self.stamp.id);
         let (id, object, created) = (&*id, "chat.completion.chunk", self.stamp.at_s);
         let chunk = Chunk { id, object, created, model: &self.stamp.model, choices, usage };
@@ -278,13 +294,13 @@ fn piece(index: usize, custom: bool, text: &str) -> CallOut<'_> {
 }
 
 /// A thought's state, for the client to keep.
-pub(in super::super) fn details<'a>(state: &'a State, stamp: &Stamp) -> Option<DetailsOut<'a>> {
+pub(in super::super) fn details<'a>(state: &'a State, stamp: &Stamp) -> DetailsOut<'a> {
     let own = state.dialect == crate::dialect::Dialect::OpenAiChat && state.form == "details";
     if own && let Ok(raw) = serde_json::from_str(&state.data) {
-        return Some(DetailsOut::Own(raw));
+        return DetailsOut::Own(raw);
     }
     let data = stamp.carrier.wrap(state);
-    Some(DetailsOut::Wrapped([DetailOut { kind: "reasoning.encrypted", data }]))
+    DetailsOut::Wrapped([DetailOut { kind: "reasoning.encrypted", data }])
 }
 
 /// A call's state, for the client to keep.

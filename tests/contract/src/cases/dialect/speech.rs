@@ -423,8 +423,7 @@ fn gather_anthropic(events: &[Value]) -> Value {
         events.iter().filter_map(|event| event["delta"][field].as_str()).collect()
     };
     let blocks = events.iter().map(|event| &event["content_block"]);
-    let tool =
-        blocks.filter(|block| block["type"] == "tool_use").next_back().cloned().unwrap_or_default();
+    let tool = { blocks }.rfind(|block| block["type"] == "tool_use").cloned().unwrap_or_default();
     // The last word on each counter counts: some are told at the start only.
     let last = |field: &str| {
         let told = events.iter().flat_map(|event| [&event["message"]["usage"], &event["usage"]]);

@@ -107,8 +107,8 @@ impl Reading<'_, '_> {
     /// A signature of this API, or another dialect's state that travelled in its place. What was wrapped for another
     /// provider is no use to anyone.
     fn state(&self, text: &str) -> Option<State> {
-        if Carrier::is_wrapped(text) {
-            return self.carrier.unwrap(text);
+        if parts::is_wrapped(text) {
+            return parts::unwrap(text, self.carrier);
         }
         (!text.is_empty()).then(|| parts::state(text, ""))
     }

@@ -1,5 +1,10 @@
 //! What a request says, with literal JSON on one side and what is written of it on the other.
 
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+
 use std::fmt::Write;
 
 use super::read;
@@ -111,8 +116,9 @@ fn thoughts_keep_what_the_provider_wants_back() {
         id: String::new(),
         data: "A".into(),
     };
-    let wrapped = carrier().wrap(&state);
-    let lost = Carrier::new(Vault::new(&root_secret()), "other").wrap(&state);
+    // Clients write a signature back in either alphabet of base64.
+    let wrapped = URL_SAFE.encode(carrier().wrap(&state));
+    let lost = STANDARD.encode(Carrier::new(Vault::new(&root_secret()), "other").wrap(&state));
     let body = format!(
         r#"{{"contents":[{{"role":"model","parts":[{{"text":"h","thought":true}},{{"text":"m","thought":true}},{{"text":"","thought":true,"thoughtSignature":"{wrapped}"}},{{"text":"x","thought":true,"thoughtSignature":"{lost}"}},{{"text":"a","thoughtSignature":"S"}},{{"text":"","thoughtSignature":"T"}}]}}]}}"#
     );

@@ -105,8 +105,8 @@ fn among(allowed: &Object<'_>) -> Result<Choice> {
     for tool in allowed.typed::<Vec<&RawValue>>("tools")?.unwrap_or_default() {
         let tool = opened(tool)?;
         let kind: String = tool.typed("type")?.unwrap_or_default();
-        let named = tool.nested(&kind)?;
-        names.extend(named.as_ref().unwrap_or(&tool).typed::<String>("name")?);
+        let inner = tool.nested(&kind)?;
+        names.extend(inner.as_ref().unwrap_or(&tool).typed::<String>("name")?);
     }
     Ok(Choice::Among { names, required: mode.is_some_and(|mode| mode == "required") })
 }
