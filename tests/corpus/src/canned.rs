@@ -56,6 +56,23 @@ pub(crate) fn answer(dialect: Dialect, stream: bool) -> (&'static str, Bytes) {
     }
 }
 
+/// An answer of Anthropic that calls one tool with `{"x":1}`, and its content type.
+pub(crate) fn call(tool: &str, stream: bool) -> (&'static str, Bytes) {
+    let block =
+        |input: Value| json!({"type": "tool_use", "id": "toolu_1", "name": tool, "input": input});
+    if !stream {
+        let mut answer = whole(Dialect::Anthropic);
+        answer["content"] = json!([block(json!({"x": 1}))]);
+        answer["stop_reason"] = json!("tool_use");
+        return ("application/json", answer.to_string().into());
+    }
+    let mut events = events(Dialect::Anthropic);
+    events[1]["content_block"] = block(json!({}));
+    events[2]["delta"] = json!({"type": "input_json_delta", "partial_json": "{\"x\":1}"});
+    events[4]["delta"]["stop_reason"] = json!("tool_use");
+    ("text/event-stream", frames::frame(Dialect::Anthropic, &events))
+}
+
 fn whole(dialect: Dialect) -> Value {
     match dialect {
         Dialect::OpenAiChat => json!({

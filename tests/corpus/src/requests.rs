@@ -4,6 +4,7 @@ mod fields;
 
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use tidegate_core::dialect::Dialect;
 
@@ -41,37 +42,46 @@ fn send(
 ) -> (Vec<Failure>, Option<String>) {
     let stream = exchange.dialect == Dialect::Gemini && exchange.stream
         || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
-    let (content_type, body) = canned::answer(provider, stream);
-    let turn = Turn {
-        client: exchange.dialect,
-        provider,
-        model: "model",
-        stream,
-        request: request.clone(),
-        status: 200,
-        content_type,
-        pieces: vec![body],
+    let ask = |(content_type, body): (&str, Bytes)| {
+        world::run(Turn {
+            client: exchange.dialect,
+            provider,
+            model: "model",
+            stream,
+            request: request.clone(),
+            framing: Framing::Events,
+            status: 200,
+            content_type,
+            pieces: vec![body],
+        })
     };
     let source = asked::read(exchange.dialect, request);
     let crossing = Crossing { client: exchange.dialect, provider, stream, source };
-    let (outcome, mut failures) = match world::run(turn) {
-        Ok(outcome) => {
-            let failures = crossing.judge(&outcome);
-            (outcome, failures)
-        }
+    let outcome = match ask(canned::answer(provider, stream)) {
+        Ok(outcome) => outcome,
         Err(error) => return (vec![Failure::new(error, "")], None),
     };
+    let mut failures = crossing.judge(&outcome);
+    if let Some(tool) = outcome.asked.as_deref().and_then(|got| crossing.answer_tool(got)) {
+        let seen = ask(canned::call(&tool, stream)).map(|outcome| outcome.body);
+        failures.extend(crossing.judge_unwrapped(&seen.unwrap_or_default()));
+    }
+    explain(&mut failures, request, &outcome);
+    let refused = (outcome.status == 400).then(|| refusal(&outcome));
+    (failures, refused)
+}
+
+/// Adds to each failure what was sent and what arrived.
+fn explain(failures: &mut [Failure], request: &Map<String, Value>, outcome: &Outcome) {
     let text =
         |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(4_000)]).into_owned();
-    for failure in &mut failures {
+    for failure in failures {
         let got = outcome.asked.as_deref().map(text).unwrap_or_default();
         let sent = text(Value::Object(request.clone()).to_string().as_bytes());
         let dropped = outcome.dropped.join(", ");
         failure.detail =
             format!("{}\nclient:   {sent}\nprovider: {got}\ndropped:  {dropped}", failure.detail);
     }
-    let refused = (outcome.status == 400).then(|| refusal(&outcome));
-    (failures, refused)
 }
 
 /// What the client was told instead of an answer.
