@@ -1,5 +1,6 @@
 //! What passes between a client and a provider of its own dialect unread: embeddings, sound, pictures.
 
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod common;
 
 use bytes::Bytes;
@@ -14,7 +15,7 @@ fn post(world: &World, path: &str, kind: &str, body: impl Into<Bytes>) -> Reques
         .header("authorization", format!("Bearer {}", world.key))
         .header("content-type", kind)
         .body(Body::from(body.into()))
-        .unwrap()
+        .expect("the request is a request")
 }
 
 #[test]

@@ -67,8 +67,9 @@ async fn before(gateway: &Gateway, client: &str, last: &str) -> Result<Vec<Box<R
             return Err(Error::bad_request(message).at("previous_response_id"));
         }
         let turn = load(gateway, client, &id).await?.ok_or_else(|| missing(&id))?;
-        next = turn.parent.as_ref().map(String::clone);
+        let parent = turn.parent.clone();
         turns.push(turn);
+        next = parent;
     }
     let mut said = Vec::new();
     for turn in turns.into_iter().rev() {

@@ -47,7 +47,7 @@ fn judge(client: &Value, provider: &Value, dropped: &[&str]) -> Vec<String> {
     let outcome = Outcome {
         status: 200,
         dropped: dropped.iter().map(|name| (*name).to_owned()).collect(),
-        body: bytes::Bytes::new(),
+        body: Bytes::new(),
         asked: Some(provider.to_string().into()),
         url: "https://api.anthropic.com/v1/messages".to_owned(),
         record: None,

@@ -232,13 +232,15 @@ fn what_is_written_reads_the_same() {
     assert_eq!(back.stop, reply.stop);
     let mut out = Vec::new();
     let mut writer = Writer::new(stamp());
-    crate::dialect::unfold(reply.clone())
-        .into_iter()
-        .for_each(|event| writer.push(event, &mut out));
+    for event in crate::dialect::unfold(reply.clone()) {
+        writer.push(event, &mut out);
+    }
     let text = String::from_utf8(out).unwrap();
     let frames: Vec<_> = text.split("\n\n").collect();
     let mut fold = Fold::default();
-    read(&frames).into_iter().for_each(|event| fold.push(event));
+    for event in read(&frames) {
+        fold.push(event);
+    }
     let folded = fold.finish();
     assert_eq!(format!("{:?}", folded.parts), format!("{:?}", reply.parts));
     assert_eq!(folded.stop, reply.stop);

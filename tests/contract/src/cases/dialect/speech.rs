@@ -427,7 +427,7 @@ fn gather_anthropic(events: &[Value]) -> Value {
     // The last word on each counter counts: some are told at the start only.
     let last = |field: &str| {
         let told = events.iter().flat_map(|event| [&event["message"]["usage"], &event["usage"]]);
-        told.map(|usage| &usage[field]).filter(|count| count.is_u64()).next_back()
+        told.map(|usage| &usage[field]).rfind(|count| count.is_u64())
     };
     let (input, output) = (last("input_tokens"), last("output_tokens"));
     let tokens = [input.unwrap_or(&Value::Null), output.unwrap_or(&Value::Null)];
