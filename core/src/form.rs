@@ -18,27 +18,49 @@ pub(crate) fn boundary(content_type: &str) -> Option<&str> {
 
 /// Where the value of a field stands in a form's body.
 pub(crate) fn field(body: &[u8], boundary: &str, name: &str) -> Option<Range<usize>> {
+    parts(body, boundary).into_iter().find(|part| part.name == name).map(|part| part.value)
+}
+
+/// One field of a form.
+pub(crate) struct Part<'a> {
+    /// Its name.
+    pub(crate) name: &'a str,
+    /// Its type; empty where it is not told.
+    pub(crate) kind: &'a str,
+    /// Where its value stands in the body.
+    pub(crate) value: Range<usize>,
+}
+
+/// All fields of a form's body that have a name.
+pub(crate) fn parts<'a>(body: &'a [u8], boundary: &str) -> Vec<Part<'a>> {
     let mark = format!("--{boundary}");
     let marks: Vec<usize> = memmem::find_iter(body, mark.as_bytes()).collect();
-    marks.windows(2).find_map(|pair| {
+    let part = |pair: &[usize]| {
         let start = pair[0] + mark.len();
         let part = &body[start..pair[1]];
         let head = memmem::find(part, b"\r\n\r\n")?;
-        let named = names(&part[..head]).is_some_and(|found| found == name);
+        let lines = std::str::from_utf8(&part[..head]).ok()?;
         // A line end stands before the next boundary, and belongs to it.
         let value = start + head + 4..pair[1].saturating_sub(2);
-        (named && value.start <= value.end).then_some(value)
+        let name = name(line(lines, "content-disposition:")?)?;
+        let kind = line(lines, "content-type:").unwrap_or_default().trim();
+        (value.start <= value.end).then_some(Part { name, kind, value })
+    };
+    marks.windows(2).filter_map(part).collect()
+}
+
+/// What a line of a part's head says.
+fn line<'a>(head: &'a str, field: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let start = line.get(..field.len())?;
+        start.eq_ignore_ascii_case(field).then(|| &line[field.len()..])
     })
 }
 
-/// The name in a part's head, which is nobody's file name.
-fn names(head: &[u8]) -> Option<&str> {
-    let head = std::str::from_utf8(head).ok()?;
-    let line = head.lines().find(|line| {
-        line.get(..20).is_some_and(|start| start.eq_ignore_ascii_case("content-disposition:"))
-    })?;
-    let field = line.split(';').map(str::trim).find_map(|field| field.strip_prefix("name="))?;
-    Some(field.trim_matches('"'))
+/// The name in a part's disposition, which is nobody's file name.
+fn name(disposition: &str) -> Option<&str> {
+    let mut fields = disposition.split(';').map(str::trim);
+    Some(fields.find_map(|field| field.strip_prefix("name="))?.trim_matches('"'))
 }
 
 #[cfg(test)]
@@ -59,6 +81,15 @@ mod tests {
         check("absent", None);
         assert_eq!(field(b"--X", "X", "a"), None);
         assert_eq!(field(b"", "X", "a"), None);
+    }
+
+    #[test]
+    fn the_fields_come_in_order_with_their_types() {
+        let body = "--X\r\nContent-Type: image/png\r\nContent-Disposition: form-data; name=\"image[]\"; filename=\"a;b\"\r\n\r\n\0\r\n--X\r\ncontent-disposition: form-data\r\n\r\nx\r\n--X\r\ncontent-disposition: form-data; name=n\r\n\r\n2\r\n--X--";
+        let found = parts(body.as_bytes(), "X");
+        let found: Vec<_> =
+            found.into_iter().map(|part| (part.name, part.kind, &body[part.value])).collect();
+        assert_eq!(found, [("image[]", "image/png", "\0"), ("n", "", "2")]);
     }
 
     #[test]

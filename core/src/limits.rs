@@ -35,6 +35,19 @@ pub const OUTPUT_TOKENS_DEFAULT: u64 = 32_000;
 /// The same where it is not known how much the model can write: what the oldest ones can.
 pub const OUTPUT_TOKENS_UNKNOWN: u64 = 4_096;
 
+/// Bytes of text that an estimate takes for one token.
+pub const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens that an estimate takes for one picture or file.
+pub const TOKENS_PER_MEDIA: u64 = 1_000;
+/// Texts of one request for vectors that Gemini takes; more go in several.
+pub const GEMINI_EMBEDDINGS_MAX: usize = 100;
+/// Pictures of one request that Imagen makes; more take several.
+pub const IMAGEN_PICTURES_MAX: u32 = 4;
+/// Pictures that one client request may ask another dialect's provider for.
+pub const PICTURES_MAX: u32 = 10;
+/// Requests to a provider at a time, of one client request that takes several.
+pub const ERRANDS_AT_ONCE_MAX: usize = 4;
+
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);
 /// From the first byte to the end of the headers.

@@ -11,8 +11,9 @@ use crate::{
     gateway::Gateway,
     http::{Body, empty},
     identity::same,
+    operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
     ports::Call,
-    relay::{self, Endpoint, Manner, Operation},
+    relay::{self, Endpoint, Manner},
 };
 
 /// What a caller must show.
@@ -73,11 +74,21 @@ const fn chat(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route 
     Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }
 
+/// What else clients of a dialect do, and where they name the model.
+const fn other(pattern: &'static str, operation: Operation, dialect: Dialect) -> Route {
+    let manner = match dialect {
+        Dialect::Gemini => Manner::InPath,
+        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Ollama => {
+            Manner::InBody
+        }
+    };
+    let run = Run::Relay(dialect, operation, manner);
+    Route { method: Method::POST, pattern, needs: Needs::Client, run }
+}
+
 /// What only providers of the `OpenAI` dialect do. The path is the same at theirs.
 const fn plain(pattern: &'static str, path: &'static str, usual: Option<&'static str>) -> Route {
-    let operation = Operation::Plain { path, usual };
-    let run = Run::Relay(Dialect::OpenAiChat, operation, Manner::Body);
-    Route { method: Method::POST, pattern, needs: Needs::Client, run }
+    other(pattern, Operation::Plain { path, usual }, Dialect::OpenAiChat)
 }
 
 /// Every route of the gateway.
@@ -98,11 +109,27 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/v1/responses/{id}/input_items", Needs::Client, |gw, v| {
         Box::pin(api::responses::input_items(gw, v))
     }),
-    plain("/v1/completions", "/completions", None),
-    plain("/v1/embeddings", "/embeddings", None),
+    other("/v1/completions", Operation::Completions, Dialect::OpenAiChat),
+    other("/v1/embeddings", Operation::Embeddings(Texts::List), Dialect::OpenAiChat),
+    other(
+        "/v1beta/models/{model*}:embedContent",
+        Operation::Embeddings(Texts::One),
+        Dialect::Gemini,
+    ),
+    other(
+        "/v1beta/models/{model*}:batchEmbedContents",
+        Operation::Embeddings(Texts::Batch),
+        Dialect::Gemini,
+    ),
+    other("/v1/messages/count_tokens", Operation::Tokens(Counted::Messages), Dialect::Anthropic),
+    other(
+        "/v1beta/models/{model*}:countTokens",
+        Operation::Tokens(Counted::Contents),
+        Dialect::Gemini,
+    ),
+    other("/v1/images/generations", Operation::Images(Task::Generate), Dialect::OpenAiChat),
+    other("/v1/images/edits", Operation::Images(Task::Edit), Dialect::OpenAiChat),
     plain("/v1/moderations", "/moderations", Some("omni-moderation-latest")),
-    plain("/v1/images/generations", "/images/generations", Some("dall-e-2")),
-    plain("/v1/images/edits", "/images/edits", Some("dall-e-2")),
     plain("/v1/audio/speech", "/audio/speech", None),
     plain("/v1/audio/transcriptions", "/audio/transcriptions", None),
     plain("/v1/audio/translations", "/audio/translations", None),

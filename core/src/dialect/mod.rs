@@ -1,10 +1,10 @@
-//! Which API dialects are there? The only `match` on a dialect is in this file.
+//! Which API dialects are there? The only `match` on the dialect of a conversation is in this file.
 
 mod anthropic;
 mod arguments;
 mod array;
 mod carry;
-mod event;
+pub(crate) mod event;
 mod fold;
 mod frame;
 mod gemini;
@@ -30,6 +30,7 @@ pub(crate) use carry::Carrier;
 pub(crate) use event::{Event, Kind as EventKind};
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
+pub(crate) use gemini::request::path_of as gemini_path;
 pub(crate) use ir::{Losses, Prompt, Reply};
 pub(crate) use object::Object;
 pub(crate) use patch::{Edit, apply};

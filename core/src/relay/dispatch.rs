@@ -5,6 +5,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::{
     admit::Permit,
+    exchange::exchange,
     judge::{judge, silent},
     observe::Observer,
     prepare::{Outgoing, prepare},
@@ -16,6 +17,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
+    operation::Way,
     ports::within,
     provider::echo,
     store::Record,
@@ -38,6 +40,8 @@ pub(super) enum Served {
         body: Bytes,
         /// What it says, for the record.
         read: crate::dialect::Read,
+        /// Whether a number in it is an estimate.
+        estimated: bool,
     },
     /// Of no dialect: it goes on unread.
     Opaque { status: StatusCode, headers: HeaderMap, body: Body },
@@ -61,7 +65,6 @@ pub(super) async fn dispatch(
 ) -> Result<Served> {
     let mut failed = Error::internal("no target was tried");
     for target in &targets {
-        record.attempts += 1;
         record.provider.clone_from(&target.provider.id);
         record.model.clone_from(&target.model);
         record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
@@ -81,7 +84,14 @@ async fn attempt(
     target: &Target,
     record: &mut Record,
 ) -> Result<Served> {
+    // Another target may have been tried before this one.
+    record.dropped.clear();
+    record.added.clear();
+    if target.way == Way::Errand {
+        return exchange(gateway, inbound, headers, target, record).await;
+    }
     let (outgoing, passage) = prepare(gateway, inbound, headers, target, record)?;
+    record.attempts += 1;
     let response = match outgoing {
         Outgoing::Echo(body) => echo::answer(&body)?,
         Outgoing::Upstream(request) => {

@@ -4,19 +4,14 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header, response::Parts};
 use http_body_util::BodyExt;
 
-use super::{
-    dispatch::Served,
-    observe::Observer,
-    plain,
-    prepare::Passage,
-    receive::{Inbound, Operation},
-};
+use super::{dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound};
 use crate::{
     dialect::{Dialect, Framing, Read, unfold},
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
     limits::{ERROR_BODY_BYTES_MAX, REPLY_BYTES_MAX},
+    operation::{Operation, plain},
     ports::within,
 };
 
@@ -44,7 +39,7 @@ pub(super) async fn judge(
     if !head.status.is_success() {
         return Err(read_failure(gateway, passage.from, head, body).await);
     }
-    if let Operation::Plain { .. } = inbound.operation {
+    if inbound.operation != Operation::Chat && !passage.crosses() {
         return judge_plain(gateway, head, body).await;
     }
     let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
@@ -64,7 +59,7 @@ pub(super) async fn judge(
         return Err(error);
     }
     let (body, read) = convert(inbound, passage, body, read)?;
-    Ok(Served::Whole { status: head.status, headers, body, read })
+    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
 }
 
 /// JSON is read for its usage; anything else goes on unread.
@@ -76,7 +71,7 @@ async fn judge_plain(gateway: &Gateway, head: Parts, body: Body) -> Result<Serve
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
     let read = plain::glance(&body);
-    Ok(Served::Whole { status: head.status, headers, body, read })
+    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
 }
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
@@ -87,9 +82,10 @@ fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Resu
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
-        return Ok((inbound.dialect.write_reply(&reply, &crossing.stamp).into(), read));
+        let written = inbound.operation.write(inbound.dialect, &reply, &crossing.stamp);
+        return Ok((written.into(), read));
     }
-    let mut writer = inbound.dialect.writer(crossing.stamp);
+    let mut writer = inbound.operation.writer(inbound.dialect, crossing.stamp);
     let mut out = Vec::new();
     for event in unfold(reply) {
         writer.push(event, &mut out);
@@ -124,7 +120,7 @@ async fn begin(
     }
 }
 
-async fn read_whole(gateway: &Gateway, mut body: Body, max: usize) -> Result<Bytes> {
+pub(super) async fn read_whole(gateway: &Gateway, mut body: Body, max: usize) -> Result<Bytes> {
     let waits = gateway.state.config.waits;
     let clock = &*gateway.ports.clock;
     let ends = clock.now() + i64::try_from(waits.total.as_millis()).unwrap_or(i64::MAX / 2);
@@ -150,7 +146,12 @@ async fn read_whole(gateway: &Gateway, mut body: Body, max: usize) -> Result<Byt
     Ok(if all.is_empty() { only } else { all.into() })
 }
 
-async fn read_failure(gateway: &Gateway, dialect: Dialect, head: Parts, body: Body) -> Error {
+pub(super) async fn read_failure(
+    gateway: &Gateway,
+    dialect: Dialect,
+    head: Parts,
+    body: Body,
+) -> Error {
     let body = read_whole(gateway, body, ERROR_BODY_BYTES_MAX).await.unwrap_or_default();
     let mut error = dialect.read_error(head.status, &body);
     let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());

@@ -3,10 +3,11 @@
 mod admit;
 mod authenticate;
 mod dispatch;
+mod exchange;
 mod judge;
+mod meter;
 mod observe;
 mod opaque;
-mod plain;
 mod prepare;
 mod receive;
 mod remember;
@@ -16,7 +17,7 @@ mod settle;
 mod tap;
 
 pub(crate) use authenticate::{authenticate, bearer};
-pub(crate) use receive::{Endpoint, Manner, Operation};
+pub(crate) use receive::{Endpoint, Manner};
 
 use futures_util::future::{Either, select};
 use http::{Request, Response};

@@ -9,10 +9,10 @@ use super::{
     receive::Inbound,
 };
 use crate::{
-    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, Writer},
+    dialect::{Dialect, Event, Reader, Reshape, Splitter},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
-    memory::Memo,
+    operation::Writer,
     store::Usage,
 };
 
@@ -92,8 +92,8 @@ impl Observer {
     pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
         let way = match passage.crossing {
             None => Way::Pass { usage_wanted: inbound.ask.usage_wanted },
-            Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
-                writer: inbound.dialect.writer(stamp),
+            Some(Crossing { stamp, reshape }) => Way::Write(Box::new(Rewriting {
+                writer: inbound.operation.writer(inbound.dialect, stamp),
                 reshape,
                 memo,
                 reshaped: Vec::new(),

@@ -11,7 +11,8 @@ use http_body::Frame;
 use super::{
     admit::Permit,
     judge::{broken, silent},
-    render::describe,
+    meter::Meter,
+    render::{describe, note_usage},
     settle::Guard,
     tap::Watch,
 };
@@ -23,18 +24,19 @@ pub(super) struct Opaque {
     guard: Guard,
     gone: BoxFuture<()>,
     watch: Watch,
+    meter: Meter,
     _permit: Permit,
 }
 
 impl Opaque {
     pub(super) fn new(
-        upstream: Body,
+        (upstream, meter): (Body, Meter),
         guard: Guard,
         permit: Permit,
         gone: BoxFuture<()>,
         watch: Watch,
     ) -> Self {
-        Self { upstream, guard, gone, watch, _permit: permit }
+        Self { upstream, guard, gone, watch, meter, _permit: permit }
     }
 
     fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -64,8 +66,10 @@ impl http_body::Body for Opaque {
                     return self.fail(silent());
                 }
                 self.guard.first_byte();
-                let length = frame.data_ref().map_or(0, Bytes::len);
-                self.guard.record.bytes_out += length as u64;
+                if let Some(piece) = frame.data_ref() {
+                    self.guard.record.bytes_out += piece.len() as u64;
+                    self.meter.push(piece);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
@@ -80,6 +84,17 @@ impl http_body::Body for Opaque {
                 ready!(self.watch.poll_silence(cx));
                 self.fail(silent())
             }
+        }
+    }
+}
+
+impl Drop for Opaque {
+    fn drop(&mut self) {
+        self.meter.end();
+        let Meter { usage, text_bytes, .. } = self.meter;
+        // What is paid by the picture or by the minute has no tokens to estimate.
+        if usage.is_some() || text_bytes > 0 {
+            note_usage(&mut self.guard.record, usage, text_bytes);
         }
     }
 }

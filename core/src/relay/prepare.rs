@@ -5,17 +5,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use memchr::memmem;
 use serde_json::value::to_raw_value;
 
-use super::{
-    plain,
-    receive::{Inbound, Operation},
-    resolve::Target,
-};
+use super::{receive::Inbound, resolve::Target};
 use crate::{
     dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ir, ir::Format},
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
-    memory::Memo,
+    operation::{Operation, Way},
     provider::{Host, address, note, traits},
     store::Record,
 };
@@ -82,14 +78,12 @@ pub(super) fn prepare(
     record: &mut Record,
 ) -> Result<(Outgoing, Passage)> {
     let dialect = target.provider.dialect;
-    if let Operation::Plain { path, .. } = inbound.operation {
+    if target.way == Way::Passage {
         let passage = Passage { from: dialect, framing: inbound.framing, crossing: None };
-        return Ok((prepare_plain(path, inbound, headers, target)?, passage));
+        return Ok((pass(inbound, headers, target)?, passage));
     }
-    // Another target may have been tried before this one.
-    record.dropped.clear();
-    record.added.clear();
-    let same = dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
+    let chats = inbound.operation == Operation::Chat;
+    let same = chats && dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
     let (body, passage) = if same {
         let body = patch(gateway, inbound, target, record)?;
         (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
@@ -126,18 +120,15 @@ fn patch(
 }
 
 /// The client's own request, but for the model's name.
-fn prepare_plain(
-    path: &str,
-    inbound: &Inbound,
-    headers: &HeaderMap,
-    target: &Target,
-) -> Result<Outgoing> {
-    let body = plain::patch(&inbound.raw, headers, &target.model)?;
+fn pass(inbound: &Inbound, headers: &HeaderMap, target: &Target) -> Result<Outgoing> {
+    let Inbound { operation, raw, ask, .. } = inbound;
+    let body = operation.patch(raw, headers, ask, &target.model)?;
     let Host::Url(base) = &target.provider.host else {
         return Err(Error::not_found("The demo provider only chats.").at("model"));
     };
-    let uri = address::url(&target.provider, base, path, &target.model)?;
-    let mut request = request(&uri, inbound, Some(headers), target, body)?;
+    let path = operation.path(&target.model);
+    let uri = address::url(&target.provider, base, &path, &target.model)?;
+    let mut request = request(uri, inbound, Some(headers), target, body)?;
     let out = request.headers_mut();
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         out.insert(header::CONTENT_TYPE, kind.clone());
@@ -161,7 +152,7 @@ fn cross(
 ) -> Result<(Bytes, Crossing)> {
     let dialect = target.provider.dialect;
     let carrier = Carrier::new(gateway.state.vault.clone(), &target.provider.id);
-    let mut prompt = inbound.dialect.read_request(&inbound.raw, &carrier)?;
+    let mut prompt = inbound.operation.read(inbound.dialect, &inbound.raw, &carrier)?;
     prompt.model.clone_from(&target.model);
     prompt.stream = inbound.ask.stream;
     ir::link(&mut prompt.turns);
@@ -188,15 +179,7 @@ fn cross(
     }
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;
-    record.dropped = losses.names().join(",");
-    if let (true, Some(first)) = (inbound.strict, losses.names().first()) {
-        let message = format!("The provider cannot be told: {}.", losses.names().join(", "));
-        return Err(Error::bad_request(message).at(first).coded("unsupported_parameter"));
-    }
-    let mut echo = inbound.dialect.echo(&inbound.raw);
-    // The body holds what was said before in place of the name of the response.
-    let parent = inbound.parent.as_ref().and_then(|id| to_raw_value(id).ok());
-    echo.extend(parent.map(|id| (PARENT.to_owned(), id)));
+    note_losses(&losses, inbound, record)?;
     let stamp = Stamp {
         id: record.id.clone(),
         at_s: now.div_euclid(1000),
@@ -209,9 +192,17 @@ fn cross(
     Ok((body.into(), Crossing { stamp, reshape, memo }))
 }
 
+/// Writes down what the provider is not told, or refuses it to a strict client.
+pub(super) fn note_losses(losses: &Losses, inbound: &Inbound, record: &mut Record) -> Result<()> {
+    record.dropped = losses.names().join(",");
+    let (true, Some(first)) = (inbound.strict, losses.names().first()) else { return Ok(()) };
+    let message = format!("The provider cannot be told: {}.", losses.names().join(", "));
+    Err(Error::bad_request(message).at(first).coded("unsupported_parameter"))
+}
+
 /// Builds the upstream request from nothing, so that only what is listed can pass.
-fn request(
-    uri: &str,
+pub(super) fn request(
+    uri: String,
     inbound: &Inbound,
     headers: Option<&HeaderMap>,
     target: &Target,

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Uri, header};
 
-use super::plain;
 use crate::{
     dialect::{Ask, Dialect, Framing},
     error::{Error, Result},
     http::{Body, read},
     limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
+    operation::Operation,
     store::Record,
     turns::Keep,
 };
@@ -27,20 +27,6 @@ pub(crate) struct Endpoint {
     pub(crate) operation: Operation,
     /// Where the request says what it wants.
     pub(crate) manner: Manner,
-}
-
-/// What is done at an endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
-    /// A conversation, which crosses dialects.
-    Chat,
-    /// Something that only providers of the same dialect do; its request and its answer pass as they are.
-    Plain {
-        /// What follows a provider's base URL.
-        path: &'static str,
-        /// The model, when the client names none.
-        usual: Option<&'static str>,
-    },
 }
 
 /// Where a request names its model, and says whether its answer is to be streamed.
@@ -94,10 +80,7 @@ pub(super) async fn receive(
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
-    let ask = match endpoint.operation {
-        Operation::Chat => endpoint.dialect.ask(&raw)?,
-        Operation::Plain { usual, .. } => plain::ask(&raw, headers, usual)?,
-    };
+    let ask = endpoint.operation.ask(endpoint.dialect, &raw, headers)?;
     let ask = match endpoint.manner {
         Manner::Body => ask,
         Manner::Path => Ask { stream: false, model: param.to_owned(), ..ask },

@@ -3,15 +3,13 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::{
-    dispatch::Served,
-    receive::{Inbound, Operation},
-};
+use super::{dispatch::Served, receive::Inbound};
 use crate::{
     dialect::{Dialect, Object, event_data},
     error::Result,
     gateway::Gateway,
     limits::TURN_STORE_WAIT,
+    operation::Operation,
     ports::{BoxFuture, within},
     turns::{self, Keep, Recalled},
 };

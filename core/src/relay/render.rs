@@ -12,6 +12,7 @@ use http_body::{Frame, SizeHint};
 use super::{
     admit::Permit,
     dispatch::{Answer, Served},
+    meter::Meter,
     opaque::Opaque,
     settle::Guard,
     tap::{Tap, Watch},
@@ -21,19 +22,20 @@ use crate::{
     error::{Error, Kind},
     gateway::Gateway,
     http::Body,
+    limits::BYTES_PER_TOKEN,
     ports::BoxFuture,
     store::{Ended, Record, Usage},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// What an estimate takes for one token.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Names every field of the request that the provider was not told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
 /// Names what the provider was told that the client did not say.
 const ADDED: HeaderName = HeaderName::from_static("x-tidegate-added");
+/// Says that a number in the answer is the gateway's estimate.
+const ESTIMATED: HeaderName = HeaderName::from_static("x-tidegate-estimated");
 
 /// The answer that was judged good.
 pub(super) fn reply(
@@ -44,11 +46,15 @@ pub(super) fn reply(
 ) -> Response<Body> {
     let Answer { served, permit, keeping } = answer;
     match served {
-        Served::Whole { status, headers, body, read } => {
+        Served::Whole { status, headers, body, read, estimated } => {
             note_usage(&mut guard.record, read.usage, read.text_bytes);
+            guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();
             let id = guard.record.id.clone();
-            let headers = with_changes(headers, &guard.record);
+            let mut headers = with_changes(headers, &guard.record);
+            if estimated {
+                headers.insert(ESTIMATED, HeaderValue::from_static("true"));
+            }
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
             with_headers(status, headers, Body::new(whole), &id)
         }
@@ -56,7 +62,8 @@ pub(super) fn reply(
             guard.record.status = status.as_u16();
             let id = guard.record.id.clone();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
-            let opaque = Opaque::new(body, guard, permit, gone, watch);
+            let meter = Meter::new(&headers);
+            let opaque = Opaque::new((body, meter), guard, permit, gone, watch);
             with_headers(status, headers, Body::new(opaque), &id)
         }
         Served::Stream { headers, begun, observer, rest } => {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::receive::{Inbound, Operation};
+use super::receive::Inbound;
 use crate::{
     error::{Error, Result},
     limits::ATTEMPTS_MAX,
-    provider::{Host, Key, Provider},
+    operation::Way,
+    provider::{Key, Provider},
     snapshot::Snapshot,
 };
 
@@ -16,6 +17,8 @@ pub(super) struct Target {
     pub(super) provider: Arc<Provider>,
     /// For what.
     pub(super) model: String,
+    /// How the request gets there.
+    pub(super) way: Way,
     /// Which of the provider's keys; a provider without keys is asked without one.
     key: Option<usize>,
 }
@@ -32,13 +35,8 @@ impl Target {
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Target>> {
     let asked = inbound.ask.model.as_str();
-    let can = |provider: &&Arc<Provider>| match inbound.operation {
-        Operation::Chat => provider.enabled,
-        Operation::Plain { .. } => {
-            provider.enabled && provider.dialect == inbound.dialect && provider.host != Host::Echo
-        }
-    };
-    let providers = || snapshot.providers.iter().filter(can);
+    let way = |provider: &Provider| inbound.operation.way(inbound.dialect, provider);
+    let providers = || snapshot.providers.iter().filter(|provider| provider.enabled);
     let named = asked.split_once('/').and_then(|(id, model)| {
         providers().find(|provider| provider.id == id).map(|provider| (provider, model))
     });
@@ -47,12 +45,14 @@ pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Targ
     let targets: Vec<_> = named
         .into_iter()
         .chain(listed)
-        .flat_map(|(provider, model)| {
+        .filter_map(|(provider, model)| Some((provider, model, way(provider)?)))
+        .flat_map(|(provider, model, way)| {
             let keys = 0..provider.keys.len();
             let none = provider.keys.is_empty().then_some(None);
             keys.map(Some).chain(none).map(move |key| Target {
                 provider: provider.clone(),
                 model: model.to_owned(),
+                way,
                 key,
             })
         })

@@ -27,7 +27,8 @@ pub(crate) struct World {
 const NOW: i64 = 1_800_000_000_000;
 
 impl World {
-    /// A gateway with one provider `up`, whose only model is `mock`, the echo, and one client.
+    /// A gateway with one client, a provider `up` whose only model is `mock`, the echo, and a provider for each of some
+    /// other dialects, called by its name.
     pub(crate) fn new() -> Self {
         Self::declaring(|_| {})
     }
@@ -106,6 +107,10 @@ fn config(key: &str) -> Config {
         source: Source::File,
     };
     let up = Host::Url("http://up.example/v1".to_owned());
+    let speaking = |dialect: Dialect| {
+        let host = Host::Url(format!("http://{}.example", dialect.name()));
+        Provider { dialect, ..provider(dialect.name(), host, &[], &["sk-other"]) }
+    };
     let wait = Duration::from_secs(1);
     Config {
         listen: String::new(),
@@ -116,6 +121,9 @@ fn config(key: &str) -> Config {
         providers: vec![
             provider("up", up, &["mock"], &["sk-first", "sk-second"]),
             provider("echo", Host::Echo, &["echo"], &[]),
+            speaking(Dialect::Anthropic),
+            speaking(Dialect::Gemini),
+            speaking(Dialect::Ollama),
         ],
         clients: vec![DeclaredClient {
             name: "test".to_owned(),

@@ -51,9 +51,18 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
     Ok(patch::apply(body, &edits))
 }
 
-/// What follows the base URL: model and verb stand in the path.
-pub(crate) fn path(ask: &Ask, model: &str) -> String {
-    let verb = if ask.stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+/// What follows the base URL: model, verb and framing stand in the path.
+pub(crate) fn path(ask: &Ask, model: &str, framing: Framing) -> String {
+    let verb = match (ask.stream, framing) {
+        (false, _) => "generateContent",
+        (true, Framing::Array) => "streamGenerateContent",
+        (true, Framing::Events | Framing::Lines) => "streamGenerateContent?alt=sse",
+    };
+    path_of(model, verb)
+}
+
+/// What follows the base URL to do something with a model.
+pub(crate) fn path_of(model: &str, verb: &str) -> String {
     let name = model.strip_prefix(MODELS).unwrap_or(model);
     // A client's name of a model must not become another path, another verb or a query.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);

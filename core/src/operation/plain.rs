@@ -1,4 +1,4 @@
-//! What is read and changed of a request that only providers of its own dialect can answer? Its model, nothing else.
+//! What is read and changed of a request that passes to a provider of its own dialect? Its model, nothing else.
 
 use bytes::Bytes;
 use http::{HeaderMap, header};
@@ -13,18 +13,25 @@ use crate::{
 
 /// Reads the model, from JSON or from a form.
 pub(super) fn ask(body: &[u8], headers: &HeaderMap, usual: Option<&str>) -> Result<Ask> {
-    let (model, stream) = if let Some(boundary) = boundary(headers) {
+    let (model, stream, usage_wanted) = if let Some(boundary) = boundary(headers) {
         let text = |name| {
             let value = form::field(body, boundary, name).map(|range| &body[range]);
             value.and_then(|value| std::str::from_utf8(value).ok()).map(str::to_owned)
         };
-        (text("model"), text("stream").is_some_and(|value| value == "true"))
+        (text("model"), text("stream").is_some_and(|value| value == "true"), true)
     } else {
         let object = Object::read(body)?;
-        (object.typed("model")?, object.typed("stream")?.unwrap_or(false))
+        let stream = object.typed("stream")?.unwrap_or(false);
+        (object.typed("model")?, stream, usage_wanted(&object)?)
     };
     let model = model.or_else(|| usual.map(str::to_owned)).unwrap_or_default();
-    Ok(Ask { model, stream, usage_wanted: true })
+    Ok(Ask { model, stream, usage_wanted })
+}
+
+/// Whether the usage is to be told at a stream's end, where a client can choose.
+fn usage_wanted(object: &Object<'_>) -> Result<bool> {
+    let Some(options) = object.nested("stream_options")? else { return Ok(false) };
+    Ok(options.typed("include_usage")?.unwrap_or(false))
 }
 
 /// The request as the provider gets it: with its own name of the model.
@@ -44,25 +51,42 @@ fn boundary(headers: &HeaderMap) -> Option<&str> {
     form::boundary(headers.get(header::CONTENT_TYPE)?.to_str().ok()?)
 }
 
-/// What an answer says of its usage, in the words of embeddings or of pictures and speech.
-pub(super) fn glance(body: &[u8]) -> Read {
-    let usage = serde_json::from_slice::<Answer>(body).ok().and_then(|answer| answer.usage);
+/// What a whole answer says.
+pub(crate) fn glance(body: &[u8]) -> Read {
+    // What is paid by the picture or by the minute has no tokens to estimate.
+    Read { usage: Some(told(body).unwrap_or_default()), ..Read::default() }
+}
+
+/// What an answer or an event says of its usage, in whatever words its endpoint has.
+pub(crate) fn told(body: &[u8]) -> Option<Usage> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
     let count = |value: Option<i64>| value.unwrap_or(0).max(0);
-    let usage = usage.map(|told| Usage {
+    if let Some(told) = answer.usage_metadata {
+        return Some(Usage { prompt: count(told.prompt_token_count), ..Usage::default() });
+    }
+    answer.usage.map(|told| Usage {
         prompt: count(told.prompt_tokens.or(told.input_tokens)),
         completion: count(told.completion_tokens.or(told.output_tokens)),
         image_in: count(told.input_tokens_details.as_ref().and_then(|it| it.image_tokens)),
         audio_in: count(told.input_token_details.as_ref().and_then(|it| it.audio_tokens)),
         ..Usage::default()
-    });
-    // What is paid by the picture or by the minute has no tokens to estimate.
-    Read { usage: Some(usage.unwrap_or_default()), ..Read::default() }
+    })
 }
 
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
     usage: Option<Told>,
+    /// Gemini's vectors have it.
+    #[serde(default, rename = "usageMetadata")]
+    usage_metadata: Option<GeminiTold>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GeminiTold {
+    #[serde(default)]
+    prompt_token_count: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -128,5 +152,6 @@ mod tests {
         check(r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#, 3, 4);
         check(r#"{"usage":{"type":"duration","seconds":3}}"#, 0, 0);
         check(r#"{"text":"x"}"#, 0, 0);
+        check(r#"{"embedding":{"values":[]},"usageMetadata":{"promptTokenCount":3}}"#, 3, 0);
     }
 }
