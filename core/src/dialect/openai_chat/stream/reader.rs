@@ -151,11 +151,11 @@ impl Reader {
             }
             None => {}
         }
-        self.say(Open::Refusal, message.refusal.as_deref().unwrap_or_default(), out);
         let cited = message.annotations.into_iter().flatten().filter_map(|note| note.url_citation);
         if let Some((part, Open::Text)) = self.open {
             out.extend(cited.map(|note| Event::Cite { part, citation: citation(note) }));
         }
+        self.say(Open::Refusal, message.refusal.as_deref().unwrap_or_default(), out);
         for image in message.images.into_iter().flatten().filter_map(|image| image.image_url) {
             let part = self.next(out);
             let source = request::source(&image.url);

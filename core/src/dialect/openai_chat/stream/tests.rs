@@ -133,6 +133,16 @@ fn thoughts_of_every_host_are_thoughts() {
 }
 
 #[test]
+fn sources_beside_a_refusal_belong_to_the_text() {
+    check(
+        &[
+            r#"data: {"id":"i","model":"m","choices":[{"delta":{"content":"a","refusal":"no","annotations":[{"type":"url_citation","url_citation":{"url":"u"}}]}}]}"#,
+        ],
+        "start i m, open0 text, +0 a, cite0 u, close0, open1 refusal, +1 no",
+    );
+}
+
+#[test]
 fn what_is_unknown_broken_or_of_another_answer_is_told_apart() {
     check(&["data: {not json", ": comment", r#"data: {"x":1}"#], "other, start  ");
     check(&[r#"data: {"error":{"message":"no","code":500}}"#], "fail no");
