@@ -206,6 +206,29 @@ fn an_error_ends_a_stream_without_done() {
 }
 
 #[test]
+fn nothing_follows_the_finish_and_the_end() {
+    let (done, part) = (Event::Done, 0);
+    let late = Event::Delta { part, text: "late".to_owned() };
+    let fail = Event::Fail(crate::Error::bad_request("x"));
+    let open = Event::Open { part, kind: Kind::Text };
+    let events = vec![open, Event::Finish(Stop::End), late, done.clone(), done, fail];
+    let text = written(events);
+    assert_eq!(text.matches("[DONE]").count(), 1, "{text}");
+    assert!(text.ends_with("data: [DONE]\n\n"), "{text}");
+    assert!(!text.contains("late"), "{text}");
+}
+
+#[test]
+fn a_part_that_opens_again_moves_no_other() {
+    let open = |part| Event::Open { part, kind: Kind::Text };
+    let call = Kind::Call { id: "a".to_owned(), name: "f".to_owned(), custom: false };
+    let call = Event::Open { part: 1, kind: call };
+    let delta = Event::Delta { part: 1, text: "{}".to_owned() };
+    let text = written(vec![open(0), call, open(0), delta, Event::Done]);
+    assert!(text.contains(r#""function":{"arguments":"{}"}"#), "{text}");
+}
+
+#[test]
 fn what_is_written_reads_the_same() {
     let text = |text: &str| Part::text(text);
     let call = |id: &str, arguments: &str| {

@@ -30,6 +30,7 @@ pub(crate) struct Writer {
     /// Characters of text that were written: citations count from the start.
     chars: usize,
     finished: bool,
+    over: bool,
     usage: Option<Usage>,
 }
 
@@ -134,13 +135,17 @@ struct ImageUrlOut {
 impl Writer {
     /// A writer of one answer.
     pub(crate) fn new(stamp: Stamp) -> Self {
-        let (started, finished, calls, chars) = (false, false, 0, 0);
-        Self { stamp, started, parts: Vec::new(), calls, chars, finished, usage: None }
+        let (started, finished, over, calls, chars) = (false, false, false, 0, 0);
+        Self { stamp, started, parts: Vec::new(), calls, chars, finished, over, usage: None }
     }
 
     /// Adds what an event is in this dialect to `out`. After [`Event::Done`] and [`Event::Fail`] nothing follows.
     pub(crate) fn push(&mut self, event: Event, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
         if let Event::Fail(error) = event {
+            self.over = true;
             out.extend_from_slice(&error::event(&error));
             return;
         }
@@ -150,14 +155,16 @@ impl Writer {
             self.chunk(delta, None, out);
         }
         match event {
+            Event::Usage(usage) => self.usage = Some(usage),
+            Event::Done => self.done(out),
+            // Clients take the finish for the end of the words.
+            _ if self.finished => {}
             Event::Open { part, kind } => self.open(part, kind, out),
             Event::Delta { part, text } => self.delta(part, &text, out),
             Event::Sign { part, state } => self.sign(part, &state, out),
             Event::Cite { part, citation } => self.cite(part, &citation, out),
             Event::Close { part } => self.close(part, out),
-            Event::Usage(usage) => self.usage = Some(usage),
             Event::Finish(stop) => self.finish(&stop, out),
-            Event::Done => self.done(out),
             Event::Start { .. } | Event::Fail(_) | Event::Other => {}
         }
     }
@@ -191,8 +198,8 @@ impl Writer {
             }
             Kind::Opaque { .. } => Written::Nothing,
         };
-        self.parts.resize(part.max(self.parts.len()), Written::Nothing);
-        self.parts.insert(part, written);
+        self.parts.resize(self.parts.len().max(part + 1), Written::Nothing);
+        self.parts[part] = written;
     }
 
     fn delta(&mut self, part: usize, text: &str, out: &mut Vec<u8>) {
@@ -258,6 +265,7 @@ impl Writer {
     }
 
     fn done(&mut self, out: &mut Vec<u8>) {
+        self.over = true;
         self.finish(&Stop::End, out);
         if self.stamp.usage_wanted {
             let told = self.usage.unwrap_or_default();
