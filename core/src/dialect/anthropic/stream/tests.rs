@@ -435,6 +435,18 @@ fn a_refusal_is_said_and_marked() {
 }
 
 #[test]
+fn a_part_that_opens_again_ends_the_one_before() {
+    check_write(
+        vec![open(0, call("a", "f")), open(0, Kind::Text), Event::Done],
+        &[
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"a","name":"f","input":{}}}"#,
+            r#"{"type":"content_block_stop","index":0}"#,
+            &end("tool_use"),
+        ],
+    );
+}
+
+#[test]
 fn a_block_over_several_lines_stays_one_frame() {
     let json = serde_json::from_str::<Box<_>>("{\"type\":\"x\",\r\n \"a\": 1}").unwrap();
     let kind = Kind::Opaque { dialect: Dialect::Anthropic, kind: "x".into(), json };

@@ -184,6 +184,7 @@ impl Writer {
     }
 
     fn begin(&mut self, part: usize, kind: Kind, out: &mut Vec<u8>) {
+        self.close(out);
         let open = |block, begun| Some(Open { part, block, begun });
         match kind {
             Kind::Text => self.open = open(Block::Text, false),
