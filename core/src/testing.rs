@@ -1,5 +1,7 @@
 //! The seams as tests want them: time that stands still, randomness that repeats, an upstream of a script.
 
+pub mod fuzz;
+
 use std::{
     collections::VecDeque,
     sync::{

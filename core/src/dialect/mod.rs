@@ -402,3 +402,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod laws;
