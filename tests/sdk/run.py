@@ -1,0 +1,173 @@
+"""Do the real SDKs work through the gateway? This starts a scripted provider and the gateway, and runs every client."""
+
+import argparse
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+from provider import parts, scenes, server
+from provider.others import VECTOR
+
+HERE = Path(__file__).parent
+START_SECONDS = 30
+CLIENT_SECONDS = 120
+
+# Each provider's dialect, its id, where its API begins, and its models; the first one is asked in every case.
+PROVIDERS = [
+    ("openai_chat", "openai", "/v1", ["gpt-4o", "text-embedding-3-small", "dall-e-3"]),
+    ("openai_responses", "responses", "/v1", ["gpt-4.1"]),
+    ("anthropic", "anthropic", "/v1", ["claude-sonnet-4-5"]),
+    ("gemini", "gemini", "/v1beta", ["gemini-2.5-flash", "gemini-embedding-001", "imagen-3.0-generate-001"]),
+    ("ollama", "ollama", "", ["llama3.2", "nomic-embed-text"]),
+]
+EMBEDDERS = {"openai_chat": "text-embedding-3-small", "gemini": "gemini-embedding-001", "ollama": "nomic-embed-text"}
+CLIENTS = [
+    [sys.executable, "python/openai_chat.py"],
+    [sys.executable, "python/openai_embeddings.py"],
+    [sys.executable, "python/openai_responses.py"],
+    [sys.executable, "python/anthropic_messages.py"],
+    [sys.executable, "python/google_genai.py"],
+    [sys.executable, "python/examples.py"],
+    ["node", "node/openai.mjs"],
+    ["node", "node/anthropic.mjs"],
+    ["node", "node/ai.mjs"],
+]
+
+
+def main():
+    line = argparse.ArgumentParser(description=__doc__)
+    line.add_argument("--server", type=Path, required=True, help="the program tidegate")
+    line.add_argument("--only", default="", help="only cases whose line contains this")
+    options = line.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tidegate-sdk-") as folder:
+        gateway = Gateway(options.server, Path(folder), server.start())
+        try:
+            results = run(gateway, options.only)
+        finally:
+            gateway.stop()
+    table(results)
+    counted = Counter(outcome for _, _, _, outcome in results)
+    failed = counted["FAILED"]
+    word = "FAILED" if failed else "ok"
+    print(f"test result: {word}. {counted['ok']} passed; {failed} failed; {counted['skipped']} ignored;")
+    sys.exit(1 if failed or not counted["ok"] else 0)
+
+
+class Gateway:
+    """A running server with a key, whose providers are all at the scripted one."""
+
+    def __init__(self, program, folder, provider):
+        config = folder / "tidegate.toml"
+        config.write_text("".join(declare(provider, *row) for row in PROVIDERS))
+        options = ["--config", str(config), "--data", str(folder / "data")]
+        made = subprocess.run(
+            [program, "key", "create", "--name", "sdk", *options],
+            capture_output=True, text=True, check=True, cwd=folder,
+        )
+        self.key = next(word for word in made.stdout.split() if word.startswith("tg_"))
+        self.log = folder / "log"
+        listen = free_address()
+        self.url = f"http://{listen}"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [program, "serve", "--listen", listen, *options], stdout=log, stderr=log, cwd=folder
+            )
+        self.await_ready()
+
+    def await_ready(self):
+        for _ in range(START_SECONDS * 20):
+            try:
+                urllib.request.urlopen(f"{self.url}/ready", timeout=1)
+                return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        self.stop()
+        sys.exit(f"the server does not start:\n{self.log.read_text()}")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def declare(provider, dialect, name, start, models):
+    return (
+        f'[[provider]]\nid = "{name}"\ndialect = "{dialect}"\nbase_url = "{provider}/{dialect}{start}"\n'
+        f'keys = ["{server.KEY}"]\nmodels = {json.dumps(models)}\n\n'
+    )
+
+
+def free_address():
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def facts():
+    """What provider and clients must agree on."""
+    return {
+        "models": {dialect: models[0] for dialect, _, _, models in PROVIDERS},
+        "embedders": EMBEDDERS,
+        "vectors": [[value + at for value in VECTOR] for at in range(2)],
+        "chat": scenes.CHAT,
+        "system": scenes.SYSTEM,
+        "png": base64.b64encode(scenes.PNG).decode(),
+        "degrees": scenes.DEGREES,
+        "prompt": parts.PROMPT,
+        "cached": parts.CACHED,
+        "completion": parts.COMPLETION,
+    }
+
+
+def run(gateway, only):
+    """Runs every client, shows its lines as they come, and returns them."""
+    surroundings = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    surroundings |= {
+        "TIDEGATE_URL": gateway.url, "TIDEGATE_KEY": gateway.key,
+        "SDK_FACTS": json.dumps(facts()), "SDK_ONLY": only,
+    }
+    results = []
+    for client in CLIENTS:
+        if not (HERE / client[1]).exists():
+            continue
+        process = subprocess.Popen(client, stdout=subprocess.PIPE, text=True, env=surroundings, cwd=HERE)
+        for line in process.stdout:
+            name, provider, case, outcome, why = line.rstrip("\n").split("\t")
+            print(f"{outcome:<7} {name} | {provider} | {case}{': ' + why if why else ''}", flush=True)
+            results.append((name, provider, case, outcome))
+        if process.wait(CLIENT_SECONDS):
+            print(f"FAILED  {client[1]} ended with {process.returncode}")
+            results.append((client[1], "-", "runs to its end", "FAILED"))
+    return results
+
+
+def table(results):
+    """How many cases of each client passed with each provider."""
+    columns = [dialect for dialect, *_ in PROVIDERS] + ["-"]
+    clients = list(dict.fromkeys(client for client, *_ in results))
+    print(f"\n{'client':<24}" + "".join(f"{column:>18}" for column in columns))
+    for client in clients:
+        cells = []
+        for column in columns:
+            found = Counter(o for c, provider, _, o in results if (c, provider) == (client, column))
+            ran = found["ok"] + found["FAILED"]
+            skipped = f" (+{found['skipped']})" if found["skipped"] else ""
+            cells.append(f"{found['ok']}/{ran}{skipped}" if ran or skipped else "")
+        print(f"{client:<24}" + "".join(f"{cell:>18}" for cell in cells))
+    print()
+
+
+if __name__ == "__main__":
+    main()
