@@ -12,14 +12,12 @@ NAME = "anthropic"
 
 def read(_path, body):
     demand(isinstance(body.get("max_tokens"), int), "max_tokens: Field required")
-    choice = body.get("tool_choice") or {}
     format = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
     asked = Asked(
         NAME,
         body["model"],
         body.get("stream") or False,
         tools={tool["name"]: tool.get("input_schema", {}) for tool in body.get("tools") or []},
-        forced=choice.get("name"),
         schema=format.get("schema"),
         temperature=body.get("temperature"),
         max_tokens=body["max_tokens"],

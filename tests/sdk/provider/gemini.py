@@ -15,13 +15,10 @@ def read(path, body):
     body = camel(body)
     model, _, method = path.partition("/models/")[2].partition(":")
     config = body.get("generationConfig") or {}
-    calling = (body.get("toolConfig") or {}).get("functionCallingConfig") or {}
-    allowed = calling.get("allowedFunctionNames") or []
     asked = Asked(
         NAME,
         model,
         method.startswith("stream"),
-        forced=allowed[0] if calling.get("mode") == "ANY" and len(allowed) == 1 else None,
         schema=config.get("responseJsonSchema") or config.get("responseSchema"),
         temperature=config.get("temperature"),
         max_tokens=config.get("maxOutputTokens"),

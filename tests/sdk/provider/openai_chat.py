@@ -12,13 +12,11 @@ NAME = "openai_chat"
 
 def read(_path, body):
     schema = body.get("response_format") or {}
-    choice = body.get("tool_choice")
     asked = Asked(
         NAME,
         body["model"],
         body.get("stream") or False,
         tools={t["function"]["name"]: t["function"].get("parameters", {}) for t in body.get("tools") or []},
-        forced=choice["function"]["name"] if isinstance(choice, dict) else None,
         schema=schema.get("json_schema", {}).get("schema"),
         temperature=body.get("temperature"),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),

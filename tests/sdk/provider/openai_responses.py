@@ -1,5 +1,6 @@
 """How does a provider of the OpenAI Responses dialect read a request and write an answer?"""
 
+import itertools
 import json
 
 from .parts import (
@@ -10,17 +11,19 @@ from .openai_chat import refusal as refusal
 
 NAME = "openai_responses"
 
+# What was answered, by its id: it may be referred to.
+KEPT = {}
+COUNT = itertools.count()
+
 
 def read(_path, body):
-    demand(not body.get("previous_response_id"), "this provider stores nothing")
+    demand(not body.get("previous_response_id"), "this provider keeps items, not responses")
     format = (body.get("text") or {}).get("format") or {}
-    choice = body.get("tool_choice")
     asked = Asked(
         NAME,
         body["model"],
         body.get("stream") or False,
         tools={tool["name"]: tool.get("parameters", {}) for tool in body.get("tools") or []},
-        forced=choice.get("name") if isinstance(choice, dict) else None,
         schema=format.get("schema"),
         temperature=body.get("temperature"),
         max_tokens=body.get("max_output_tokens"),
@@ -31,7 +34,7 @@ def read(_path, body):
     if isinstance(items, str):
         items = [{"role": "user", "content": items}]
     open_calls = set()
-    for item in items:
+    for item in map(referred, items):
         role, read_parts = read_item(item, open_calls)
         if role in ("system", "developer"):
             asked.system += [part.text for part in read_parts]
@@ -41,6 +44,13 @@ def read(_path, body):
             asked.turns.append(Turn(role, read_parts))
     demand(not open_calls, f"no output for {open_calls}")
     return asked
+
+
+def referred(item):
+    if item.get("type") != "item_reference":
+        return item
+    demand(item["id"] in KEPT, f"nobody made the item {item['id']}")
+    return KEPT[item["id"]]
 
 
 def read_item(item, open_calls):
@@ -74,7 +84,7 @@ def parts(content):
 
 
 def whole(asked, answer):
-    return response(asked, "completed", [item for item, _ in items(answer)], usage())
+    return response(asked, f"resp_{next(COUNT)}", "completed", [item for item, _ in items(answer)], usage())
 
 
 def stream(asked, answer):
@@ -87,19 +97,25 @@ def broken(asked, broken):
 
 def items(answer):
     """Every item of the answer with the part that it is made of."""
-    for at, part in enumerate(answer.parts):
-        if isinstance(part, Thought):
-            summary = [{"type": "summary_text", "text": part.text}]
-            yield {"id": f"rs_{at}", "type": "reasoning", "summary": summary, "encrypted_content": part.state}, part
-        elif isinstance(part, Call):
-            call = {"id": f"fc_{at}", "type": "function_call", "call_id": part.id, "name": part.name}
-            yield {**call, "arguments": dump(part.arguments), "status": "completed"}, part
-        else:
-            yield message(at, "completed", [output_text(part.text)]), part
+    for part in answer.parts:
+        item = write_item(next(COUNT), part)
+        KEPT[item["id"]] = item
+        yield item, part
+
+
+def write_item(at, part):
+    if isinstance(part, Thought):
+        summary = [{"type": "summary_text", "text": part.text}]
+        return {"id": f"rs_{at}", "type": "reasoning", "summary": summary, "encrypted_content": part.state}
+    if isinstance(part, Call):
+        call = {"id": f"fc_{at}", "type": "function_call", "call_id": part.id, "name": part.name}
+        return {**call, "arguments": dump(part.arguments), "status": "completed"}
+    return message(f"msg_{at}", "completed", [output_text(part.text)])
 
 
 def events(asked, answer):
-    yield from opening(asked)
+    name = f"resp_{next(COUNT)}"
+    yield from opening(asked, name)
     done = []
     for index, (item, part) in enumerate(items(answer)):
         place = {"item_id": item["id"], "output_index": index}
@@ -112,11 +128,11 @@ def events(asked, answer):
                 yield "response.function_call_arguments.delta", {**place, "delta": piece}
             yield "response.function_call_arguments.done", {**place, "arguments": item["arguments"]}
         else:
-            yield added(index, message(index, "in_progress", []))
+            yield added(index, message(item["id"], "in_progress", []))
             yield from text(place, part.text)
         yield "response.output_item.done", {"output_index": index, "item": item}
         done.append(item)
-    yield "response.completed", {"response": response(asked, "completed", done, usage())}
+    yield "response.completed", {"response": response(asked, name, "completed", done, usage())}
 
 
 def text(place, said):
@@ -138,21 +154,23 @@ def summary(place, said):
 
 
 def broken_events(asked, broken):
-    yield from opening(asked)
+    name = f"resp_{next(COUNT)}"
+    yield from opening(asked, name)
     place = {"item_id": "msg_0", "output_index": 0, "content_index": 0}
-    yield added(0, message(0, "in_progress", []))
+    yield added(0, message("msg_0", "in_progress", []))
     yield "response.content_part.added", {**place, "part": output_text("")}
     for piece in pieces(broken.text):
         yield "response.output_text.delta", {**place, "delta": piece, "logprobs": []}
     if broken.says_so:
-        failed = response(asked, "failed", [], None)
+        failed = response(asked, name, "failed", [], None)
         failed["error"] = {"code": "server_error", "message": "The model fell over."}
         yield "response.failed", {"response": failed}
 
 
-def opening(asked):
-    yield "response.created", {"response": response(asked, "in_progress", [], None)}
-    yield "response.in_progress", {"response": response(asked, "in_progress", [], None)}
+def opening(asked, name):
+    started = response(asked, name, "in_progress", [], None)
+    yield "response.created", {"response": started}
+    yield "response.in_progress", {"response": started}
 
 
 def added(index, item):
@@ -164,17 +182,17 @@ def numbered(events):
         yield event({"type": name, **data, "sequence_number": number}, name)
 
 
-def message(at, status, content):
-    return {"id": f"msg_{at}", "type": "message", "role": "assistant", "status": status, "content": content}
+def message(name, status, content):
+    return {"id": name, "type": "message", "role": "assistant", "status": status, "content": content}
 
 
 def output_text(said):
     return {"type": "output_text", "text": said, "annotations": [], "logprobs": []}
 
 
-def response(asked, status, output, counted):
+def response(asked, name, status, output, counted):
     return {
-        "id": "resp_scripted", "object": "response", "created_at": CREATED, "status": status,
+        "id": name, "object": "response", "created_at": CREATED, "status": status,
         "error": None, "incomplete_details": None, "instructions": None, "model": asked.model,
         "output": output, "parallel_tool_calls": True, "previous_response_id": None,
         "reasoning": {"effort": None, "summary": None}, "store": False, "temperature": 1.0,

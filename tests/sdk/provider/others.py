@@ -6,6 +6,7 @@ import struct
 from .parts import CREATED, PROMPT, demand
 
 VECTOR = [0.25, -0.5, 1.0]
+PICTURE_URL = "https://images.example/gopher.png"
 PICTURE = base64.b64encode(b"a picture").decode()
 
 
@@ -45,7 +46,7 @@ def embed(body):
 
 def images(body):
     demand(body["prompt"], "no prompt")
-    return {"created": CREATED, "data": [{"url": "https://images.example/gopher.png"}]}
+    return {"created": CREATED, "data": [{"url": PICTURE_URL}]}
 
 
 def predict(body):

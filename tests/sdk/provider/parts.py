@@ -61,8 +61,6 @@ class Asked:
     turns: list[Turn] = field(default_factory=list)
     # Names and schemas of the tools.
     tools: dict = field(default_factory=dict)
-    # The one tool that must be called.
-    forced: str | None = None
     # What a structured answer must obey.
     schema: dict | None = None
     temperature: float | None = None

@@ -72,12 +72,13 @@ STATE = "c3RhdGUgb2YgbWluZA=="
 
 def structured(asked):
     value = {"city": "Oslo", "degrees": 7}
-    schema = asked.schema or asked.tools.get(asked.forced)
-    properties = (schema or {}).get("properties", {})
-    demand({"city", "degrees"} <= set(properties), f"the schema is {schema}")
+    # Some clients ask for a tool of this form instead, and call its arguments the answer.
+    tool = next(iter(asked.tools), None)
+    properties = (asked.schema or asked.tools.get(tool, {})).get("properties", {})
+    demand({"city", "degrees"} <= set(properties), f"the schema is {asked.schema}, the tools {asked.tools}")
     if asked.schema:
         return Answer([Text(dump(value))])
-    return Answer([Call("call_json", asked.forced, value)])
+    return Answer([Call("call_json", tool, value)])
 
 
 def image(asked):
@@ -109,7 +110,7 @@ def call(city, asked):
     return Call(name, "weather", {"city": city})
 
 
-def check_results(asked, issued, ids):
+def check_results(asked, issued, ids_matter):
     last = [turn for turn in asked.turns if any(isinstance(part, Call) for part in turn.parts)][-1]
     calls = [part for part in last.parts if isinstance(part, Call)]
     cities = [call.arguments for call in calls]
