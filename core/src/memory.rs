@@ -274,7 +274,9 @@ mod tests {
             ..crate::dialect::Reply::default()
         };
         let mut memo = memory.memo("me", "up", 5);
-        crate::dialect::unfold(reply).iter().for_each(|event| memo.push(event));
+        for event in crate::dialect::unfold(reply) {
+            memo.push(&event);
+        }
         assert_eq!(recalled(&memory, "me", "up", 6), "thought T, a A, b -");
     }
 

@@ -76,12 +76,7 @@ const fn chat(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route 
 
 /// What else clients of a dialect do, and where they name the model.
 const fn other(pattern: &'static str, operation: Operation, dialect: Dialect) -> Route {
-    let manner = match dialect {
-        Dialect::Gemini => Manner::InPath,
-        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Ollama => {
-            Manner::InBody
-        }
-    };
+    let manner = if dialect.names_model_in_path() { Manner::Path } else { Manner::Body };
     let run = Run::Relay(dialect, operation, manner);
     Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }

@@ -4,6 +4,7 @@ import argparse
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ CLIENT_SECONDS = 120
 PROVIDERS = [
     ("openai_chat", "openai", "/v1", ["gpt-4o", "text-embedding-3-small", "dall-e-3"]),
     ("openai_responses", "responses", "/v1", ["gpt-4.1"]),
-    ("anthropic", "anthropic", "/v1", ["claude-sonnet-4-5"]),
+    ("anthropic", "anthropic", "/v1", ["claude-sonnet-4-6"]),
     ("gemini", "gemini", "/v1beta", ["gemini-2.5-flash", "gemini-embedding-001", "imagen-3.0-generate-001"]),
     ("ollama", "ollama", "", ["llama3.2", "nomic-embed-text"]),
 ]
@@ -36,7 +37,8 @@ CLIENTS = [
     [sys.executable, "python/anthropic_messages.py"],
     [sys.executable, "python/google_genai.py"],
     [sys.executable, "python/examples.py"],
-    ["node", "node/openai.mjs"],
+    ["node", "node/openai_chat.mjs"],
+    ["node", "node/openai_responses.mjs"],
     ["node", "node/anthropic.mjs"],
     ["node", "node/ai.mjs"],
 ]
@@ -57,7 +59,7 @@ def main():
     counted = Counter(outcome for _, _, _, outcome in results)
     failed = counted["FAILED"]
     word = "FAILED" if failed else "ok"
-    print(f"test result: {word}. {counted['ok']} passed; {failed} failed; {counted['skipped']} ignored;")
+    print(f"test result: {word}. {counted['ok']} passed; {failed} failed; {counted['skipped']} ignored")
     sys.exit(1 if failed or not counted["ok"] else 0)
 
 
@@ -108,8 +110,6 @@ def declare(provider, dialect, name, start, models):
 
 
 def free_address():
-    import socket
-
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"

@@ -3,6 +3,7 @@
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -33,6 +34,47 @@ pub(crate) fn npm(folder: &Path) -> Result<PathBuf> {
         .map_err(|_| Stop::skipped("npm could not fetch packages"))?;
     keep(&fresh, &home)?;
     Ok(modules)
+}
+
+/// The same packages, linked as `folder`'s own `node_modules`, where the scripts beside it look for them.
+pub(crate) fn npm_beside(folder: &Path) -> Result<PathBuf> {
+    let fetched = npm(folder)?;
+    let link = folder.join("node_modules");
+    // A real folder is the work of somebody's own `npm ci`, and just as good.
+    if !link.is_symlink() && link.is_dir() {
+        return Ok(link);
+    }
+    if fs::read_link(&link).ok().as_deref() != Some(&*fetched) {
+        let _ = fs::remove_file(&link);
+        symlink(&fetched, &link).map_err(|e| io(&link, &e))?;
+    }
+    Ok(fetched)
+}
+
+/// Installs packages of the Python index in an environment of their own; returns the folder of its programs.
+///
+/// `name` says which packages these are and in which versions: another set has another name.
+pub(crate) fn python(name: &str, packages: &[&str]) -> Result<PathBuf> {
+    need("python3", "apt-get install python3 python3-venv")?;
+    let home = place::cache()?.join("python").join(name);
+    // An environment cannot be moved, so a complete one is told by a mark.
+    let complete = home.join("complete");
+    if !complete.is_file() {
+        let _ = fs::remove_dir_all(&home);
+        let mut venv = shell::command("python3", &["-m", "venv"])?;
+        shell::run(venv.arg(&home)).map_err(|_| Stop::skipped("python3 has no venv"))?;
+        let mut pip = shell::command(home.join("bin/pip"), &["install", "--quiet"])?;
+        shell::run(pip.arg("--disable-pip-version-check").args(packages))
+            .map_err(|_| Stop::skipped(format!("pip could not fetch {name}")))?;
+        fs::write(&complete, "").map_err(|e| io(&complete, &e))?;
+    }
+    Ok(home.join("bin"))
+}
+
+/// The packages that a requirements file lists, in an environment that is keyed by the list.
+pub(crate) fn python_listed(file: &Path) -> Result<PathBuf> {
+    let name = format!("listed-{}", digest(&read(file)?));
+    python(&name, &["--requirement", &file.to_string_lossy()])
 }
 
 /// Installs the programs of a package from crates.io; returns the folder that holds them.

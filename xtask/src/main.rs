@@ -15,6 +15,7 @@ mod packaging;
 mod place;
 mod report;
 mod run;
+mod sdk;
 mod shell;
 mod stores;
 mod test;
@@ -44,6 +45,8 @@ enum Task {
     Contract(contract::Options),
     /// Recorded provider traffic through the gateway, read by an oracle of its own
     Corpus(corpus::Options),
+    /// The SDKs that applications use, through the server, to a provider of each dialect
+    Sdk(sdk::Options),
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -84,6 +87,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Test(options) => test::test(options, report),
         Task::Contract(options) => contract::contract(options, report),
         Task::Corpus(options) => report.step("corpus", || corpus::corpus(options)),
+        Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Wasm => report.step("worker", wasm::wasm),

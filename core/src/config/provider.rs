@@ -147,7 +147,7 @@ impl Draft {
 /// Ollama's own dialect stands beside the `/v1` of the other one, and people write the address either way.
 fn native(host: Host, dialect: Dialect) -> Host {
     match host {
-        Host::Url(url) if dialect == Dialect::Ollama => {
+        Host::Url(url) if !dialect.is_versioned() => {
             Host::Url(url.strip_suffix("/v1").map_or_else(|| url.clone(), str::to_owned))
         }
         Host::Url(_) | Host::Echo => host,

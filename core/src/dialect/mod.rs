@@ -168,6 +168,22 @@ impl Dialect {
         }
     }
 
+    /// Whether requests name their model in the path rather than in the body.
+    pub(crate) const fn names_model_in_path(self) -> bool {
+        match self {
+            Self::Gemini => true,
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => false,
+        }
+    }
+
+    /// Whether the version of the API is a part of a provider's base URL.
+    pub(crate) fn is_versioned(self) -> bool {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Gemini => true,
+            Self::Ollama => false,
+        }
+    }
+
     /// The fields of a request that its answer repeats, as they came.
     pub(crate) fn echo(self, body: &[u8]) -> Vec<(String, Box<RawValue>)> {
         let names = self.echoed();

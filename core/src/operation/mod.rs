@@ -72,8 +72,9 @@ impl Operation {
     /// Reads the few things the gateway itself needs of a request.
     pub(crate) fn ask(self, client: Dialect, body: &[u8], headers: &HeaderMap) -> Result<Ask> {
         match self {
-            Self::Chat | Self::Tokens(_) => client.ask(body),
-            Self::Embeddings(embeddings::Form::One | embeddings::Form::Batch) => client.ask(body),
+            Self::Chat
+            | Self::Tokens(_)
+            | Self::Embeddings(embeddings::Form::One | embeddings::Form::Batch) => client.ask(body),
             Self::Completions | Self::Embeddings(embeddings::Form::List) => {
                 plain::ask(body, headers, None)
             }

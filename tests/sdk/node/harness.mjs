@@ -1,4 +1,4 @@
-// How is a case run, and how is it told? Each prints one line: client, provider, case, outcome and why, between tabs.
+// How is a case run, and how is it told? By one line: client, provider, case, outcome and why, with tabs between.
 
 import assert from "node:assert/strict";
 

@@ -1,14 +1,10 @@
 """Does the Anthropic SDK reach every provider?"""
 
-import warnings
-
 import anthropic
 from pydantic import BaseModel
 
 from harness import BAD_KEY, FACTS, KEY, URL, Skipped, raises, run, same
 
-# Which models end when is not the question here.
-warnings.simplefilter("ignore", DeprecationWarning)
 client = anthropic.Anthropic(base_url=URL, api_key=KEY, max_retries=0)
 
 WEATHER = {

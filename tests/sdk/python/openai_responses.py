@@ -238,6 +238,12 @@ def unknown_previous_response():
     same(error.code, "previous_response_not_found", "the code")
 
 
+def what_is_not_stored_is_gone():
+    model = FACTS["models"]["anthropic"]
+    first = client.responses.create(model=model, input=said("hello"), store=False)
+    raises(openai.NotFoundError, lambda: client.responses.retrieve(first.id))
+
+
 def background_is_refused():
     ask = client.responses.create
     model = FACTS["models"]["anthropic"]
@@ -251,5 +257,8 @@ EACH = [
     refused_provider_key, overload, context_overflow, error_in_mid_stream, stream_cut_short,
 ]
 if __name__ == "__main__":
-    once = [bad_client_key, unknown_model, unknown_previous_response, background_is_refused]
+    once = [
+        bad_client_key, unknown_model, unknown_previous_response, what_is_not_stored_is_gone,
+        background_is_refused,
+    ]
     run("py openai responses", EACH, once)

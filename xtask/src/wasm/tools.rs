@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -54,21 +53,9 @@ pub(super) fn wasm_bindgen() -> Result<PathBuf> {
     Ok(programs.join("wasm-bindgen"))
 }
 
-/// The npm packages of `tests/worker`, fetched into the cache and linked where its scripts look for them.
+/// The npm packages of `tests/worker`.
 pub(crate) fn packages() -> Result<PathBuf> {
-    let folder = place::root()?.join("tests/worker");
-    let fetched = fetch::npm(&folder)?;
-    let link = folder.join("node_modules");
-    // A real folder is the work of somebody's own `npm ci`, and just as good.
-    if !link.is_symlink() && link.is_dir() {
-        return Ok(link);
-    }
-    if fs::read_link(&link).ok().as_deref() != Some(&*fetched) {
-        let _ = fs::remove_file(&link);
-        symlink(&fetched, &link)
-            .map_err(|error| Stop::failed(format!("{}: {error}", link.display())))?;
-    }
-    Ok(fetched)
+    fetch::npm_beside(&place::root()?.join("tests/worker"))
 }
 
 /// The version of a package in Cargo.lock.

@@ -4,11 +4,14 @@ use serde::Serialize;
 
 use crate::{
     dialect::{
-        Dialect, Event, Reply, Stamp, event,
+        Dialect, Event, Framing, Reply, Stamp, event,
         ir::{Part, Stop},
     },
     store::Usage,
 };
+
+/// Absent, `null`, or told.
+type Told = Option<Option<UsageOut>>;
 
 #[derive(Serialize)]
 struct CompletionOut<'a> {
@@ -18,7 +21,7 @@ struct CompletionOut<'a> {
     model: &'a str,
     choices: &'a [ChoiceOut<'a>],
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Option<UsageOut>>,
+    usage: Told,
 }
 
 #[derive(Serialize)]
@@ -74,12 +77,7 @@ fn reason(stop: &Stop) -> &'static str {
     }
 }
 
-fn write(
-    stamp: &Stamp,
-    choices: &[ChoiceOut<'_>],
-    usage: Option<Option<UsageOut>>,
-    out: &mut Vec<u8>,
-) {
+fn write(stamp: &Stamp, choices: &[ChoiceOut<'_>], usage: Told, out: &mut Vec<u8>) {
     let id = format!("cmpl-{}", stamp.id);
     let (created, model) = (stamp.at_s, stamp.model.as_str());
     let completion =
@@ -134,7 +132,7 @@ impl Writer {
         self.frame(&[choice], usage, out);
     }
 
-    fn frame(&self, choices: &[ChoiceOut<'_>], usage: Option<Option<UsageOut>>, out: &mut Vec<u8>) {
+    fn frame(&self, choices: &[ChoiceOut<'_>], usage: Told, out: &mut Vec<u8>) {
         out.extend_from_slice(b"data: ");
         write(&self.stamp, choices, usage, out);
         out.extend_from_slice(b"\n\n");
@@ -196,7 +194,9 @@ mod tests {
         let check = |usage_wanted, usage: &str, last: &str| {
             let mut writer = Writer::new(stamp(usage_wanted));
             let mut out = Vec::new();
-            unfold(reply()).into_iter().for_each(|event| writer.push(event, &mut out));
+            for event in unfold(reply()) {
+                writer.push(event, &mut out);
+            }
             let chunk = |text, reason| {
                 format!(
                     r#"data: {HEAD}"choices":[{{"text":"{text}","index":0,"logprobs":null,"finish_reason":{reason}}}]{usage}}}"#

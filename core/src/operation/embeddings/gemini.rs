@@ -1,9 +1,9 @@
-//! Texts and vectors in the words of Gemini.
+//! Wanted and vectors in the words of Gemini.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Numbers, Texts, Vectors};
+use super::{Numbers, Vectors, Wanted};
 use crate::{
     dialect::{Losses, Object},
     error::{Error, Result},
@@ -17,14 +17,14 @@ pub(super) const BATCH: &str = "batchEmbedContents";
 const DIMENSIONS: [&str; 2] = ["outputDimensionality", "output_dimensionality"];
 
 /// Reads a client's request with one text.
-pub(super) fn read_one(body: &[u8], losses: &mut Losses) -> Result<Texts> {
+pub(super) fn read_one(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
     let object = Object::read(body)?;
     let (text, dimensions) = one(&object, losses)?;
-    Ok(Texts { texts: vec![text], dimensions, numbers: Numbers::Plain })
+    Ok(Wanted { texts: vec![text], dimensions, numbers: Numbers::Plain })
 }
 
 /// Reads a client's request with many texts.
-pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Texts> {
+pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
     let object = Object::read(body)?;
     let requests: Vec<&RawValue> = object.typed("requests")?.unwrap_or_default();
     if requests.is_empty() {
@@ -41,7 +41,7 @@ pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Texts> {
         return Err(Error::bad_request(message).at("requests").coded("unsupported_parameter"));
     }
     let texts = all.into_iter().map(|(text, _)| text).collect();
-    Ok(Texts { texts, dimensions, numbers: Numbers::Plain })
+    Ok(Wanted { texts, dimensions, numbers: Numbers::Plain })
 }
 
 #[derive(Deserialize)]
@@ -99,7 +99,7 @@ struct PartOut<'a> {
 }
 
 /// Writes requests for a provider, as many as it takes.
-pub(super) fn write(model: &str, texts: &Texts) -> Vec<Vec<u8>> {
+pub(super) fn write(model: &str, texts: &Wanted) -> Vec<Vec<u8>> {
     let model = format!("models/{}", model.strip_prefix("models/").unwrap_or(model));
     let request = |text| RequestOut {
         model: &model,
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_long_list_goes_in_batches() {
-        let texts = Texts {
+        let texts = Wanted {
             texts: (0..=GEMINI_EMBEDDINGS_MAX).map(|at| at.to_string()).collect(),
             dimensions: Some(8),
             numbers: Numbers::Plain,

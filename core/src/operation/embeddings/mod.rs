@@ -36,8 +36,8 @@ impl Form {
     }
 }
 
-/// Texts of which vectors are wanted.
-struct Texts {
+/// Wanted of which vectors are wanted.
+struct Wanted {
     texts: Vec<String>,
     /// How long each vector is to be.
     dimensions: Option<u64>,
@@ -83,7 +83,7 @@ pub(super) fn errand(form: Form, asked: &Asked<'_>, losses: &mut Losses) -> Resu
     Err(Error::bad_request(message).at("input"))
 }
 
-fn written(form: Form, asked: &Asked<'_>, texts: &Texts) -> Result<Errand> {
+fn written(form: Form, asked: &Asked<'_>, texts: &Wanted) -> Result<Errand> {
     let (path, bodies) = match asked.provider {
         Dialect::OpenAiChat => (openai::PATH.to_owned(), vec![openai::write(asked.model, texts)]),
         Dialect::Gemini => {

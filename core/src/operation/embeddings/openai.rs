@@ -1,4 +1,4 @@
-//! Texts and vectors in the words of `OpenAI`.
+//! Wanted and vectors in the words of `OpenAI`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Numbers, Texts, Vectors};
+use super::{Numbers, Vectors, Wanted};
 use crate::{
     dialect::{Losses, Object},
     error::{Error, Result},
@@ -19,7 +19,7 @@ pub(super) const PATH: &str = "/embeddings";
 const KNOWN: [&str; 4] = ["model", "input", "dimensions", "encoding_format"];
 
 /// Reads a client's request.
-pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Texts> {
+pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
     let object = Object::read(body)?;
     let lost = object.names().filter(|name| !KNOWN.contains(name));
     lost.for_each(|name| losses.lose(name));
@@ -32,7 +32,7 @@ pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Texts> {
         }
     };
     let texts = texts(object.present("input"))?;
-    Ok(Texts { texts, dimensions: object.typed("dimensions")?, numbers })
+    Ok(Wanted { texts, dimensions: object.typed("dimensions")?, numbers })
 }
 
 fn texts(input: Option<&RawValue>) -> Result<Vec<String>> {
@@ -63,7 +63,7 @@ struct Request<'a> {
 }
 
 /// Writes a request for a provider. Numbers are plain ones unless something else is asked for.
-pub(super) fn write(model: &str, texts: &Texts) -> Vec<u8> {
+pub(super) fn write(model: &str, texts: &Wanted) -> Vec<u8> {
     let request = Request { model, input: &texts.texts, dimensions: texts.dimensions };
     serde_json::to_vec(&request).expect("strings always serialize")
 }

@@ -91,7 +91,7 @@ async fn fetched(world: &World) -> Result {
     world.play(Script::json(200, COMPLETION));
     let answer = world.ask(&ask(world, "one", json!({ "metadata": { "a": "b" } }))).await?;
     let id = id(&answer)?;
-    let path = format!("{PATH}/{id}");
+    let path = format!("/v1/responses/{id}");
     let get = |path: String| Ask::new("GET", path).bearer(&world.client.key);
     let again = world.ask(&get(path.clone())).await?;
     assert_eq!((again.status, again.json()?), (200, answer.json()?));
@@ -111,7 +111,7 @@ async fn fetched(world: &World) -> Result {
 async fn not_stored(world: &World) -> Result {
     world.play(Script::json(200, COMPLETION));
     let id = id(&world.ask(&ask(world, "one", json!({ "store": false }))).await?)?;
-    let get = Ask::new("GET", format!("{PATH}/{id}")).bearer(&world.client.key);
+    let get = Ask::new("GET", format!("/v1/responses/{id}")).bearer(&world.client.key);
     refused(&world.ask(&get).await?, 404)?;
     Ok(())
 }
@@ -121,11 +121,11 @@ async fn of_another(world: &World) -> Result {
     let id = id(&world.ask(&ask(world, "one", json!({}))).await?)?;
     let other =
         world.another_client(json!({ "name": format!("{}-other", world.client.id) })).await?;
-    let get = Ask::new("GET", format!("{PATH}/{id}")).bearer(&other.key);
+    let get = Ask::new("GET", format!("/v1/responses/{id}")).bearer(&other.key);
     refused(&world.ask(&get).await?, 404)?;
-    let delete = Ask::new("DELETE", format!("{PATH}/{id}")).bearer(&other.key);
+    let delete = Ask::new("DELETE", format!("/v1/responses/{id}")).bearer(&other.key);
     refused(&world.ask(&delete).await?, 404)?;
-    let get = Ask::new("GET", format!("{PATH}/{id}")).bearer(&world.client.key);
+    let get = Ask::new("GET", format!("/v1/responses/{id}")).bearer(&world.client.key);
     assert_eq!(world.ask(&get).await?.status, 200);
     Ok(())
 }

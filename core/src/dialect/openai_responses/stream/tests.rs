@@ -1,3 +1,5 @@
+//! What do Responses events mean, and how are events written as them?
+
 use std::sync::Arc;
 
 use super::*;

@@ -24,7 +24,6 @@ struct ImageOut<'a> {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct UsageOut {
     input_tokens: i64,
     input_tokens_details: Details,
@@ -33,7 +32,6 @@ struct UsageOut {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Details {
     image_tokens: i64,
     text_tokens: i64,

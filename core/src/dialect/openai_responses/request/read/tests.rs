@@ -1,3 +1,5 @@
+//! What is read of a Responses request, with literal JSON on one side and words on the other?
+
 use super::*;
 use crate::{
     dialect::{

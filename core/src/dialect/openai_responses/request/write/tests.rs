@@ -1,3 +1,5 @@
+//! How is a prompt written as a Responses request, with literal JSON to compare?
+
 use serde_json::value::RawValue;
 
 use super::*;
