@@ -28,6 +28,8 @@ pub const MODEL_BYTES_MAX: usize = 256;
 pub const SCHEMA_NODES_MAX: usize = 20_000;
 /// Sources of one answer; each is looked for in its text.
 pub const CITATIONS_MAX: usize = 500;
+/// The address or the title of such a source; one source may stand for many words.
+pub const SOURCE_BYTES_MAX: usize = 2 << 10;
 /// Request fields without a meaning elsewhere that are told by name.
 pub const FOREIGN_FIELDS_MAX: usize = 100;
 /// The tokens of an answer where the dialect needs a limit, the client set none, and the model could write more.

@@ -1,6 +1,6 @@
 //! Where do the words of an answer come from? This API counts bytes of all text; we count characters of one part.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::HashSet, ops::Range};
 
 use serde_json::value::RawValue;
 
@@ -8,7 +8,10 @@ use super::wire::{
     Chunk, ChunkOut, Grounding, GroundingOut, Segment, SegmentOut, Site, SiteOut, Sources,
     SupportOut,
 };
-use crate::{dialect::ir::Citation, limits::CITATIONS_MAX};
+use crate::{
+    dialect::ir::Citation,
+    limits::{CITATIONS_MAX, SOURCE_BYTES_MAX},
+};
 
 /// All text of an answer so far, and which part said what: sources are told last.
 #[derive(Default)]
@@ -16,6 +19,8 @@ pub(super) struct Said {
     text: String,
     /// The number of each text part, and where its text stands.
     parts: Vec<(usize, Range<usize>)>,
+    /// How many sources were looked for.
+    sources: usize,
 }
 
 impl Said {
@@ -30,6 +35,12 @@ impl Said {
         if let Some((_, range)) = self.parts.last_mut() {
             range.end = self.text.len();
         }
+    }
+
+    /// Whether one more source is looked for. Each costs a walk through the text, and one element may name millions.
+    fn seeks(&mut self) -> bool {
+        self.sources += 1;
+        self.sources <= CITATIONS_MAX
     }
 
     /// A source with the number of its part. Without a place it is the last part's.
@@ -47,7 +58,10 @@ impl Said {
             }
             None => (&self.parts.last()?.0, None),
         };
-        let (url, title) = (text(&site.uri), text(&site.title));
+        let (url, mut title) = (text(&site.uri), text(&site.title));
+        if title.len() > SOURCE_BYTES_MAX {
+            title.clear();
+        }
         Some((*part, Citation { url, title, quoted: String::new(), span }))
     }
 
@@ -80,41 +94,52 @@ pub(super) struct Found {
 }
 
 /// The sources that were searched for. What cannot be read says nothing.
-pub(super) fn read(json: &RawValue, said: &Said) -> Found {
+pub(super) fn read(json: &RawValue, said: &mut Said) -> Found {
     let Ok(grounding) = serde_json::from_str::<Grounding<'_>>(json.get()) else {
         return Found::default();
     };
     let queries = grounding.web_search_queries.map_or(0, |queries| queries.len());
+    let searches = i64::try_from(queries).unwrap_or(i64::MAX);
     let chunks = grounding.grounding_chunks.unwrap_or_default();
     let mut citations = Vec::new();
     for support in grounding.grounding_supports.unwrap_or_default() {
-        let place = support.segment.and_then(|segment| said.place(&segment));
-        let sites = support.grounding_chunk_indices.unwrap_or_default();
-        let sites = sites.into_iter().filter_map(|at| chunks.get(at).and_then(site));
-        citations.extend(sites.filter_map(|site| said.cited(site, place.clone())));
-        if citations.len() >= CITATIONS_MAX {
-            break;
+        let mut place = None;
+        let mut seen = HashSet::new();
+        for at in support.grounding_chunk_indices.unwrap_or_default() {
+            let Some(site) = chunks.get(at).and_then(site).filter(|_| seen.insert(at)) else {
+                continue;
+            };
+            if !said.seeks() {
+                return Found { citations, searches };
+            }
+            let segment = support.segment.as_ref();
+            let place =
+                place.get_or_insert_with(|| segment.and_then(|segment| said.place(segment)));
+            citations.extend(said.cited(site, place.clone()));
         }
     }
-    Found { citations, searches: i64::try_from(queries).unwrap_or(i64::MAX) }
+    Found { citations, searches }
 }
 
 /// The sources of text that the model repeats.
-pub(super) fn read_sources(json: &RawValue, said: &Said) -> Vec<(usize, Citation)> {
+pub(super) fn read_sources(json: &RawValue, said: &mut Said) -> Vec<(usize, Citation)> {
     let Ok(sources) = serde_json::from_str::<Sources<'_>>(json.get()) else { return Vec::new() };
     let mut citations = Vec::new();
     for source in sources.citations.unwrap_or_default() {
         let site = Site { uri: source.uri, title: source.title };
+        if !is_told(&site) {
+            continue;
+        }
+        if !said.seeks() {
+            break;
+        }
         let place = source.end_index.and_then(|end_index| {
             let start_index = source.start_index.unwrap_or(0);
             said.place(&Segment { start_index, end_index, text: None })
         });
-        let cited = said.cited(&site, place).filter(|_| is_told(&site));
+        let cited = said.cited(&site, place);
         // Without a place the same source comes again and again.
         citations.extend(cited.filter(|cited| !citations.contains(cited)));
-        if citations.len() >= CITATIONS_MAX {
-            break;
-        }
     }
     citations
 }
@@ -126,7 +151,7 @@ fn site<'c, 'a>(chunk: &'c Chunk<'a>) -> Option<&'c Site<'a>> {
 
 /// Hosts have been seen to name sources that are nowhere.
 fn is_told(site: &Site<'_>) -> bool {
-    site.uri.as_ref().is_some_and(|uri| !uri.is_empty())
+    site.uri.as_ref().is_some_and(|uri| !uri.is_empty() && uri.len() <= SOURCE_BYTES_MAX)
 }
 
 /// Sources that are written when all is said.
@@ -159,7 +184,9 @@ impl Cited {
             });
             let place = span.map_or_else(|| range.clone(), |span| bytes(&said.text, range, span));
             let (start_index, end_index) = (place.start, place.end);
-            let segment = SegmentOut { start_index, end_index, text: &said.text[place] };
+            // The place says enough: many sources of one long text must not each repeat it.
+            let text = Some(&said.text[place]).filter(|text| text.len() <= SOURCE_BYTES_MAX);
+            let segment = SegmentOut { start_index, end_index, text };
             let support = SupportOut { segment, grounding_chunk_indices: [at] };
             grounding.grounding_supports.push(support);
         }
@@ -194,7 +221,7 @@ mod tests {
             let json = format!(
                 r#"{{{chunks},"groundingSupports":[{{"segment":{segment},"groundingChunkIndices":[1,2,7]}}]}}"#
             );
-            let found = read(serde_json::from_str(&json).unwrap(), &said(parts)).citations;
+            let found = read(serde_json::from_str(&json).unwrap(), &mut said(parts)).citations;
             let found: Vec<_> =
                 found.iter().map(|(part, found)| (*part, found.url.as_str(), found.span)).collect();
             assert_eq!(found, [(part, "b", span)], "{segment}");
@@ -219,17 +246,33 @@ mod tests {
     #[test]
     fn sources_without_an_address_are_none() {
         let json = r#"{"citationSources":[{},{"uri":"u","startIndex":1,"endIndex":3},{"uri":"v"},{"uri":"v"},{"title":"t"}]}"#;
-        let found = read_sources(serde_json::from_str(json).unwrap(), &said(&["aéb"]));
+        let found = read_sources(serde_json::from_str(json).unwrap(), &mut said(&["aéb"]));
         let found: Vec<_> =
             found.iter().map(|(_, found)| (found.url.as_str(), found.span)).collect();
         assert_eq!(found, [("u", Some((1, 2))), ("v", None)]);
     }
 
     #[test]
+    fn sources_are_bounded() {
+        let long = "u".repeat(SOURCE_BYTES_MAX + 1);
+        let many = vec!["0"; 9].join(",");
+        let support = format!(r#"{{"groundingChunkIndices":[{many},1]}}"#);
+        let supports = vec![support; CITATIONS_MAX + 1].join(",");
+        let json = format!(
+            r#"{{"groundingChunks":[{{"web":{{"uri":"u","title":"{long}"}}}},{{"web":{{"uri":"{long}"}}}}],"groundingSupports":[{supports}]}}"#
+        );
+        let mut said = said(&["a"]);
+        let found = read(serde_json::from_str(&json).unwrap(), &mut said).citations;
+        assert_eq!(found.len(), CITATIONS_MAX);
+        assert!(found.iter().all(|(_, found)| found.url == "u" && found.title.is_empty()));
+        assert!(read(serde_json::from_str(&json).unwrap(), &mut said).citations.is_empty());
+    }
+
+    #[test]
     fn queries_are_counted() {
         let check = |json: &str, expected| {
             let json = serde_json::from_str(json).unwrap();
-            assert_eq!(read(json, &Said::default()).searches, expected);
+            assert_eq!(read(json, &mut Said::default()).searches, expected);
         };
         check(r#"{"webSearchQueries":["x","y"]}"#, 2);
         check(r#"{"webSearchQueries":7}"#, 0);

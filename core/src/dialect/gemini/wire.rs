@@ -366,7 +366,8 @@ pub(super) struct SupportOut<'a> {
 pub(super) struct SegmentOut<'a> {
     pub(super) start_index: usize,
     pub(super) end_index: usize,
-    pub(super) text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) text: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -133,12 +133,12 @@ impl Reader {
             self.part(part, out);
         }
         if let Some(json) = candidate.grounding_metadata {
-            let found = grounding::read(json, &self.said);
+            let found = grounding::read(json, &mut self.said);
             self.searches = self.searches.max(found.searches);
             cite(found.citations, out);
         }
         if let Some(json) = candidate.citation_metadata {
-            cite(grounding::read_sources(json, &self.said), out);
+            cite(grounding::read_sources(json, &mut self.said), out);
         }
         if let Some(reason) = candidate.finish_reason.filter(|reason| !reason.is_empty()) {
             self.stop = Some(finish::read(&reason));
