@@ -1,6 +1,7 @@
 """How does a provider of the Anthropic dialect read a request and write an answer?"""
 
 import base64
+import itertools
 
 from .parts import (
     CACHED, COMPLETION, PROMPT,
@@ -10,7 +11,13 @@ from .parts import (
 NAME = "anthropic"
 
 
+# Conversations that may be continued, by the id of their last answer.
+KEPT = {}
+COUNT = itertools.count()
+
+
 def read(_path, body):
+    body = continued(body)
     demand(isinstance(body.get("max_tokens"), int), "max_tokens: Field required")
     format = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
     asked = Asked(
@@ -21,7 +28,10 @@ def read(_path, body):
         schema=format.get("schema"),
         temperature=body.get("temperature"),
         max_tokens=body["max_tokens"],
+        name=f"msg_{next(COUNT)}",
     )
+    if body.get("thread"):
+        KEPT[asked.name] = body
     asked.system = [part.text for part in parts(body.get("system") or [])]
     asked.turns = [Turn(message["role"], parts(message["content"])) for message in body["messages"]]
     roles = [turn.role for turn in asked.turns]
@@ -30,6 +40,20 @@ def read(_path, body):
     for before, after in zip(asked.turns, asked.turns[1:] + [Turn("user", [])]):
         check_results(before, after)
     return asked
+
+
+def continued(body):
+    """The request with the turns before it, which a client of a thread does not send again."""
+    if (body.get("thread") or {}).get("type") != "continue":
+        return body
+    before = KEPT[body["thread"]["previous_message_id"]]
+    return before | body | {"messages": before["messages"] + body["messages"]}
+
+
+def keep(asked, content):
+    if asked.name in KEPT:
+        before = KEPT[asked.name]
+        KEPT[asked.name] = before | {"messages": before["messages"] + [{"role": "assistant", "content": content}]}
 
 
 def check_results(before, after):
@@ -67,8 +91,13 @@ KNOWN = {
 
 
 def whole(asked, answer):
-    content = [blank | full for blank, full, _ in (block(part) for part in answer.parts)]
+    content = blocks(answer)
+    keep(asked, content)
     return message(asked, content, stop(answer), usage())
+
+
+def blocks(answer):
+    return [blank | full for blank, full, _ in map(block, answer.parts)]
 
 
 def block(part):
@@ -88,6 +117,7 @@ def block(part):
 
 
 def stream(asked, answer):
+    keep(asked, blocks(answer))
     yield start(asked)
     for index, part in enumerate(answer.parts):
         blank, _, deltas = block(part)
@@ -132,7 +162,7 @@ def named(name, **fields):
 
 def message(asked, content, reason, counted):
     return {
-        "id": "msg_scripted", "type": "message", "role": "assistant", "model": asked.model,
+        "id": asked.name, "type": "message", "role": "assistant", "model": asked.model,
         "content": content, "stop_reason": reason, "stop_sequence": None, "usage": counted,
     }
 

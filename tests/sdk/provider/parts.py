@@ -65,6 +65,8 @@ class Asked:
     schema: dict | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    # The answer's id, where the provider keeps what it answered.
+    name: str = ""
     # Whether a stream should end with its usage.
     usage: bool = True
 

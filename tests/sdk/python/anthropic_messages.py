@@ -91,6 +91,23 @@ def result(call):
     return {"type": "tool_result", "tool_use_id": call.id, "content": text}
 
 
+def tools_run_by_the_sdk(target):
+    """The SDK calls the functions by itself, at the path of its beta."""
+    asked = []
+
+    @anthropic.beta_tool
+    def weather(city: str) -> str:
+        """How warm is it?"""
+        asked.append(city)
+        return f"{FACTS['degrees'][city]} degrees"
+
+    runner = client.beta.messages.tool_runner(
+        model=target.model, max_tokens=300, messages=said("tools"), tools=[weather]
+    )
+    same(runner.until_done().content[0].text, "Oslo has 7 degrees, Rome 19.", "the last text")
+    same(asked, ["Oslo", "Rome"], "the calls")
+
+
 def reasoning(target):
     think(lambda **request: client.messages.create(model=target.model, **request))
 
@@ -230,7 +247,7 @@ def models():
 
 
 EACH = [
-    chat, chat_streamed, tools, tools_streamed, reasoning, reasoning_streamed, structured,
+    chat, chat_streamed, tools, tools_streamed, tools_run_by_the_sdk, reasoning, reasoning_streamed, structured,
     structured_streamed, image, rate_limit, refused_provider_key, overload, context_overflow,
     error_in_mid_stream, stream_cut_short, count_tokens,
 ]
