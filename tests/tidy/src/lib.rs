@@ -30,9 +30,9 @@ impl File {
     /// Whether this is test code as a whole.
     #[must_use]
     pub fn is_test(&self) -> bool {
-        self.path
-            .split('/')
-            .any(|part| matches!(part, "tests" | "tests.rs" | "testing" | "testing.rs"))
+        self.path.split('/').any(|part| {
+            matches!(part, "tests" | "tests.rs" | "testing" | "testing.rs" | "laws" | "laws.rs")
+        })
     }
 
     /// Whether the file's name ends with one of these.
