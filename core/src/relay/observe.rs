@@ -146,7 +146,7 @@ impl Observer {
         let rest = self.splitter.rest();
         let open = !rest.is_empty();
         if open && self.passes(&rest) {
-            out.push(rest);
+            out.push(rest.clone());
         }
         let said = self.is_over();
         self.reader.end(&mut self.events);
@@ -155,6 +155,10 @@ impl Observer {
             self.hand_over(out);
             let message = "The provider's stream ended before its answer was complete.";
             return Err(Error::new(Kind::UpstreamBroken, message));
+        }
+        // What closes an array is no event and belongs to it all the same.
+        if rest.trim_ascii() == b"]" && matches!(self.way, Way::Pass { .. }) {
+            out.push(rest);
         }
         if !said {
             self.say_over(open, out);
