@@ -1,7 +1,5 @@
 //! What else than conversations crosses dialects: vectors, counts of tokens, pictures, texts that go on.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
-
 #[allow(dead_code, reason = "each test program uses a part of it")]
 mod common;
 
