@@ -16,6 +16,7 @@ pub mod identity;
 mod ids;
 pub mod journal;
 pub mod limits;
+mod memory;
 mod operation;
 pub mod ports;
 pub mod provider;

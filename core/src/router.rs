@@ -74,10 +74,15 @@ const fn chat(pattern: &'static str, dialect: Dialect, manner: Manner) -> Route 
     Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }
 
-/// What else clients of a dialect do, and where they name the model.
+/// What else clients of a dialect do that name the model in the body.
 const fn other(pattern: &'static str, operation: Operation, dialect: Dialect) -> Route {
-    let manner = if dialect.names_model_in_path() { Manner::Path } else { Manner::Body };
-    let run = Run::Relay(dialect, operation, manner);
+    let run = Run::Relay(dialect, operation, Manner::Body);
+    Route { method: Method::POST, pattern, needs: Needs::Client, run }
+}
+
+/// What else clients of Gemini do. The model stands in the path.
+const fn verb(pattern: &'static str, operation: Operation) -> Route {
+    let run = Run::Relay(Dialect::Gemini, operation, Manner::Path);
     Route { method: Method::POST, pattern, needs: Needs::Client, run }
 }
 
@@ -106,22 +111,13 @@ pub const ROUTES: &[Route] = &[
     }),
     other("/v1/completions", Operation::Completions, Dialect::OpenAiChat),
     other("/v1/embeddings", Operation::Embeddings(Texts::List), Dialect::OpenAiChat),
-    other(
-        "/v1beta/models/{model*}:embedContent",
-        Operation::Embeddings(Texts::One),
-        Dialect::Gemini,
-    ),
-    other(
-        "/v1beta/models/{model*}:batchEmbedContents",
-        Operation::Embeddings(Texts::Batch),
-        Dialect::Gemini,
-    ),
     other("/v1/messages/count_tokens", Operation::Tokens(Counted::Messages), Dialect::Anthropic),
-    other(
-        "/v1beta/models/{model*}:countTokens",
-        Operation::Tokens(Counted::Contents),
-        Dialect::Gemini,
-    ),
+    verb("/v1/models/{model*}:embedContent", Operation::Embeddings(Texts::One)),
+    verb("/v1/models/{model*}:batchEmbedContents", Operation::Embeddings(Texts::Batch)),
+    verb("/v1/models/{model*}:countTokens", Operation::Tokens(Counted::Contents)),
+    verb("/v1beta/models/{model*}:embedContent", Operation::Embeddings(Texts::One)),
+    verb("/v1beta/models/{model*}:batchEmbedContents", Operation::Embeddings(Texts::Batch)),
+    verb("/v1beta/models/{model*}:countTokens", Operation::Tokens(Counted::Contents)),
     other("/v1/images/generations", Operation::Images(Task::Generate), Dialect::OpenAiChat),
     other("/v1/images/edits", Operation::Images(Task::Edit), Dialect::OpenAiChat),
     plain("/v1/moderations", "/moderations", Some("omni-moderation-latest")),

@@ -15,7 +15,7 @@ fn post(world: &World, path: &str, body: &Value) -> Request<Body> {
         .header("authorization", format!("Bearer {}", world.key))
         .header("content-type", "application/json")
         .body(Body::from(body.to_string()))
-        .unwrap()
+        .expect("the request is a request")
 }
 
 fn answer(world: &World, body: &Value) {
@@ -25,13 +25,15 @@ fn answer(world: &World, body: &Value) {
 /// Asks and reads JSON.
 async fn ask(world: &World, path: &str, body: Value) -> (u16, Value) {
     let (status, body) = read(world.send(post(world, path, &body)).await).await;
-    (status, serde_json::from_slice(&body).unwrap())
+    (status, serde_json::from_slice(&body).expect("the answer is JSON"))
 }
 
 /// Where the provider was asked, and for what.
 fn asked(world: &World) -> Vec<(String, Value)> {
     let asked = world.upstream.asked().into_iter();
-    asked.map(|it| (it.url, serde_json::from_slice(&it.body).unwrap())).collect()
+    asked
+        .map(|it| (it.url, serde_json::from_slice(&it.body).expect("the request is JSON")))
+        .collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which API dialects are there? The only `match` on the dialect of a conversation is in this file.
+//! Which API dialects are there? The only `match` on a dialect is in this file.
 
 mod anthropic;
 mod arguments;
@@ -30,7 +30,7 @@ pub(crate) use carry::Carrier;
 pub(crate) use event::{Event, Kind as EventKind};
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
-pub(crate) use gemini::request::path_of as gemini_path;
+pub(crate) use gemini::request::{path_of as gemini_path, rename as gemini_rename};
 pub(crate) use ir::{Losses, Prompt, Reply};
 pub(crate) use object::Object;
 pub(crate) use patch::{Edit, apply};
@@ -57,6 +57,17 @@ pub enum Dialect {
     /// `POST /v1beta/models/{model}:generateContent`.
     Gemini,
     /// `POST /api/chat`; of providers only.
+    Ollama,
+}
+
+/// In whose words a provider is asked for texts as vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Embedding {
+    /// `POST /v1/embeddings`.
+    OpenAi,
+    /// `POST /v1beta/models/{model}:batchEmbedContents`.
+    Gemini,
+    /// `POST /api/embed`.
     Ollama,
 }
 
@@ -168,14 +179,6 @@ impl Dialect {
         }
     }
 
-    /// Whether requests name their model in the path rather than in the body.
-    pub(crate) const fn names_model_in_path(self) -> bool {
-        match self {
-            Self::Gemini => true,
-            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => false,
-        }
-    }
-
     /// Whether the version of the API is a part of a provider's base URL.
     pub(crate) fn is_versioned(self) -> bool {
         match self {
@@ -208,6 +211,24 @@ impl Dialect {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => true,
             Self::Anthropic | Self::Gemini | Self::Ollama => false,
+        }
+    }
+
+    /// How a provider of this dialect is asked for texts as vectors; `None` when it has none.
+    pub(crate) fn embedding(self) -> Option<Embedding> {
+        match self {
+            Self::OpenAiChat => Some(Embedding::OpenAi),
+            Self::Gemini => Some(Embedding::Gemini),
+            Self::Ollama => Some(Embedding::Ollama),
+            Self::OpenAiResponses | Self::Anthropic => None,
+        }
+    }
+
+    /// Whether providers of this dialect have models that make pictures as Google's do.
+    pub(crate) fn paints(self) -> bool {
+        match self {
+            Self::Gemini => true,
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => false,
         }
     }
 

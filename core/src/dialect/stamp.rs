@@ -15,7 +15,7 @@ pub(crate) struct Stamp {
     pub(crate) model: String,
     /// Whether the client wants to see the usage at a stream's end, where the dialect lets it choose.
     pub(crate) usage_wanted: bool,
-    /// How the events of the answer are told apart, where the dialect lets the client choose.
+    /// How the client wants a stream framed.
     pub(crate) framing: Framing,
     /// Seals what a provider wants back, so that it can travel through another dialect.
     pub(crate) carrier: Arc<Carrier>,

@@ -62,8 +62,8 @@ impl Operation {
             Self::Chat => Some(Way::Conversation),
             _ if same => Some(Way::Passage),
             Self::Completions => Some(Way::Conversation),
-            Self::Embeddings(_) => asks(embeddings::at(there)),
-            Self::Images(_) => asks(images::at(there)),
+            Self::Embeddings(_) => asks(there.embedding().is_some()),
+            Self::Images(_) => asks(there.paints()),
             Self::Tokens(_) => Some(Way::Errand),
             Self::Plain { .. } => None,
         }

@@ -4,12 +4,9 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
-    dialect::{Edit, Object, apply},
-    error::{Error, Result},
+    dialect::{Edit, Object, apply, gemini_rename},
+    error::Result,
 };
-
-/// What stands before a model's name in this API's bodies.
-const MODELS: &str = "models/";
 
 /// Renames the model in the request, in its `generateContentRequest` and in each of its `requests`.
 pub(super) fn everywhere(body: &Bytes, asked: &str, model: &str) -> Result<Bytes> {
@@ -40,8 +37,7 @@ fn rename(body: &[u8], part: &[u8], model: &str, edits: &mut Vec<Edit>) -> Resul
     // The part borrows from the body, so the distance of their addresses is its offset.
     let offset = part.as_ptr().addr() - body.as_ptr().addr();
     for at in object.spans("model").filter(|at| part[at.clone()] != *b"null") {
-        let prefix = if part[at.clone()].starts_with(b"\"models/") { MODELS } else { "" };
-        let with = serde_json::to_string(&format!("{prefix}{model}")).map_err(Error::internal)?;
+        let with = gemini_rename(&part[at.clone()], model)?;
         edits.push(Edit { at: at.start + offset..at.end + offset, with });
     }
     Ok(())

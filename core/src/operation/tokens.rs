@@ -37,17 +37,20 @@ impl Form {
 
 /// Estimates the tokens of a request whose model is at another provider.
 pub(super) fn errand(form: Form, asked: &Asked<'_>) -> Result<Errand> {
-    let prompt = match form {
-        Form::Messages => Dialect::Anthropic.read_request(asked.body, asked.carrier)?,
-        Form::Contents => contents(asked)?,
-    };
-    let tokens = estimate(&prompt);
     let body = match form {
-        Form::Messages => serde_json::to_vec(&Messages { input_tokens: tokens }),
-        Form::Contents => serde_json::to_vec(&Contents { total_tokens: tokens }),
+        Form::Messages => {
+            serde_json::to_vec(&Messages { input_tokens: estimate(&messages(asked)?) })
+        }
+        Form::Contents => {
+            serde_json::to_vec(&Contents { total_tokens: estimate(&contents(asked)?) })
+        }
     };
     let body = body.expect("numbers always serialize");
     Ok(Errand::Known(Answer { estimated: true, ..Answer::json(body, Usage::default()) }))
+}
+
+fn messages(asked: &Asked<'_>) -> Result<Prompt> {
+    Dialect::Anthropic.read_request(asked.body, asked.carrier)
 }
 
 /// The request itself, or the one that it holds whole.

@@ -68,7 +68,7 @@ async fn ask(
         return Err(Error::not_found("The demo provider only chats.").at("model"));
     };
     let uri = address::url(&target.provider, base, path, &target.model)?;
-    let mut request = request(uri, inbound, None, target, body.into())?;
+    let mut request = request(&uri, inbound, None, target, body.into())?;
     // A client that wants events gets them of the gateway.
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let first_byte = gateway.state.config.waits.first_byte;

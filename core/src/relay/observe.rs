@@ -3,15 +3,17 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use super::{
     prepare::{Crossing, Passage},
     receive::Inbound,
 };
 use crate::{
-    dialect::{Dialect, Event, Reader, Reshape, Splitter},
+    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
+    memory::Memo,
     operation::Writer,
     store::Usage,
 };
@@ -92,7 +94,7 @@ impl Observer {
     pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
         let way = match passage.crossing {
             None => Way::Pass { usage_wanted: inbound.ask.usage_wanted },
-            Some(Crossing { stamp, reshape }) => Way::Write(Box::new(Rewriting {
+            Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
                 writer: inbound.operation.writer(inbound.dialect, stamp),
                 reshape,
                 memo,
@@ -144,7 +146,8 @@ impl Observer {
             return Ok(());
         }
         let rest = self.splitter.rest();
-        let open = !rest.is_empty();
+        // An event whose empty line is missing still counts; one that was cut in two does not.
+        let open = is_whole(&rest);
         if open && self.passes(&rest) {
             out.push(rest.clone());
         }
@@ -152,6 +155,10 @@ impl Observer {
         self.reader.end(&mut self.events);
         self.take_events();
         if self.stage < Stage::Finished {
+            let ends = open && self.framing == Framing::Events;
+            if ends && matches!(self.way, Way::Pass { .. }) {
+                out.push(Bytes::from_static(b"\n\n"));
+            }
             self.hand_over(out);
             let message = "The provider's stream ended before its answer was complete.";
             return Err(Error::new(Kind::UpstreamBroken, message));
@@ -259,4 +266,12 @@ impl Observer {
             }
         }
     }
+}
+
+/// Whether what was left at a stream's end is an event.
+fn is_whole(rest: &[u8]) -> bool {
+    let data = event_data(rest);
+    let data = if data.is_empty() { rest } else { &data };
+    let data = data.trim_ascii();
+    data == b"[DONE]" || serde_json::from_slice::<&RawValue>(data).is_ok()
 }

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
+    memory::Memo,
     operation::{Operation, Way},
     provider::{Host, address, note, traits},
     store::Record,
@@ -128,7 +129,7 @@ fn pass(inbound: &Inbound, headers: &HeaderMap, target: &Target) -> Result<Outgo
     };
     let path = operation.path(&target.model);
     let uri = address::url(&target.provider, base, &path, &target.model)?;
-    let mut request = request(uri, inbound, Some(headers), target, body)?;
+    let mut request = request(&uri, inbound, Some(headers), target, body)?;
     let out = request.headers_mut();
     if let Some(kind) = headers.get(header::CONTENT_TYPE) {
         out.insert(header::CONTENT_TYPE, kind.clone());
@@ -180,6 +181,10 @@ fn cross(
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;
     note_losses(&losses, inbound, record)?;
+    let mut echo = inbound.dialect.echo(&inbound.raw);
+    // The body holds what was said before in place of the name of the response.
+    let parent = inbound.parent.as_ref().and_then(|id| to_raw_value(id).ok());
+    echo.extend(parent.map(|id| (PARENT.to_owned(), id)));
     let stamp = Stamp {
         id: record.id.clone(),
         at_s: now.div_euclid(1000),
@@ -202,7 +207,7 @@ pub(super) fn note_losses(losses: &Losses, inbound: &Inbound, record: &mut Recor
 
 /// Builds the upstream request from nothing, so that only what is listed can pass.
 pub(super) fn request(
-    uri: String,
+    uri: &str,
     inbound: &Inbound,
     headers: Option<&HeaderMap>,
     target: &Target,

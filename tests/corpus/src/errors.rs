@@ -8,7 +8,7 @@ use crate::{
     recording::{Exchange, Refusal},
     replies::CLIENTS,
     tally::{Check, Failure, Verdict},
-    world::{self, Outcome, Turn},
+    world::{self, Framing, Outcome, Turn},
 };
 
 /// Judges the error of one exchange in each client dialect, its own one too.
@@ -31,6 +31,7 @@ fn failure(exchange: &Exchange, refusal: &Refusal, client: Dialect) -> Option<Fa
         model: "model",
         stream: exchange.stream,
         request: canned::request(client, exchange.stream, &[]),
+        framing: Framing::Events,
         status: refusal.status,
         content_type: &refusal.content_type,
         pieces: vec![refusal.body.clone()],

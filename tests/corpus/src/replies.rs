@@ -8,7 +8,7 @@ use crate::{
     oracle::{self, Arguments, Call, Finish, Said},
     recording::{Answer, Exchange},
     tally::{Check, Failure, Verdict},
-    world::{self, Outcome, Turn},
+    world::{self, Framing, Outcome, Turn},
 };
 
 /// The dialects that clients speak.
@@ -36,6 +36,8 @@ struct Conversion<'a> {
     client: Dialect,
     /// Whether a chat client asks for the usage.
     usage_wanted: bool,
+    /// How a client of Gemini wants the stream.
+    framing: Framing,
     /// What the recording says.
     source: Said,
 }
@@ -44,8 +46,10 @@ impl<'a> Conversion<'a> {
     fn new(exchange: &'a Exchange, answer: &'a Answer, client: Dialect) -> Self {
         let read = if exchange.stream { oracle::stream } else { oracle::whole };
         let source = read(exchange.dialect, &answer.body);
-        let usage_wanted = Dice::new(&exchange.id).up_to(3) > 0;
-        Self { exchange, answer, client, usage_wanted, source }
+        let mut dice = Dice::new(&exchange.id);
+        let usage_wanted = dice.up_to(3) > 0;
+        let framing = if dice.up_to(2) > 0 { Framing::Events } else { Framing::Array };
+        Self { exchange, answer, client, usage_wanted, framing, source }
     }
 
     fn judge(&self) -> Vec<Failure> {
@@ -90,6 +94,7 @@ impl<'a> Conversion<'a> {
             model: "model",
             stream: self.exchange.stream,
             request,
+            framing: self.framing,
             status: 200,
             content_type: &self.answer.content_type,
             pieces,

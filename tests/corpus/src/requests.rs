@@ -1,6 +1,7 @@
 //! Does a request ask the same in another dialect, and is the client told what could not cross?
 
 mod fields;
+mod makeshift;
 
 use std::collections::BTreeSet;
 
@@ -11,11 +12,11 @@ use tidegate_core::dialect::Dialect;
 use fields::Told;
 
 use crate::{
-    asked::{self, Asked, Choice, Format, Side, Tool, rules, schema},
+    asked::{self, Asked, Choice, Format, Tool, rules, schema},
     canned,
     recording::Exchange,
     tally::{Check, Failure, Verdict},
-    world::{self, Outcome, Turn},
+    world::{self, Framing, Outcome, Turn},
 };
 
 /// Judges the request of one exchange toward a provider of each other dialect. Requests that their own provider refused
@@ -42,11 +43,12 @@ fn send(
 ) -> (Vec<Failure>, Option<String>) {
     let stream = exchange.dialect == Dialect::Gemini && exchange.stream
         || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    let model = world::model(provider, &exchange.id);
     let ask = |(content_type, body): (&str, Bytes)| {
         world::run(Turn {
             client: exchange.dialect,
             provider,
-            model: "model",
+            model,
             stream,
             request: request.clone(),
             framing: Framing::Events,
@@ -56,7 +58,7 @@ fn send(
         })
     };
     let source = asked::read(exchange.dialect, request);
-    let crossing = Crossing { client: exchange.dialect, provider, stream, source };
+    let crossing = Crossing { client: exchange.dialect, provider, model, stream, source };
     let outcome = match ask(canned::answer(provider, stream)) {
         Ok(outcome) => outcome,
         Err(error) => return (vec![Failure::new(error, "")], None),
@@ -94,6 +96,7 @@ fn refusal(outcome: &Outcome) -> String {
 struct Crossing {
     client: Dialect,
     provider: Dialect,
+    model: &'static str,
     stream: bool,
     source: Asked,
 }
@@ -107,7 +110,7 @@ impl Crossing {
         let Ok(got) = serde_json::from_slice::<Map<String, Value>>(got) else {
             return vec![Failure::new("the provider got no JSON", "")];
         };
-        let target = asked::read(self.provider, &got);
+        let target = self.without_makeshift(asked::read(self.provider, &got));
         let told = Told(&outcome.dropped);
         let mut failures: Vec<Failure> = self.compare_turns(&target).into_iter().collect();
         failures.extend(self.compare_place(&outcome.url, &got));
@@ -168,14 +171,13 @@ impl Crossing {
         let streams = streams.and_then(Value::as_bool).unwrap_or(false);
         let right = url.ends_with(ends) && streams == self.stream;
         let model =
-            self.provider == Dialect::Gemini || got.get("model").is_some_and(|m| m == "model");
+            self.provider == Dialect::Gemini || got.get("model").is_some_and(|m| m == self.model);
         (!right || !model)
             .then(|| differs("place, model or stream differ", &url, &got.get("stream")))
     }
 
     fn compare_turns(&self, target: &Asked) -> Option<Failure> {
         let source = &self.source;
-        let target = &self.without_opening(target);
         // What a dialect has no field for may be added to the instructions.
         if !target.system.contains(&source.system) {
             return Some(differs("instructions differ", &source.system, &target.system));
@@ -199,17 +201,6 @@ impl Crossing {
             };
             Some(Failure::new(what, format!("{was:?}\n{is:?}")))
         })
-    }
-
-    /// Where the client must begin, a dot may be put into its mouth.
-    fn without_opening(&self, target: &Asked) -> Asked {
-        let mut target = target.clone();
-        let begins = self.source.turns.first().is_some_and(|turn| turn.side == Side::Client);
-        let filled = target.turns.first().is_some_and(|turn| turn.text == ".");
-        if !begins && filled && self.provider == Dialect::Anthropic {
-            target.turns.remove(0);
-        }
-        target
     }
 
     fn compare_tools(&self, target: &Asked, told: &Told<'_>) -> Option<Failure> {

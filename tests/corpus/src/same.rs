@@ -10,7 +10,7 @@ use crate::{
     oracle,
     recording::Exchange,
     tally::{Check, Failure, Verdict},
-    world::{self, Outcome, Turn},
+    world::{self, Framing, Outcome, Turn},
 };
 
 /// Judges one exchange; `None` for a dialect that no client speaks.
@@ -44,6 +44,11 @@ fn failures(exchange: &Exchange) -> Result<(), Failure> {
             model: &model,
             stream,
             request: request.clone(),
+            framing: if content_type.starts_with("application/json") {
+                Framing::Array
+            } else {
+                Framing::Events
+            },
             status: 200,
             content_type,
             pieces,

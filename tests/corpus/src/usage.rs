@@ -11,7 +11,7 @@ use crate::{
     oracle::{Usage, count},
     recording,
     tally::{Check, Failure, Verdict},
-    world::{self, Turn},
+    world::{self, Framing, Turn},
 };
 
 /// Usage that was recorded, and what extractors read of it.
@@ -137,6 +137,7 @@ fn record(dialect: Dialect, name: &str, usage: &Value) -> Result<Usage, String> 
         model: "model",
         stream: false,
         request: canned::request(dialect, false, &[]),
+        framing: Framing::Events,
         status: 200,
         content_type,
         pieces: vec![answer.to_string().into()],

@@ -25,7 +25,7 @@ use tidegate_core::{
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
 
-use crate::store::EmptyStore;
+use crate::{frames::Dice, store::EmptyStore};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -36,11 +36,21 @@ pub(crate) struct Turn<'a> {
     /// The model, as the provider calls it.
     pub(crate) model: &'a str,
     pub(crate) stream: bool,
+    /// How a client of Gemini wants a stream framed.
+    pub(crate) framing: Framing,
     pub(crate) request: Map<String, Value>,
     /// The status of the provider's answer.
     pub(crate) status: u16,
     pub(crate) content_type: &'a str,
     pub(crate) pieces: Vec<Bytes>,
+}
+
+/// How the events of a stream of Gemini are told apart.
+#[derive(Clone, Copy)]
+pub(crate) enum Framing {
+    Events,
+    /// The elements of one array.
+    Array,
 }
 
 /// What came of a turn.
@@ -117,16 +127,22 @@ fn path(turn: &Turn<'_>, model: &str) -> String {
         Dialect::OpenAiResponses => "/v1/responses".to_owned(),
         Dialect::Anthropic => "/v1/messages".to_owned(),
         Dialect::Gemini => {
-            let whole_array = turn.stream && turn.content_type.starts_with("application/json");
-            let (verb, query) = match (turn.stream, whole_array) {
+            let (verb, query) = match (turn.stream, turn.framing) {
                 (false, _) => ("generateContent", ""),
-                (true, true) => ("streamGenerateContent", ""),
-                (true, false) => ("streamGenerateContent", "?alt=sse"),
+                (true, Framing::Array) => ("streamGenerateContent", ""),
+                (true, Framing::Events) => ("streamGenerateContent", "?alt=sse"),
             };
             format!("/v1beta/models/{model}:{verb}{query}")
         }
         Dialect::Ollama => "/api/chat".to_owned(),
     }
+}
+
+/// A model of the provider: for half of the cases one that is known to understand all that Anthropic can say, else one
+/// that nobody knows.
+pub(crate) fn model(provider: Dialect, case: &str) -> &'static str {
+    let known = provider == Dialect::Anthropic && Dice::new(case).up_to(1) == 0;
+    if known { "claude-sonnet-4-6" } else { "model" }
 }
 
 fn config(key: &str) -> Config {
@@ -150,7 +166,6 @@ fn config(key: &str) -> Config {
         deepseek_english: false,
         log: LogFormat::Human,
         log_filter: String::new(),
-        deepseek_english: false,
     }
 }
 
@@ -167,8 +182,8 @@ fn provider(dialect: Dialect) -> Provider {
         id: dialect.name().to_owned(),
         dialect,
         auth: Auth::usual(&host, dialect),
-        host,
         api_version: None,
+        host,
         keys: vec![Key { id: "key".to_owned(), secret: Secret::new("sk-corpus".to_owned()) }],
         models: Vec::new(),
         enabled: true,

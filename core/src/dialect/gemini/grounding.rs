@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn sources_are_bounded() {
         let long = "u".repeat(SOURCE_BYTES_MAX + 1);
-        let many = vec!["0"; 9].join(",");
+        let many = ["0"; 9].join(",");
         let support = format!(r#"{{"groundingChunkIndices":[{many},1]}}"#);
         let supports = vec![support; CITATIONS_MAX + 1].join(",");
         let json = format!(

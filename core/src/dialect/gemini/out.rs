@@ -44,15 +44,7 @@ pub(super) struct FunctionOut<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) parameters: Option<Schema>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) parameters_json_schema: Option<SchemaOut<'a>>,
-}
-
-/// A schema as the client gave it, or one that was made.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(super) enum SchemaOut<'a> {
-    Given(&'a Schema),
-    Made(Schema),
+    pub(super) parameters_json_schema: Option<&'a Schema>,
 }
 
 #[derive(Serialize)]

@@ -75,11 +75,6 @@ pub(super) fn is_wrapped(text: &str) -> bool {
     text.starts_with(Carrier::PREFIX_BASE64)
 }
 
-/// The arguments as the object that this API wants; free text stands under `input`.
-fn call_arguments(text: &str, custom: bool) -> Box<RawValue> {
-    if custom { arguments::wrapped("input", text) } else { arguments::object(text) }
-}
-
 /// Media; `None` when another provider's file store has it.
 pub(super) fn media(media: &Media) -> Option<Made<'_>> {
     let blob = |mime: Cow<'_, str>, data| {
@@ -149,25 +144,23 @@ mod tests {
 
     #[test]
     fn calls_are_written() {
-        let check = |id: &str, arguments: &str, custom, expected: &str| {
+        let check = |id: &str, arguments: &str, expected: &str| {
             let given = Call {
                 id: id.to_owned(),
                 name: "f".to_owned(),
                 arguments: arguments.to_owned(),
-                custom,
+                custom: false,
                 state: None,
             };
             assert_eq!(json(&call(&given)), expected, "{arguments}");
         };
-        check("c1", "", false, r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#);
+        check("c1", "", r#"{"functionCall":{"id":"c1","name":"f","args":{}}}"#);
         check(
             "",
             r#"{"n":9007199254740993}"#,
-            false,
             r#"{"functionCall":{"name":"f","args":{"n":9007199254740993}}}"#,
         );
-        check("", r#"{"n":"#, false, r#"{"functionCall":{"name":"f","args":{"_raw":"{\"n\":"}}}"#);
-        check("", "ls -l", true, r#"{"functionCall":{"name":"f","args":{"input":"ls -l"}}}"#);
+        check("", r#"{"n":"#, r#"{"functionCall":{"name":"f","args":{"_raw":"{\"n\":"}}}"#);
     }
 
     #[test]

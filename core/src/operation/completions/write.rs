@@ -4,14 +4,11 @@ use serde::Serialize;
 
 use crate::{
     dialect::{
-        Dialect, Event, Framing, Reply, Stamp, event,
+        Dialect, Event, EventKind, Framing, Reply, Stamp,
         ir::{Part, Stop},
     },
     store::Usage,
 };
-
-/// Absent, `null`, or told.
-type Told = Option<Option<UsageOut>>;
 
 #[derive(Serialize)]
 struct CompletionOut<'a> {
@@ -20,8 +17,26 @@ struct CompletionOut<'a> {
     created: i64,
     model: &'a str,
     choices: &'a [ChoiceOut<'a>],
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Told::is_left_out")]
     usage: Told,
+}
+
+/// What is said of the usage.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told {
+    /// Nothing, not even the field.
+    LeftOut,
+    /// That it comes later.
+    Later(()),
+    /// All of it.
+    Whole(UsageOut),
+}
+
+impl Told {
+    fn is_left_out(&self) -> bool {
+        matches!(self, Self::LeftOut)
+    }
 }
 
 #[derive(Serialize)]
@@ -65,7 +80,7 @@ pub(in super::super) fn answer(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
     let choice = ChoiceOut { text: &text, index: 0, logprobs: (), finish_reason };
     let mut out = Vec::new();
     let usage = reply.usage.unwrap_or_default().into();
-    write(stamp, &[choice], Some(Some(usage)), &mut out);
+    write(stamp, &[choice], Told::Whole(usage), &mut out);
     out
 }
 
@@ -103,7 +118,7 @@ impl Writer {
     /// Adds what an event is here to `out`. After [`Event::Done`] and [`Event::Fail`] nothing follows.
     pub(in super::super) fn push(&mut self, event: Event, out: &mut Vec<u8>) {
         match event {
-            Event::Open { part, kind: event::Kind::Text | event::Kind::Refusal } => {
+            Event::Open { part, kind: EventKind::Text | EventKind::Refusal } => {
                 self.texts.push(part);
             }
             Event::Delta { part, text } if self.texts.contains(&part) && !text.is_empty() => {
@@ -113,7 +128,7 @@ impl Writer {
             Event::Finish(stop) => self.stop = Some(stop),
             Event::Done => self.done(out),
             Event::Fail(error) => {
-                out.extend_from_slice(&Dialect::OpenAiChat.error_frame(&error));
+                out.extend_from_slice(&Dialect::OpenAiChat.error_frame(&error, Framing::Events));
             }
             Event::Start { .. }
             | Event::Open { .. }
@@ -127,7 +142,7 @@ impl Writer {
 
     fn chunk(&self, text: &str, finish_reason: Option<&'static str>, out: &mut Vec<u8>) {
         // Where usage is wanted, a chunk that does not have it says so.
-        let usage = self.stamp.usage_wanted.then_some(None);
+        let usage = if self.stamp.usage_wanted { Told::Later(()) } else { Told::LeftOut };
         let choice = ChoiceOut { text, index: 0, logprobs: (), finish_reason };
         self.frame(&[choice], usage, out);
     }
@@ -142,7 +157,7 @@ impl Writer {
         let stop = self.stop.take().unwrap_or_default();
         self.chunk("", Some(reason(&stop)), out);
         if self.stamp.usage_wanted {
-            self.frame(&[], Some(Some(self.usage.unwrap_or_default().into())), out);
+            self.frame(&[], Told::Whole(self.usage.unwrap_or_default().into()), out);
         }
         out.extend_from_slice(Dialect::OpenAiChat.done_frame());
     }
@@ -154,7 +169,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        dialect::{Carrier, Framing, unfold},
+        dialect::{Carrier, unfold},
         error::Error,
         identity::Vault,
         testing::root_secret,

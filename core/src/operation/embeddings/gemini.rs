@@ -1,9 +1,9 @@
-//! Wanted and vectors in the words of Gemini.
+//! Texts and vectors in the words of Gemini.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Numbers, Vectors, Wanted};
+use super::{Numbers, Texts, Vectors};
 use crate::{
     dialect::{Losses, Object},
     error::{Error, Result},
@@ -17,14 +17,14 @@ pub(super) const BATCH: &str = "batchEmbedContents";
 const DIMENSIONS: [&str; 2] = ["outputDimensionality", "output_dimensionality"];
 
 /// Reads a client's request with one text.
-pub(super) fn read_one(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
+pub(super) fn read_one(body: &[u8], losses: &mut Losses) -> Result<Texts> {
     let object = Object::read(body)?;
     let (text, dimensions) = one(&object, losses)?;
-    Ok(Wanted { texts: vec![text], dimensions, numbers: Numbers::Plain })
+    Ok(Texts { list: vec![text], dimensions, numbers: Numbers::Plain })
 }
 
 /// Reads a client's request with many texts.
-pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
+pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Texts> {
     let object = Object::read(body)?;
     let requests: Vec<&RawValue> = object.typed("requests")?.unwrap_or_default();
     if requests.is_empty() {
@@ -40,8 +40,8 @@ pub(super) fn read_batch(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
         let message = "All `requests` must want vectors of one length.";
         return Err(Error::bad_request(message).at("requests").coded("unsupported_parameter"));
     }
-    let texts = all.into_iter().map(|(text, _)| text).collect();
-    Ok(Wanted { texts, dimensions, numbers: Numbers::Plain })
+    let list = all.into_iter().map(|(text, _)| text).collect();
+    Ok(Texts { list, dimensions, numbers: Numbers::Plain })
 }
 
 #[derive(Deserialize)]
@@ -99,14 +99,14 @@ struct PartOut<'a> {
 }
 
 /// Writes requests for a provider, as many as it takes.
-pub(super) fn write(model: &str, texts: &Wanted) -> Vec<Vec<u8>> {
+pub(super) fn write(model: &str, texts: &Texts) -> Vec<Vec<u8>> {
     let model = format!("models/{}", model.strip_prefix("models/").unwrap_or(model));
     let request = |text| RequestOut {
         model: &model,
         content: ContentOut { parts: [PartOut { text }] },
         output_dimensionality: texts.dimensions,
     };
-    let batches = texts.texts.chunks(GEMINI_EMBEDDINGS_MAX);
+    let batches = texts.list.chunks(GEMINI_EMBEDDINGS_MAX);
     let batches =
         batches.map(|texts| BatchOut { requests: texts.iter().map(|it| request(it)).collect() });
     batches.map(|batch| serde_json::to_vec(&batch).expect("strings always serialize")).collect()
@@ -192,15 +192,14 @@ mod tests {
 
     fn check(body: &str, expected: Result<(&[&str], Option<u64>), &str>, lost: &[&str]) {
         let mut losses = Losses::default();
-        let read = match body.contains("requests") {
-            true => read_batch(body.as_bytes(), &mut losses),
-            false => read_one(body.as_bytes(), &mut losses),
-        };
+        let many = body.contains("requests");
+        let read = if many { read_batch } else { read_one };
+        let read = read(body.as_bytes(), &mut losses);
         match read {
             Ok(read) => {
                 let (texts, dimensions) = expected.expect(body);
                 assert_eq!(
-                    (read.texts.as_slice(), read.dimensions),
+                    (read.list.as_slice(), read.dimensions),
                     (
                         &texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>()[..],
                         dimensions
@@ -238,8 +237,8 @@ mod tests {
 
     #[test]
     fn a_long_list_goes_in_batches() {
-        let texts = Wanted {
-            texts: (0..=GEMINI_EMBEDDINGS_MAX).map(|at| at.to_string()).collect(),
+        let texts = Texts {
+            list: (0..=GEMINI_EMBEDDINGS_MAX).map(|at| at.to_string()).collect(),
             dimensions: Some(8),
             numbers: Numbers::Plain,
         };

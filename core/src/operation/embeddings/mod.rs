@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::errand::{self, Answer, Asked, Errand};
 use crate::{
-    dialect::{Dialect, Losses, gemini_path},
+    dialect::{Embedding, Losses, gemini_path},
     error::{Error, Kind, Result},
     limits::BYTES_PER_TOKEN,
     store::Usage,
@@ -36,9 +36,9 @@ impl Form {
     }
 }
 
-/// Wanted of which vectors are wanted.
-struct Wanted {
-    texts: Vec<String>,
+/// Texts of which vectors are wanted.
+struct Texts {
+    list: Vec<String>,
     /// How long each vector is to be.
     dimensions: Option<u64>,
     numbers: Numbers,
@@ -61,14 +61,6 @@ struct Vectors {
     tokens: Option<i64>,
 }
 
-/// Whether a provider of this dialect has vectors.
-pub(super) fn at(provider: Dialect) -> bool {
-    match provider {
-        Dialect::OpenAiChat | Dialect::Gemini | Dialect::Ollama => true,
-        Dialect::OpenAiResponses | Dialect::Anthropic => false,
-    }
-}
-
 /// What a provider of another dialect is asked.
 pub(super) fn errand(form: Form, asked: &Asked<'_>, losses: &mut Losses) -> Result<Errand> {
     let texts = match form {
@@ -76,31 +68,30 @@ pub(super) fn errand(form: Form, asked: &Asked<'_>, losses: &mut Losses) -> Resu
         Form::One => gemini::read_one(asked.body, losses)?,
         Form::Batch => gemini::read_batch(asked.body, losses)?,
     };
-    let Some(first) = texts.texts.iter().position(String::is_empty) else {
-        return written(form, asked, &texts);
-    };
-    let message = format!("Text {first} is empty.");
-    Err(Error::bad_request(message).at("input"))
+    if texts.list.iter().any(String::is_empty) {
+        return Err(Error::bad_request("A text is empty.").at("input"));
+    }
+    written(form, asked, &texts)
 }
 
-fn written(form: Form, asked: &Asked<'_>, texts: &Wanted) -> Result<Errand> {
-    let (path, bodies) = match asked.provider {
-        Dialect::OpenAiChat => (openai::PATH.to_owned(), vec![openai::write(asked.model, texts)]),
-        Dialect::Gemini => {
+fn written(form: Form, asked: &Asked<'_>, texts: &Texts) -> Result<Errand> {
+    let Some(from) = asked.provider.embedding() else {
+        return Err(Error::not_found("The provider has no embeddings.").at("model"));
+    };
+    let (path, bodies) = match from {
+        Embedding::OpenAi => (openai::PATH.to_owned(), vec![openai::write(asked.model, texts)]),
+        Embedding::Gemini => {
             (gemini_path(asked.model, gemini::BATCH), gemini::write(asked.model, texts))
         }
-        Dialect::Ollama => (ollama::PATH.to_owned(), vec![ollama::write(asked.model, texts)]),
-        Dialect::OpenAiResponses | Dialect::Anthropic => {
-            return Err(Error::not_found("The provider has no embeddings.").at("model"));
-        }
+        Embedding::Ollama => (ollama::PATH.to_owned(), vec![ollama::write(asked.model, texts)]),
     };
-    let bytes = texts.texts.iter().map(String::len).sum::<usize>() as u64;
+    let bytes = texts.list.iter().map(String::len).sum::<usize>() as u64;
     let back = Back {
         form,
-        from: asked.provider,
+        from,
         model: asked.model.to_owned(),
         numbers: texts.numbers,
-        count: texts.texts.len(),
+        count: texts.list.len(),
         tokens: i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX),
     };
     Ok(Errand::Ask { path, bodies, back: errand::Back::Embeddings(back) })
@@ -109,7 +100,7 @@ fn written(form: Form, asked: &Asked<'_>, texts: &Wanted) -> Result<Errand> {
 /// Makes the client's answer of what a provider said.
 pub(crate) struct Back {
     form: Form,
-    from: Dialect,
+    from: Embedding,
     model: String,
     numbers: Numbers,
     /// How many vectors there must be.
@@ -124,11 +115,9 @@ impl Back {
         let mut vectors = Vectors::default();
         for answer in answers {
             let Vectors { list, tokens } = match self.from {
-                Dialect::Gemini => gemini::vectors(answer),
-                Dialect::Ollama => ollama::vectors(answer),
-                Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Anthropic => {
-                    openai::vectors(answer)
-                }
+                Embedding::OpenAi => openai::vectors(answer),
+                Embedding::Gemini => gemini::vectors(answer),
+                Embedding::Ollama => ollama::vectors(answer),
             }
             .ok_or_else(broken)?;
             vectors.list.extend(list);

@@ -1,8 +1,8 @@
-//! Wanted and vectors in the words of Ollama.
+//! Texts and vectors in the words of Ollama.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Vectors, Wanted};
+use super::{Texts, Vectors};
 
 /// What follows a base URL.
 pub(super) const PATH: &str = "/api/embed";
@@ -18,8 +18,8 @@ struct Request<'a> {
 }
 
 /// Writes a request for a provider.
-pub(super) fn write(model: &str, texts: &Wanted) -> Vec<u8> {
-    let Wanted { texts: input, dimensions, numbers: _ } = texts;
+pub(super) fn write(model: &str, texts: &Texts) -> Vec<u8> {
+    let Texts { list: input, dimensions, numbers: _ } = texts;
     let request = Request { model, input, truncate: false, dimensions: *dimensions };
     serde_json::to_vec(&request).expect("strings always serialize")
 }
@@ -43,8 +43,8 @@ mod tests {
 
     #[test]
     fn texts_go_and_vectors_come() {
-        let texts = Wanted {
-            texts: vec!["a".to_owned(), "é".to_owned()],
+        let texts = Texts {
+            list: vec!["a".to_owned(), "é".to_owned()],
             dimensions: Some(2),
             numbers: Numbers::Base64,
         };

@@ -1,4 +1,4 @@
-//! Wanted and vectors in the words of `OpenAI`.
+//! Texts and vectors in the words of `OpenAI`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::{Numbers, Vectors, Wanted};
+use super::{Numbers, Texts, Vectors};
 use crate::{
     dialect::{Losses, Object},
     error::{Error, Result},
@@ -19,10 +19,11 @@ pub(super) const PATH: &str = "/embeddings";
 const KNOWN: [&str; 4] = ["model", "input", "dimensions", "encoding_format"];
 
 /// Reads a client's request.
-pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
+pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Texts> {
     let object = Object::read(body)?;
-    let lost = object.names().filter(|name| !KNOWN.contains(name));
-    lost.for_each(|name| losses.lose(name));
+    for name in object.names().filter(|name| !KNOWN.contains(name)) {
+        losses.lose(name);
+    }
     let numbers = match object.typed::<Cow<'_, str>>("encoding_format")?.as_deref() {
         None | Some("float") => Numbers::Plain,
         Some("base64") => Numbers::Base64,
@@ -31,8 +32,8 @@ pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Wanted> {
             return Err(Error::bad_request(message).at("encoding_format"));
         }
     };
-    let texts = texts(object.present("input"))?;
-    Ok(Wanted { texts, dimensions: object.typed("dimensions")?, numbers })
+    let list = texts(object.present("input"))?;
+    Ok(Texts { list, dimensions: object.typed("dimensions")?, numbers })
 }
 
 fn texts(input: Option<&RawValue>) -> Result<Vec<String>> {
@@ -63,8 +64,8 @@ struct Request<'a> {
 }
 
 /// Writes a request for a provider. Numbers are plain ones unless something else is asked for.
-pub(super) fn write(model: &str, texts: &Wanted) -> Vec<u8> {
-    let request = Request { model, input: &texts.texts, dimensions: texts.dimensions };
+pub(super) fn write(model: &str, texts: &Texts) -> Vec<u8> {
+    let request = Request { model, input: &texts.list, dimensions: texts.dimensions };
     serde_json::to_vec(&request).expect("strings always serialize")
 }
 
@@ -154,7 +155,7 @@ mod tests {
             let body = format!(r#"{{"model":"m","input":{input},"user":"u"}}"#);
             let mut losses = Losses::default();
             match read(body.as_bytes(), &mut losses) {
-                Ok(read) => assert_eq!(read.texts, expected.expect(input)),
+                Ok(read) => assert_eq!(read.list, expected.expect(input)),
                 Err(error) => assert_eq!(*error.message, *expected.expect_err(input)),
             }
             assert_eq!(losses.names(), ["user"]);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::errand::{self, Answer, Asked, Errand};
 use crate::{
-    dialect::{Dialect, Losses, gemini_path},
+    dialect::{Losses, gemini_path},
     error::{Error, Kind, Result},
     store::Usage,
 };
@@ -76,17 +76,7 @@ struct Made {
     usage: Option<Usage>,
 }
 
-/// Whether a provider of this dialect, which is not the client's, has models that make pictures.
-pub(super) fn at(provider: Dialect) -> bool {
-    match provider {
-        Dialect::Gemini => true,
-        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Ollama => {
-            false
-        }
-    }
-}
-
-/// What a provider of another dialect is asked, which is Gemini's.
+/// What a provider is asked that [paints](crate::dialect::Dialect::paints).
 pub(super) fn errand(task: Task, asked: &Asked<'_>, losses: &mut Losses) -> Result<Errand> {
     let wish = match (task, asked.boundary) {
         (Task::Generate, _) => openai::read(asked.body, losses)?,

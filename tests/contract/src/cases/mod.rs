@@ -8,6 +8,7 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod operation;
 mod record;
 mod request;
 mod response;
@@ -50,5 +51,6 @@ pub const TOPICS: &[&[Case]] = &[
     dialect::CASES,
     response::CASES,
     endpoint::CASES,
+    operation::CASES,
     secrets::CASES,
 ];

@@ -41,6 +41,7 @@ fn judge(client: &Value, provider: &Value, dropped: &[&str]) -> Vec<String> {
     let crossing = Crossing {
         client: Dialect::OpenAiChat,
         provider: Dialect::Anthropic,
+        model: "model",
         stream: false,
         source: asked::read(Dialect::OpenAiChat, client),
     };

@@ -46,6 +46,11 @@ const KNOWN: &[&str] = &[
 /// Reads a request wholly.
 pub(crate) fn read(body: &[u8], carrier: &Carrier) -> Result<Prompt> {
     let object = Object::read(body)?;
+    if object.present("thread").is_some() {
+        // What it names is at Anthropic; going on without it would be another conversation.
+        let message = "`thread` cannot be used with a model of another provider.";
+        return Err(Error::bad_request(message).at("thread").coded("unsupported_parameter"));
+    }
     let mut foreign = unknown(&object, KNOWN);
     let turns = turns(&object, Content { carrier, foreign: &mut foreign })?;
     let tools::Read { tools, choice, parallel } = tools::read(&object, &mut foreign)?;

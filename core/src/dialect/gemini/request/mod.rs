@@ -12,7 +12,7 @@ pub(crate) use write::write;
 
 use crate::{
     dialect::{
-        Ask,
+        Ask, Framing,
         object::Object,
         patch::{self, Edit},
     },
@@ -40,15 +40,19 @@ pub(crate) fn patch(body: &Bytes, ask: &Ask, model: &str) -> Result<Bytes> {
         .spans("model")
         .filter(|at| body[at.clone()] != *b"null")
         .map(|at| {
-            // A name may be a path, such as `publishers/google/models/x`.
-            let given: String = serde_json::from_slice(&body[at.clone()]).unwrap_or_default();
-            let path = given.rfind(MODELS).map_or("", |place| &given[..place + MODELS.len()]);
-            let path = if model.contains(MODELS) { "" } else { path };
-            let name = serde_json::to_string(&format!("{path}{model}"));
-            name.map(|with| Edit { at, with }).map_err(Error::internal)
+            let with = rename(&body[at.clone()], model)?;
+            Ok(Edit { at, with })
         })
         .collect::<Result<_>>()?;
     Ok(patch::apply(body, &edits))
+}
+
+/// A model's name in the place of another one, as JSON. It may be a path, such as `publishers/google/models/x`.
+pub(crate) fn rename(given: &[u8], model: &str) -> Result<String> {
+    let given: String = serde_json::from_slice(given).unwrap_or_default();
+    let path = given.rfind(MODELS).map_or("", |place| &given[..place + MODELS.len()]);
+    let path = if model.contains(MODELS) { "" } else { path };
+    serde_json::to_string(&format!("{path}{model}")).map_err(Error::internal)
 }
 
 /// What follows the base URL: model, verb and framing stand in the path.
@@ -102,12 +106,15 @@ mod tests {
 
     #[test]
     fn the_path_names_model_and_verb() {
-        let check = |stream, model: &str, expected: &str| {
+        let check = |stream, framing, model: &str, expected: &str| {
             let ask = Ask { model: String::new(), stream, usage_wanted: true };
-            assert_eq!(path(&ask, model), expected);
+            assert_eq!(path(&ask, model, framing), expected);
         };
-        check(false, "gemini-2.5-pro", "/models/gemini-2.5-pro:generateContent");
-        check(true, "models/g", "/models/g:streamGenerateContent?alt=sse");
+        let events = Framing::Events;
+        check(false, events, "gemini-2.5-pro", "/models/gemini-2.5-pro:generateContent");
+        check(true, events, "models/g", "/models/g:streamGenerateContent?alt=sse");
+        check(true, Framing::Array, "g", "/models/g:streamGenerateContent");
+        check(false, events, "../x:y?z=1", "/models/..%2Fx%3Ay%3Fz%3D1:generateContent");
     }
 
     #[test]

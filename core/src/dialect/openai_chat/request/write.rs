@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     dialect::{
-        ir::{Effort, Format, Losses, Prompt, Schema},
+        ir::{Effort, Format, Losses, Prompt, Schema, UNNAMED_SCHEMA},
         traits::{MaxTokens, Seed, Structured, Thinking, Traits},
     },
     error::{Error, Result},

@@ -227,9 +227,10 @@ impl Writer {
             Some(Written::Thought) => {
                 Delta { reasoning_details: Some(details(state, &self.stamp)), ..Delta::default() }
             }
-            Some(Written::Call { index, .. }) => {
+            Some(Written::Call { index, custom, .. }) => {
+                // Strict clients want a function in every piece of a call.
                 let extra_content = Some(extra(state, &self.stamp));
-                let call = CallOut { index: Some(*index), extra_content, ..CallOut::default() };
+                let call = CallOut { extra_content, ..piece(*index, *custom, "") };
                 Delta { tool_calls: Some([call]), ..Delta::default() }
             }
             Some(Written::Text { .. } | Written::Refusal | Written::Nothing) | None => return,

@@ -139,7 +139,9 @@ impl Fields {
 }
 
 fn lose(object: &Object<'_>, known: &[&str], losses: &mut Losses) {
-    object.names().filter(|name| !known.contains(name)).for_each(|name| losses.lose(name));
+    for name in object.names().filter(|name| !known.contains(name)) {
+        losses.lose(name);
+    }
 }
 
 fn some(pictures: Vec<Picture>) -> Result<Vec<Picture>> {

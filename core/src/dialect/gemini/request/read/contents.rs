@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::value::RawValue;
 
-use super::{calls::Calls, foreign, is_nothing};
+use super::{foreign, is_nothing};
 use crate::{
     dialect::{
         Carrier, Dialect, Prompt,
@@ -20,7 +20,7 @@ use crate::{
 
 /// Reads instructions and conversation.
 pub(super) fn read(fields: &Fields<'_>, carrier: &Carrier, prompt: &mut Prompt) -> Result<()> {
-    let mut reading = Reading { carrier, prompt, calls: Calls::default() };
+    let mut reading = Reading { carrier, prompt };
     if let Some(system) = fields.nested("systemInstruction")? {
         let parts = reading.parts(&system).map_err(|error| error.at("systemInstruction"))?;
         if !parts.is_empty() {
@@ -32,23 +32,15 @@ pub(super) fn read(fields: &Fields<'_>, carrier: &Carrier, prompt: &mut Prompt) 
         return Err(Error::bad_request("`contents` must hold something.").at("contents"));
     }
     for (content, place) in contents.into_iter().zip(0_usize..) {
-        let turn = reading.turn(content).map_err(|error| placed(error, place))?;
+        let turn = reading.turn(content).map_err(|error| error.within("contents", place))?;
         reading.prompt.turns.push(turn);
     }
     Ok(())
 }
 
-fn placed(mut error: Error, place: usize) -> Error {
-    let hints = error.hints.get_or_insert_default();
-    let inner = hints.param.take().map(|inner| format!(".{inner}")).unwrap_or_default();
-    hints.param = Some(format!("contents[{place}]{inner}"));
-    error
-}
-
 struct Reading<'c, 'p> {
     carrier: &'c Carrier,
     prompt: &'p mut Prompt,
-    calls: Calls,
 }
 
 impl Reading<'_, '_> {
@@ -79,7 +71,7 @@ impl Reading<'_, '_> {
         let state = fields.text("thoughtSignature")?.and_then(|text| self.state(&text));
         let thinks = fields.typed::<bool>("thought")?.unwrap_or(false);
         if let Some(call) = fields.nested("functionCall")? {
-            parts.push(Part::Call(self.call(&call, state)?));
+            parts.push(Part::Call(Self::call(&call, state)?));
         } else if let Some(response) = fields.nested("functionResponse")? {
             parts.push(Part::Outcome(self.outcome(&response)?));
         } else if let Some(text) = fields.text("text")? {
@@ -113,21 +105,19 @@ impl Reading<'_, '_> {
         (!text.is_empty()).then(|| parts::state(text, ""))
     }
 
-    fn call(&mut self, call: &Fields<'_>, state: Option<State>) -> Result<Call> {
+    fn call(call: &Fields<'_>, state: Option<State>) -> Result<Call> {
         let name = call.text("name")?.unwrap_or_default();
-        let id = call.text("id")?.filter(|id| !id.is_empty());
+        let id = call.text("id")?.unwrap_or_default();
         let args = call.get("args").map_or("{}", RawValue::get);
         if !args.starts_with('{') {
             return Err(wrong("args"));
         }
-        let id = self.calls.call(&name, id);
         Ok(Call { id, name, arguments: args.to_owned(), custom: false, state })
     }
 
     fn outcome(&mut self, response: &Fields<'_>) -> Result<Outcome> {
         let name = response.text("name")?.unwrap_or_default();
-        let given = response.text("id")?.filter(|id| !id.is_empty());
-        let id = self.calls.result(&name, given);
+        let id = response.text("id")?.unwrap_or_default();
         let (text, failed) = match response.get("response") {
             Some(json) => result(json)?,
             None => (String::new(), false),

@@ -1,6 +1,5 @@
 //! What does a request of this API say, in no dialect's words?
 
-mod calls;
 mod config;
 mod contents;
 mod tools;

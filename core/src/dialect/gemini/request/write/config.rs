@@ -34,10 +34,7 @@ pub(super) fn form<'p>(
 ) -> Result<Form<'p>> {
     let Some(format) = &prompt.format else { return Ok(Form::default()) };
     let json = Some("application/json");
-    let calls = prompt
-        .tools
-        .iter()
-        .any(|tool| matches!(tool.kind, ToolKind::Function(_) | ToolKind::Custom { .. }));
+    let calls = prompt.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Function(_)));
     // Models before those that think by degree refuse a form of the answer beside functions.
     let refused = calls && traits.thinking != Thinking::Degree;
     if refused {

@@ -5,8 +5,8 @@ use crate::{
         Dialect, Losses, Prompt, Traits,
         gemini::{
             out::{
-                CallingOut, FunctionOut, FunctionsOut, NothingOut, RunCodeOut, SchemaOut,
-                SearchFields, SearchOut, ToolConfigOut, ToolOut,
+                CallingOut, FunctionOut, FunctionsOut, NothingOut, RunCodeOut, SearchFields,
+                SearchOut, ToolConfigOut, ToolOut,
             },
             schema,
         },
@@ -25,9 +25,8 @@ pub(super) fn write<'p>(
     for Tool { kind, cache: _ } in &prompt.tools {
         match kind {
             ToolKind::Function(given) => functions.push(function(given, traits)?),
-            ToolKind::Custom { name, description, format } => {
-                losses.lose_if(format.is_some(), "format");
-                functions.push(free_text(name, description.as_deref(), traits));
+            ToolKind::Custom { .. } => {
+                return Err(refused("The API has no tools of free text.".into()));
             }
             ToolKind::Search { origin: Some((Dialect::Gemini, json)), .. }
             | ToolKind::RunCode { origin: Some((Dialect::Gemini, json)) }
@@ -43,8 +42,7 @@ pub(super) fn write<'p>(
                 others.push(ToolOut::RunCode(RunCodeOut { code_execution: NothingOut {} }));
             }
             ToolKind::Opaque { kind, .. } => {
-                let message = format!("The target's provider has no tool `{kind}`.");
-                return Err(Error::bad_request(message).at("tools").coded("unsupported_parameter"));
+                return Err(refused(format!("The target's provider has no tool `{kind}`.")));
             }
         }
     }
@@ -67,7 +65,7 @@ fn function<'p>(given: &'p Function, traits: &Traits) -> Result<FunctionOut<'p>>
         return Ok(function);
     };
     if traits.json_schema {
-        function.parameters_json_schema = Some(SchemaOut::Given(schema));
+        function.parameters_json_schema = Some(schema);
     } else {
         function.parameters = Some(schema::lower(schema).map_err(|error| error.at("tools"))?);
     }
@@ -84,23 +82,8 @@ fn is_empty(schema: &Schema) -> bool {
     }
 }
 
-/// A tool of free text: a function with one string.
-fn free_text<'p>(name: &'p str, description: Option<&'p str>, traits: &Traits) -> FunctionOut<'p> {
-    let text = |text: &str| Schema::Text(text.to_owned());
-    let field = |name: &str, value| (name.to_owned(), value);
-    let words = if traits.json_schema { ["object", "string"] } else { ["OBJECT", "STRING"] };
-    let input = Schema::Map(vec![field("type", text(words[1]))]);
-    let schema = Schema::Map(vec![
-        field("type", text(words[0])),
-        field("properties", Schema::Map(vec![field("input", input)])),
-        field("required", Schema::List(vec![text("input")])),
-    ]);
-    let (parameters, parameters_json_schema) = if traits.json_schema {
-        (None, Some(SchemaOut::Made(schema)))
-    } else {
-        (Some(schema), None)
-    };
-    FunctionOut { name, description, parameters, parameters_json_schema }
+fn refused(message: String) -> Error {
+    Error::bad_request(message).at("tools").coded("unsupported_parameter")
 }
 
 /// Whether the model must call. Without functions the API refuses to be told.
@@ -109,7 +92,7 @@ pub(super) fn choice<'p>(
     traits: &Traits,
     losses: &mut Losses,
 ) -> Option<ToolConfigOut<'p>> {
-    let called = |tool: &Tool| matches!(tool.kind, ToolKind::Function(_) | ToolKind::Custom { .. });
+    let called = |tool: &Tool| matches!(tool.kind, ToolKind::Function(_));
     if !prompt.tools.iter().any(called) {
         return None;
     }
