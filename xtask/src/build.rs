@@ -11,11 +11,12 @@ use crate::{
 };
 
 /// How carefully the compiler works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// Quick to build.
     Dev,
     /// What is shipped.
+    #[default]
     Release,
 }
 

@@ -6,8 +6,9 @@ use crate::{
     build::{self, Profile},
     checks,
     contract::{self, Adapter},
-    deny, packaging,
+    corpus, deny, packaging,
     report::Report,
+    sdk,
     stores::{self, Database},
     test, wasm,
 };
@@ -40,6 +41,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
         let name = format!("stores {database}");
         report.step(&name, || stores::on(database, Profile::Release, &[]));
     }
+    report.step("corpus", || corpus::corpus(&corpus::Options::default()));
     report.step("dependencies", deny::policy);
     report.step("advisories", deny::advisories);
     if options.full {
@@ -50,6 +52,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
 /// What takes long: the kill loops, the shipped things, what wrangler says of the Worker.
 fn full(report: &mut Report) {
     report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
+    report.step("sdk", || sdk::sdk(&sdk::Options::default()));
     report.step("wrangler", wasm::dry_run);
     packaging::package(&packaging::Options::default(), report);
 }

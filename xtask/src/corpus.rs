@@ -17,7 +17,7 @@ use crate::{
 /// Where recordings are looked for, from the root of the clone: they are no part of it.
 const ARCHIVE: &str = "../shared/corpora/dev.tar.xz";
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
     /// A folder of case files; extracted from the archive beside the clone when none is named
     folder: Option<PathBuf>,

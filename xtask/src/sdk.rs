@@ -11,7 +11,7 @@ use crate::{
     shell,
 };
 
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
     /// A server that is built already
     #[arg(long)]

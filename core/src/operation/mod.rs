@@ -69,6 +69,21 @@ impl Operation {
         }
     }
 
+    /// An answer that passes, in the form that its request asked for.
+    pub(crate) fn as_asked(self, request: &[u8], answer: Bytes) -> Bytes {
+        match self {
+            Self::Embeddings(embeddings::Form::List) => {
+                embeddings::in_bytes(request, &answer).unwrap_or(answer)
+            }
+            Self::Embeddings(embeddings::Form::One | embeddings::Form::Batch)
+            | Self::Chat
+            | Self::Tokens(_)
+            | Self::Completions
+            | Self::Images(_)
+            | Self::Plain { .. } => answer,
+        }
+    }
+
     /// Reads the few things the gateway itself needs of a request.
     pub(crate) fn ask(self, client: Dialect, body: &[u8], headers: &HeaderMap) -> Result<Ask> {
         match self {

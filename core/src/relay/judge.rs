@@ -40,7 +40,7 @@ pub(super) async fn judge(
         return Err(read_failure(gateway, passage.from, head, body).await);
     }
     if inbound.operation != Operation::Chat && !passage.crosses() {
-        return judge_plain(gateway, head, body).await;
+        return judge_plain(gateway, inbound, head, body).await;
     }
     let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
     let headers = if passage.crosses() { crossed(inbound) } else { passed_down(&head.headers) };
@@ -63,7 +63,12 @@ pub(super) async fn judge(
 }
 
 /// JSON is read for its usage; anything else goes on unread.
-async fn judge_plain(gateway: &Gateway, head: Parts, body: Body) -> Result<Served> {
+async fn judge_plain(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    head: Parts,
+    body: Body,
+) -> Result<Served> {
     let headers = passed_down(&head.headers);
     let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if !kind.starts_with(b"application/json") {
@@ -71,6 +76,7 @@ async fn judge_plain(gateway: &Gateway, head: Parts, body: Body) -> Result<Serve
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
     let read = plain::glance(&body);
+    let body = inbound.operation.as_asked(&inbound.raw, body);
     Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
 }
 

@@ -4,6 +4,8 @@ mod gemini;
 mod ollama;
 mod openai;
 
+pub(crate) use openai::in_bytes;
+
 use bytes::Bytes;
 
 use super::errand::{self, Answer, Asked, Errand};

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Numbers, Texts, Vectors};
 use crate::{
-    dialect::{Losses, Object},
+    dialect::{Edit, Losses, Object, apply},
     error::{Error, Result},
 };
 
@@ -139,6 +140,28 @@ pub(super) fn answer(model: &str, list: &[Vec<f32>], numbers: Numbers, tokens: i
     serde_json::to_vec(&reply).expect("numbers and strings always serialize")
 }
 
+/// The answer of a provider that gave plain numbers although bytes were asked for: `None` when it is as it should be.
+/// An SDK that asked for bytes takes anything for bytes.
+pub(crate) fn in_bytes(request: &[u8], answer: &Bytes) -> Option<Bytes> {
+    let asked = Object::read(request).ok()?.typed::<Cow<'_, str>>("encoding_format").ok()??;
+    let object = Object::read(answer).ok().filter(|_| asked == "base64")?;
+    let items: Vec<&RawValue> = object.typed("data").ok()??;
+    let mut edits = Vec::new();
+    for item in items {
+        // A raw value borrows from the answer, so the distance of their addresses is its place.
+        let place = item.get().as_ptr().addr() - answer.as_ptr().addr();
+        let fields = Object::read(item.get().as_bytes()).ok()?;
+        let vector = fields.present("embedding").filter(|vector| vector.get().starts_with('['));
+        let Some(vector) = vector else { continue };
+        let vector: Vec<f32> = serde_json::from_str(vector.get()).ok()?;
+        edits.extend(fields.spans("embedding").map(|at| Edit {
+            at: place + at.start..place + at.end,
+            with: format!("\"{}\"", base64(&vector)),
+        }));
+    }
+    (!edits.is_empty()).then(|| apply(answer, &edits))
+}
+
 /// The bytes of the numbers, the lowest first.
 fn base64(vector: &[f32]) -> String {
     let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
@@ -148,6 +171,21 @@ fn base64(vector: &[f32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_numbers_become_the_bytes_that_were_asked_for() {
+        let check = |format: &str, answer: &'static str, expected: Option<&str>| {
+            let request = format!(r#"{{"model":"m","input":"x","encoding_format":"{format}"}}"#);
+            let found = in_bytes(request.as_bytes(), &Bytes::from_static(answer.as_bytes()));
+            assert_eq!(found.as_deref(), expected.map(str::as_bytes), "{format} {answer}");
+        };
+        let plain = r#"{"data":[{"index":0, "embedding":[1.0,-0.013168517], "x":1}],"usage":{}}"#;
+        let bytes = r#"{"data":[{"index":0, "embedding":"AACAP8PAV7w=", "x":1}],"usage":{}}"#;
+        check("base64", plain, Some(bytes));
+        check("base64", bytes, None);
+        check("float", plain, None);
+        check("base64", r#"{"error":{}}"#, None);
+    }
 
     #[test]
     fn texts_are_read_and_tokens_refused() {

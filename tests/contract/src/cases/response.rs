@@ -18,6 +18,7 @@ const PATH: &str = "/v1/responses";
 pub(super) const CASES: &[Case] = &[
     Case { name: "response_goes_on", run: |world| Box::pin(goes_on(world)) },
     Case { name: "response_goes_on_after_stream", run: |world| Box::pin(after_stream(world)) },
+    Case { name: "response_items_by_reference", run: |world| Box::pin(by_reference(world)) },
     Case { name: "response_fetched_and_forgotten", run: |world| Box::pin(fetched(world)) },
     Case { name: "response_not_stored", run: |world| Box::pin(not_stored(world)) },
     Case { name: "response_of_another_client", run: |world| Box::pin(of_another(world)) },
@@ -84,6 +85,23 @@ async fn after_stream(world: &World) -> Result {
     let second = world.ask(&ask(world, "two", json!({ "previous_response_id": first }))).await?;
     assert_eq!(second.status, 200, "{}", second.text());
     assert_eq!(said(world), ["user: one", "assistant: hello", "user: two"]);
+    Ok(())
+}
+
+/// Some SDKs name the items of an earlier answer instead of sending them again.
+async fn by_reference(world: &World) -> Result {
+    world.play(Script::json(200, COMPLETION));
+    let first = world.ask(&ask(world, "one", json!({}))).await?.json()?;
+    let reference = json!({ "type": "item_reference", "id": first["output"][0]["id"] });
+    let words = format!("two {}", world.tag());
+    let input = json!([reference, { "role": "user", "content": words }]);
+    let second = world.ask(&ask(world, "", json!({ "input": input }))).await?;
+    assert_eq!(second.status, 200, "{}", second.text());
+    assert_eq!(said(world), ["assistant: café", "user: two"]);
+    let lost = json!({ "type": "item_reference", "id": "msg_nobody" });
+    let input = json!([lost, { "role": "user", "content": words }]);
+    let answer = world.ask(&ask(world, "", json!({ "input": input }))).await?;
+    refused(&answer, 400)?;
     Ok(())
 }
 
