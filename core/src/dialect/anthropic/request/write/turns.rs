@@ -106,10 +106,16 @@ impl<'a> Writer<'a, '_> {
             self.push("system", late.into_iter().map(|(_, block)| block).collect());
             return Ok(());
         }
-        for (place, block) in late.into_iter().rev() {
-            said.insert(place, quoted(block));
+        let mut content: Vec<_> = results.collect();
+        let mut late = late.into_iter().peekable();
+        for (place, block) in said.into_iter().enumerate() {
+            while let Some((_, block)) = late.next_if(|(at, _)| *at <= place) {
+                content.push(quoted(block));
+            }
+            content.push(block);
         }
-        self.push("user", results.chain(said).collect());
+        content.extend(late.map(|(_, block)| quoted(block)));
+        self.push("user", content);
         Ok(())
     }
 
