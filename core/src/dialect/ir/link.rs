@@ -1,13 +1,13 @@
 //! Which call does a result answer? Some dialects say so by id, some by name and order; here every call has an id.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Call, Part, Turn};
 
 /// Gives every call an id, and every result the id and the name of its call.
 pub(crate) fn link(turns: &mut [Turn]) {
     let mut taken: HashSet<String> = calls(turns).map(|call| call.id.clone()).collect();
-    let mut waiting: Vec<Named> = Vec::new();
+    let mut waiting = Waiting::default();
     let mut made = 0;
     for part in turns.iter_mut().flat_map(|turn| &mut turn.parts) {
         match part {
@@ -22,17 +22,9 @@ pub(crate) fn link(turns: &mut [Turn]) {
                 waiting.push(Named { id, name, custom });
             }
             Part::Outcome(outcome) => {
-                let by_id = |call: &Named| call.id == outcome.id;
-                let by_name = |call: &Named| Some(&call.name) == outcome.name.as_ref();
-                let at = if outcome.id.is_empty() {
-                    let named = waiting.iter().position(by_name);
-                    named.or((outcome.name.is_none() && !waiting.is_empty()).then_some(0))
-                } else {
-                    waiting.iter().rposition(by_id)
+                let Some(call) = waiting.take(&outcome.id, outcome.name.as_deref()) else {
+                    continue;
                 };
-                let Some(at) = at else { continue };
-                // An id may come again in a later turn, so an answered call waits no more.
-                let call = waiting.remove(at);
                 outcome.id = call.id;
                 outcome.name = Some(call.name);
                 outcome.custom = call.custom;
@@ -46,10 +38,46 @@ pub(crate) fn link(turns: &mut [Turn]) {
     }
 }
 
+/// Calls without a result. A request may hold very many, so each is found by its id and by its name.
+#[derive(Default)]
+struct Waiting {
+    /// An id may come again in a later turn, so an answered call waits no more.
+    calls: Vec<Option<Named>>,
+    by_id: HashMap<String, Vec<usize>>,
+    by_name: HashMap<String, VecDeque<usize>>,
+    /// Up to where all calls are answered.
+    answered: usize,
+}
+
 struct Named {
     id: String,
     name: String,
     custom: bool,
+}
+
+impl Waiting {
+    fn push(&mut self, call: Named) {
+        let at = self.calls.len();
+        self.by_id.entry(call.id.clone()).or_default().push(at);
+        self.by_name.entry(call.name.clone()).or_default().push_back(at);
+        self.calls.push(Some(call));
+    }
+
+    /// The call of a result: the latest of an id, else the first of a name, else the first of all.
+    fn take(&mut self, id: &str, name: Option<&str>) -> Option<Named> {
+        let calls = &mut self.calls;
+        if !id.is_empty() {
+            let places = self.by_id.get_mut(id)?;
+            return std::iter::from_fn(|| places.pop()).find_map(|at| calls[at].take());
+        }
+        if let Some(name) = name {
+            let places = self.by_name.get_mut(name)?;
+            return std::iter::from_fn(|| places.pop_front()).find_map(|at| calls[at].take());
+        }
+        let open = calls[self.answered..].iter().position(Option::is_some)?;
+        self.answered += open;
+        calls[self.answered].take()
+    }
 }
 
 /// The same for the same conversation, so that a provider's cache finds it again.
@@ -119,5 +147,14 @@ mod tests {
             "f=x x<f g=x x<g",
         );
         check(vec![outcome("lost", None)], "lost<?");
+        check(
+            vec![call("a", "f"), call("b", "g"), outcome("a", None), outcome("", None)],
+            "f=a g=b a<f b<g",
+        );
+        check(
+            vec![call("a", "f"), call("b", "f"), outcome("a", None), outcome("", Some("f"))],
+            "f=a f=b a<f b<f",
+        );
+        check(vec![call("a", "f"), outcome("a", None), outcome("a", None)], "f=a a<f a<?");
     }
 }
