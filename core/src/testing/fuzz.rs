@@ -80,13 +80,15 @@ pub(crate) fn events<'b>(
     pieces: impl IntoIterator<Item = &'b [u8]>,
 ) -> Vec<Event> {
     let (mut reader, mut said) = (dialect.reader(), Vec::new());
+    let mut out = Vec::new();
     for frame in frames(framing, pieces) {
-        let mut out = Vec::new();
         reader.push(&frame, &mut out);
-        said.append(&mut out);
-        if let Some(end) = said.iter().position(ends) {
-            said.truncate(end + 1);
-            return said;
+        for event in out.drain(..) {
+            let end = matches!(event, Event::Done | Event::Fail(_));
+            said.push(event);
+            if end {
+                return said;
+            }
         }
     }
     reader.end(&mut said);
@@ -106,10 +108,6 @@ pub(crate) fn write(dialect: Dialect, framing: Framing, events: &[Event]) -> Vec
 fn length(event: &Event) -> usize {
     let Event::Delta { text, .. } = event else { return 1 };
     text.len()
-}
-
-fn ends(event: &Event) -> bool {
-    matches!(event, Event::Done | Event::Fail(_))
 }
 
 fn frames<'b>(framing: Framing, pieces: impl IntoIterator<Item = &'b [u8]>) -> Vec<Bytes> {
