@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header, response::Parts};
 use http_body_util::BodyExt;
 
-use super::{dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound};
+use super::{
+    dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound, remember::with_parent,
+};
 use crate::{
     dialect::{Dialect, Framing, Read, unfold},
     error::{Error, Kind, Result},
@@ -82,7 +84,9 @@ async fn judge_plain(
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
 fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Result<(Bytes, Read)> {
-    let Some(mut crossing) = passage.crossing else { return Ok((body, read)) };
+    let Some(mut crossing) = passage.crossing else {
+        return Ok((with_parent(body, inbound.parent.as_deref()), read));
+    };
     let reply = passage.from.read_reply(&body)?;
     crossing.memo.whole(&reply.parts);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::{
     prepare::{Crossing, Passage},
     receive::Inbound,
+    remember::with_parent,
 };
 use crate::{
     dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
@@ -38,7 +39,11 @@ pub(super) struct Observer {
 /// How a stream goes on to the client.
 enum Way {
     /// As the bytes that came, but for a chunk that tells only the usage, if the client did not ask for it.
-    Pass { usage_wanted: bool },
+    Pass {
+        usage_wanted: bool,
+        /// The response that the client referred to, which the provider does not know of.
+        parent: Option<String>,
+    },
     /// Written in another dialect.
     Write(Box<Rewriting>),
 }
@@ -93,7 +98,9 @@ pub(super) struct Seen {
 impl Observer {
     pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
         let way = match passage.crossing {
-            None => Way::Pass { usage_wanted: inbound.ask.usage_wanted },
+            None => {
+                Way::Pass { usage_wanted: inbound.ask.usage_wanted, parent: inbound.parent.clone() }
+            }
             Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
                 writer: inbound.operation.writer(inbound.dialect, stamp),
                 reshape,
@@ -136,6 +143,11 @@ impl Observer {
             }
         }
         out.extend(run.map(|run| self.splitter.slice(run)));
+        if let Way::Pass { parent: parent @ Some(_), .. } = &self.way {
+            for words in out.iter_mut() {
+                *words = with_parent(std::mem::take(words), parent.as_deref());
+            }
+        }
         self.hand_over(out);
         Ok(())
     }
@@ -227,7 +239,7 @@ impl Observer {
     fn passes(&mut self, frame: &[u8]) -> bool {
         self.reader.push(frame, &mut self.events);
         let passes = match self.way {
-            Way::Pass { usage_wanted } => {
+            Way::Pass { usage_wanted, .. } => {
                 usage_wanted || !matches!(self.events[..], [Event::Usage(_)])
             }
             Way::Write(_) => false,

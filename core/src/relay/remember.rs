@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::{dispatch::Served, receive::Inbound};
 use crate::{
-    dialect::{Dialect, Object, event_data},
+    dialect::{Dialect, Edit, Object, apply, event_data},
     error::Result,
     gateway::Gateway,
     limits::TURN_STORE_WAIT,
@@ -76,6 +76,24 @@ impl Keeping {
     }
 }
 
+/// The field of a response that names the one before. A provider that was sent everything itself says that there is
+/// none, in one of these spellings.
+const NO_PARENT: [&str; 2] = ["\"previous_response_id\":null", "\"previous_response_id\": null"];
+
+/// A provider's words with the name of the response that the client referred to.
+pub(super) fn with_parent(words: Bytes, parent: Option<&str>) -> Bytes {
+    let Some(parent) = parent else { return words };
+    let name = serde_json::to_string(parent).expect("text always serializes");
+    let mut edits = Vec::new();
+    for said in NO_PARENT {
+        let null = said.len() - "null".len();
+        let found = memmem::find_iter(&words, said.as_bytes());
+        edits.extend(found.map(|at| Edit { at: at + null..at + said.len(), with: name.clone() }));
+    }
+    edits.sort_by_key(|edit| edit.at.start);
+    apply(&words, &edits)
+}
+
 /// The response of the terminal event in some whole frames.
 fn response(frames: &Bytes) -> Option<Bytes> {
     let start =
@@ -83,4 +101,25 @@ fn response(frames: &Bytes) -> Option<Bytes> {
     let data = event_data(&frames[start..]);
     let object = Object::read(&data).ok()?;
     object.present("response").map(|response| Bytes::copy_from_slice(response.get().as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_response_before_is_named_again() {
+        let check = |words: &'static str, expected: &str| {
+            let named = with_parent(Bytes::from_static(words.as_bytes()), Some("resp_1"));
+            assert_eq!(named, expected.as_bytes());
+        };
+        check(
+            r#"{"x":1,"previous_response_id":null,"y":"\"previous_response_id\":null"}"#,
+            r#"{"x":1,"previous_response_id":"resp_1","y":"\"previous_response_id\":null"}"#,
+        );
+        check(r#"{"previous_response_id": null}"#, r#"{"previous_response_id": "resp_1"}"#);
+        check(r#"{"previous_response_id":"other"}"#, r#"{"previous_response_id":"other"}"#);
+        let same = Bytes::from_static(br#"{"previous_response_id":null}"#);
+        assert_eq!(with_parent(same.clone(), None), same);
+    }
 }

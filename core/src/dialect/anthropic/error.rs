@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::StatusCode;
 
-use super::wire::{ErrorBody, ErrorEnvelope, ErrorOut};
+use super::wire::{DetailsOut, ErrorBody, ErrorEnvelope, ErrorOut};
 use crate::{
     dialect::object::Object,
     error::{Error, Hints, Kind},
 };
 
+/// The code of a request that names a conversation kept at Anthropic, asked of a provider that does not know it.
+pub(super) const THREAD_UNSUPPORTED: &str = "thread_unsupported_request";
 /// Messages longer than this are cut: some hosts answer with whole pages.
 const MESSAGE_CHARS_MAX: usize = 2_000;
 /// How this API begins the message about too long a prompt, by which its clients know it.
@@ -122,11 +124,18 @@ pub(crate) fn write(error: &Error) -> (StatusCode, Vec<u8>) {
     let category = category(error.kind, status);
     let envelope = ErrorEnvelope {
         kind: "error",
-        error: ErrorOut { category, message: message(error) },
+        error: ErrorOut { category, message: message(error), details: details(error) },
         request_id: (),
     };
     let body = serde_json::to_vec(&envelope).expect("strings always serialize");
     (status, body)
+}
+
+/// What Anthropic's SDK reads to send a whole conversation instead of naming it.
+fn details(error: &Error) -> Option<DetailsOut> {
+    let code = error.hints.as_ref().and_then(|hints| hints.code.as_deref());
+    let unsupported = code.is_some_and(|code| code == THREAD_UNSUPPORTED);
+    unsupported.then_some(DetailsOut { error_code: THREAD_UNSUPPORTED, unsupported: ["thread"] })
 }
 
 /// An error in the middle of a stream. Nothing follows it.

@@ -8,7 +8,7 @@ mod usage;
 pub(super) use ending::{Ending, stop};
 pub(super) use input::{Block, Citation, Delta, ErrorBody, Frame, Message, StopDetails};
 pub(super) use output::{
-    BlockOut, CitationOut, DeltaOut, EndOut, ErrorEnvelope, ErrorOut, EventOut, Input, MessageOut,
-    NoDetails,
+    BlockOut, CitationOut, DeltaOut, DetailsOut, EndOut, ErrorEnvelope, ErrorOut, EventOut, Input,
+    MessageOut, NoDetails,
 };
 pub(super) use usage::{Counters, UsageOut};

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use self::content::Content;
+use super::super::error::THREAD_UNSUPPORTED;
 use crate::{
     dialect::{
         Carrier,
@@ -49,7 +50,7 @@ pub(crate) fn read(body: &[u8], carrier: &Carrier) -> Result<Prompt> {
     if object.present("thread").is_some() {
         // What it names is at Anthropic; going on without it would be another conversation.
         let message = "`thread` cannot be used with a model of another provider.";
-        return Err(Error::bad_request(message).at("thread").coded("unsupported_parameter"));
+        return Err(Error::bad_request(message).at("thread").coded(THREAD_UNSUPPORTED));
     }
     let mut foreign = unknown(&object, KNOWN);
     let turns = turns(&object, Content { carrier, foreign: &mut foreign })?;

@@ -216,6 +216,15 @@ pub(in super::super) struct ErrorOut<'a> {
     #[serde(rename = "type")]
     pub(in super::super) category: &'static str,
     pub(in super::super) message: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in super::super) details: Option<DetailsOut>,
+}
+
+/// What a client's own code acts on.
+#[derive(Serialize)]
+pub(in super::super) struct DetailsOut {
+    pub(in super::super) error_code: &'static str,
+    pub(in super::super) unsupported: [&'static str; 1],
 }
 
 #[cfg(test)]
