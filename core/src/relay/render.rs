@@ -28,6 +28,7 @@ use crate::{
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Names every field of the request that the provider was not told.
@@ -50,29 +51,27 @@ pub(super) fn reply(
             note_usage(&mut guard.record, read.usage, read.text_bytes);
             guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();
-            let id = guard.record.id.clone();
-            let mut headers = with_changes(headers, &guard.record);
+            let mut headers = with_changes(with_id(headers, &guard.record), &guard.record);
             if estimated {
                 headers.insert(ESTIMATED, HeaderValue::from_static("true"));
             }
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
-            with_headers(status, headers, Body::new(whole), &id)
+            with_headers(status, headers, Body::new(whole))
         }
         Served::Opaque { status, headers, body } => {
             guard.record.status = status.as_u16();
-            let id = guard.record.id.clone();
+            let headers = with_id(headers, &guard.record);
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
             let meter = Meter::new(&headers);
             let opaque = Opaque::new((body, meter), guard, permit, gone, watch);
-            with_headers(status, headers, Body::new(opaque), &id)
+            with_headers(status, headers, Body::new(opaque))
         }
         Served::Stream { headers, begun, observer, rest } => {
             guard.record.status = StatusCode::OK.as_u16();
-            let id = guard.record.id.clone();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
-            let headers = with_changes(headers, &guard.record);
+            let headers = with_changes(with_id(headers, &guard.record), &guard.record);
             let tap = Tap::new((begun, observer, rest, keeping), guard, permit, gone, watch);
-            let mut response = with_headers(StatusCode::OK, headers, Body::new(tap), &id);
+            let mut response = with_headers(StatusCode::OK, headers, Body::new(tap));
             response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
             response
         }
@@ -87,17 +86,16 @@ pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Respo
     error.kind.name().clone_into(&mut record.error);
     record.bytes_out = body.len() as u64;
     describe(error, record);
-    let id = record.id.clone();
+    let mut headers = with_id(HeaderMap::new(), record);
     let gone = error.kind == Kind::ClientGone;
     guard.ended = Some(if gone { Ended::ClientGone } else { Ended::Refused });
     guard.first_byte();
-    let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let retry_after = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
     if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
         headers.insert(header::RETRY_AFTER, value);
     }
-    with_headers(status, headers, Body::from(body), &id)
+    with_headers(status, headers, Body::from(body))
 }
 
 /// Says once, in the log, what went wrong with a request.
@@ -153,17 +151,25 @@ fn with_changes(mut headers: HeaderMap, record: &Record) -> HeaderMap {
     headers
 }
 
-fn with_headers(status: StatusCode, headers: HeaderMap, body: Body, id: &str) -> Response<Body> {
+fn with_headers(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("authorization"));
-    if let Ok(id) = HeaderValue::from_str(id) {
+    response
+}
+
+/// The record's id, under the name that every client may look for and under the one that its own SDK reads.
+fn with_id(mut headers: HeaderMap, record: &Record) -> HeaderMap {
+    if let Ok(id) = HeaderValue::from_str(&record.id) {
+        if record.dialect == Dialect::Anthropic.name() {
+            headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
+        }
         headers.insert(REQUEST_ID, id);
     }
-    response
+    headers
 }
 
 /// A complete answer. It is done when it has been taken, and left behind when it is dropped before.

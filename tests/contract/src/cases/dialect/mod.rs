@@ -167,6 +167,10 @@ async fn errors(world: &World) -> Result {
         let answer = world.ask(&client.ask(world, &Speech::Chat.model(), false)).await?;
         assert_eq!(answer.status, 429, "{client:?}: {}", answer.text());
         assert_eq!(client.error(&answer), "slow down", "{client:?}: {}", answer.text());
+        // Anthropic's SDK reads it under a name of its own.
+        let own = answer.header("request-id").map(str::to_owned);
+        let id = (client == Speech::Anthropic).then(|| answer.request_id()).transpose()?;
+        assert_eq!(own.as_deref(), id, "{client:?}");
     }
     let anthropic =
         json!({ "type": "error", "error": { "type": "overloaded_error", "message": "busy" } });
