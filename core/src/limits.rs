@@ -99,6 +99,8 @@ pub const END_LINGER: Duration = Duration::from_millis(500);
 pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 256;
 /// How long an idle upstream connection is kept.
 pub const UPSTREAM_POOL_IDLE_WAIT: Duration = Duration::from_secs(60);
+/// Addresses of providers that are kept parsed.
+pub const UPSTREAM_URLS_MAX: usize = 256;
 /// Attempts of one client request, over all keys and targets.
 pub const ATTEMPTS_MAX: u32 = 3;
 

@@ -1,18 +1,24 @@
 //! How does a request reach a provider from a server? One reqwest client that adds nothing and follows nothing.
 
-use std::{error::Error as _, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    error::Error as _,
+    fmt::Write as _,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
-use reqwest::redirect::Policy;
+use reqwest::{Url, redirect::Policy};
 use rustls::{ClientConfig, RootCertStore};
 use tidegate_core::{
     Body, Error, Result,
     error::Kind,
     limits::{
         BODY_BYTES_MAX, UPSTREAM_CONNECT_WAIT, UPSTREAM_IDLE_CONNECTIONS_MAX,
-        UPSTREAM_POOL_IDLE_WAIT,
+        UPSTREAM_POOL_IDLE_WAIT, UPSTREAM_URLS_MAX,
     },
     ports::Upstream,
 };
@@ -24,6 +30,7 @@ use tidegate_core::{
 #[derive(Clone)]
 pub struct Reqwest {
     client: reqwest::Client,
+    urls: Arc<Urls>,
 }
 
 impl Reqwest {
@@ -44,7 +51,7 @@ impl Reqwest {
             .pool_idle_timeout(UPSTREAM_POOL_IDLE_WAIT)
             .build()
             .map_err(|error| Error::internal(causes(&error)))?;
-        Ok(Self { client })
+        Ok(Self { client, urls: Arc::default() })
     }
 }
 
@@ -52,11 +59,33 @@ impl Reqwest {
 impl Upstream for Reqwest {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
         let (parts, body) = request.into_parts();
-        let request = Request::from_parts(parts, outgoing(body).await?);
-        let request = reqwest::Request::try_from(request)
-            .map_err(|error| Error::internal(causes(&error.without_url())))?;
+        let mut request = reqwest::Request::new(parts.method, self.urls.parse(&parts.uri)?);
+        *request.headers_mut() = parts.headers;
+        *request.body_mut() = Some(outgoing(body).await?);
         let response = self.client.execute(request).await.map_err(unsent)?;
         Ok(Response::from(response).map(|body| Body::new(body.map_err(broken))))
+    }
+}
+
+/// Addresses that were parsed already. They are few and come again with every request, and parsing one costs more than
+/// reading a request's head.
+#[derive(Default)]
+struct Urls(Mutex<HashMap<Uri, Url>>);
+
+impl Urls {
+    fn parse(&self, uri: &Uri) -> Result<Url> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(url) = known.get(uri) {
+            return Ok(url.clone());
+        }
+        // The parser's own text may repeat the address.
+        let url = Url::parse(&uri.to_string())
+            .map_err(|_| Error::internal("the address of a provider is no URL"))?;
+        if known.len() >= UPSTREAM_URLS_MAX {
+            known.clear();
+        }
+        known.insert(uri.clone(), url.clone());
+        Ok(url)
     }
 }
 
