@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Reader, Writer};
 use crate::{
     dialect::{
-        Carrier, Dialect, Event, Fold, Framing, Reply, Stamp,
+        Carrier, Dialect, Event, Fold, Framing, Object, Reply, Stamp,
         anthropic::reply,
         event::Kind,
         ir::{Call, Citation, Media, MediaKind, Part, Source, State, Stop, Thought},
@@ -352,8 +352,8 @@ fn arguments_that_are_no_object_are_made_one() {
         events.extend([Event::Close { part: 0 }, Event::Done]);
         let frames = inner(events).into_iter();
         let data = frames.filter_map(|frame| {
-            let frame: serde_json::Value = serde_json::from_str(&frame).unwrap();
-            frame["delta"]["partial_json"].as_str().map(str::to_owned)
+            let frame = Object::read(frame.as_bytes()).unwrap();
+            frame.nested("delta").unwrap()?.typed::<String>("partial_json").unwrap()
         });
         data.collect::<Vec<_>>().join("|")
     };

@@ -1,5 +1,6 @@
 //! What becomes of everything but the conversation.
 
+use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
 use super::{check, hi, refusal, written};
@@ -22,7 +23,8 @@ fn function(name: &str) -> Tool {
     Tool { kind, cache: None }
 }
 
-fn shown(name: &str) -> serde_json::Value {
+/// The function as this API has it.
+fn shown(name: &str) -> impl Serialize + use<> {
     json!({"name": name, "input_schema": {"type": "object", "properties": {}}})
 }
 
@@ -234,7 +236,7 @@ fn a_choice_of_tools_is_said() {
     };
     let plain = Traits::default();
     let both = || json!([shown("f"), shown("g")]);
-    let check_choice = |prompt: &Prompt, choice: serde_json::Value| {
+    let check_choice = |prompt: &Prompt, choice| {
         check(prompt, &plain, &json!({"tools": both(), "tool_choice": choice}), &[]);
     };
     check(&choose(None, None), &plain, &json!({"tools": both()}), &[]);
