@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::{Body, empty},
-    identity::same,
+    identity::{Actor, Role, same},
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
     ports::Call,
     relay::{self, Endpoint, Manner},
@@ -23,7 +23,9 @@ pub enum Needs {
     Nothing,
     /// A client key.
     Client,
-    /// The admin token.
+    /// Somebody who may look at everything but secrets and bodies.
+    Viewer,
+    /// Somebody who may change things.
     Admin,
 }
 
@@ -48,12 +50,40 @@ enum Run {
 
 type BoxFutureIn<'a> = std::pin::Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send + 'a>>;
 
+/// Who showed what a route needs.
+pub(crate) enum Caller {
+    /// The route needs nothing, or the data path finds out itself.
+    Anybody,
+    /// The public id of a client.
+    Client(String),
+    /// Somebody of the control plane.
+    Actor(Actor),
+}
+
+impl Caller {
+    /// The client's public id; empty when it is no client.
+    pub(crate) fn client(&self) -> &str {
+        match self {
+            Self::Client(id) => id,
+            Self::Anybody | Self::Actor(_) => "",
+        }
+    }
+
+    /// What the audit log calls whoever made a change.
+    pub(crate) fn actor(&self) -> &str {
+        match self {
+            Self::Actor(actor) => &actor.name,
+            Self::Anybody | Self::Client(_) => "nobody",
+        }
+    }
+}
+
 /// A request that has found its route and may go on.
 pub(crate) struct Visit {
     /// What `{…}` of the pattern stands for; empty when there is none.
     pub(crate) param: String,
-    /// Public id of the client; empty where none is needed.
-    pub(crate) client: String,
+    /// Who asks, as far as the route needs to know.
+    pub(crate) caller: Caller,
     /// The request.
     pub(crate) request: Request<Body>,
     /// What belongs to it.
@@ -137,18 +167,18 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
-    answer(Method::GET, "/api/clients", Needs::Admin, |gw, v| Box::pin(api::clients::list(gw, v))),
+    answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
     }),
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
     }),
-    answer(Method::GET, "/api/providers", Needs::Admin, |gw, v| {
+    answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
         Box::pin(api::providers::list(gw, v))
     }),
-    answer(Method::GET, "/api/records", Needs::Admin, |gw, v| Box::pin(api::records::list(gw, v))),
-    answer(Method::GET, "/api/records/{id}", Needs::Admin, |gw, v| {
+    answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))
     }),
 ];
@@ -160,8 +190,8 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
     let dialect = spoken_at(request.uri().path());
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
-            let client = String::new();
-            run(gateway, route, Visit { param, client, request, call }).await
+            let caller = Caller::Anybody;
+            run(gateway, route, Visit { param, caller, request, call }).await
         }
         Ok(Found::Options(allow)) => Ok(allowing(empty(StatusCode::NO_CONTENT), &allow)),
         Ok(Found::OtherMethods(allow)) => {
@@ -183,20 +213,21 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
         }
         Run::Answer(answer) => {
             let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            visit.client = permit(gateway, route.needs, headers, uri).await?;
+            visit.caller = permit(gateway, route.needs, headers, uri).await?;
             answer(gateway, visit).await
         }
     }
 }
 
-/// Lets a caller pass who shows what is needed, and says which client it is.
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<String> {
+/// Lets a caller pass who shows what is needed, and says who it is.
+async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
     match needs {
-        Needs::Nothing => Ok(String::new()),
+        Needs::Nothing => Ok(Caller::Anybody),
         Needs::Client => {
-            relay::authenticate(gateway, headers, uri).await.map(|client| client.id.clone())
+            let client = relay::authenticate(gateway, headers, uri).await?;
+            Ok(Caller::Client(client.id.clone()))
         }
-        Needs::Admin => {
+        Needs::Viewer | Needs::Admin => {
             let Some(token) = &gateway.state.config.admin_token else {
                 return Err(Error::new(
                     Kind::Forbidden,
@@ -208,7 +239,8 @@ async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri)
             let vault = &gateway.state.vault;
             let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
             let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
-            equal.then(String::new).ok_or_else(refuse)
+            let actor = Actor { name: "admin token".to_owned(), role: Role::Admin };
+            equal.then_some(Caller::Actor(actor)).ok_or_else(refuse)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     identity::{Client, Issued},
     limits::CONTROL_BODY_BYTES_MAX,
     ports::Millis,
-    router::Visit,
+    router::{Caller, Visit},
     store::{Audit, Change, Kind, ListQuery},
 };
 
@@ -43,6 +43,7 @@ struct Shown {
 
 /// Makes a client and its key.
 pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
+    let caller = visit.caller;
     let body = read(visit.request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
         Error::bad_request("The body is `{\"name\": …, \"expires_in_ms\": …}`.").because(error)
@@ -52,7 +53,12 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let Issued { client, key } =
         Issued::new(&wanted.name, now, wanted.expires_in_ms, vault, random)?;
     let put = Change::Put(client.to_document()?);
-    gateway.ports.store.commit(vec![put], audit(now, "create client")).await.map_err(taken)?;
+    gateway
+        .ports
+        .store
+        .commit(vec![put], audit(now, &caller, "create client"))
+        .await
+        .map_err(taken)?;
     // A key that was tried before it was made is remembered as unknown.
     gateway.forget_clients();
     let created = Created {
@@ -84,7 +90,7 @@ pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Bod
 
 /// Ends a client at once in this process, and within seconds in every other.
 pub(crate) async fn revoke(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let id = visit.param;
+    let (id, caller) = (visit.param, visit.caller);
     if gateway.state.declared_clients.iter().any(|client| client.id == id) {
         let message = "This client is declared in the configuration and is ended there.";
         return Err(Error::new(crate::error::Kind::Conflict, message));
@@ -93,7 +99,8 @@ pub(crate) async fn revoke(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let store = &gateway.ports.store;
     let document = store.get(Kind::Client, &id).await?.ok_or_else(missing)?;
     let delete = Change::Delete { kind: Kind::Client, id, version: document.version };
-    store.commit(vec![delete], audit(gateway.ports.clock.now(), "revoke client")).await?;
+    let audit = audit(gateway.ports.clock.now(), &caller, "revoke client");
+    store.commit(vec![delete], audit).await?;
     gateway.forget_clients();
     Ok(empty(StatusCode::NO_CONTENT))
 }
@@ -108,8 +115,8 @@ fn show(client: &Client, locked: bool) -> Shown {
     }
 }
 
-fn audit(at_ms: Millis, action: &str) -> Audit {
-    Audit { at_ms, actor: "admin token".to_owned(), action: action.to_owned() }
+fn audit(at_ms: Millis, caller: &Caller, action: &str) -> Audit {
+    Audit { at_ms, actor: caller.actor().to_owned(), action: action.to_owned() }
 }
 
 fn taken(error: Error) -> Error {

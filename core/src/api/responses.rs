@@ -30,14 +30,14 @@ struct Items {
 
 /// The response as it was given.
 pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let turn = find(gateway, &visit.client, &visit.param).await?;
+    let turn = find(gateway, visit.caller.client(), &visit.param).await?;
     Ok(json(StatusCode::OK, turn.response.get().to_owned()))
 }
 
 /// Forgets a response.
 pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let id = visit.param.as_str();
-    if !turns::forget(gateway, &visit.client, id).await? {
+    if !turns::forget(gateway, visit.caller.client(), id).await? {
         return Err(missing(id));
     }
     write(StatusCode::OK, &Removed { id, object: "response", deleted: true })
@@ -45,7 +45,7 @@ pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<B
 
 /// The items of the request that was answered; newest first unless `order=asc`, as the API has it.
 pub(crate) async fn input_items(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let turn = find(gateway, &visit.client, &visit.param).await?;
+    let turn = find(gateway, visit.caller.client(), &visit.param).await?;
     let uri = visit.request.uri();
     let wanted = limit(uri)? as usize;
     let listed = turn.input.iter().enumerate().map(|(at, item)| listed(&visit.param, at, item));

@@ -1,0 +1,19 @@
+//! Who acts on the control plane, and what may they do?
+
+/// What somebody may do under `/api`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Looks at everything but secrets and bodies.
+    Viewer,
+    /// Changes things.
+    Admin,
+}
+
+/// Whoever asks the control plane for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// What the audit log calls it.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+}
