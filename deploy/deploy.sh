@@ -9,6 +9,7 @@
 #   TIDEGATE_HOME     releases, and `current`, which the unit starts     /opt/tidegate
 #   TIDEGATE_DATA     the data folder                                    /var/lib/tidegate
 #   TIDEGATE_CONFIG_FILE                                                 /etc/tidegate/tidegate.toml
+#   TIDEGATE_ENVIRONMENT  the environment of the service, NAME=value     /etc/tidegate/environment
 #   TIDEGATE_URL      where the server answers                           http://127.0.0.1:8080
 #   SERVICE           called with `stop` (returns when the process has drained and is gone) and `start`; systemd unless set
 #   BUILD             called with the release folder; leaves the program `tidegate` there; cargo unless set
@@ -19,6 +20,7 @@ set -euo pipefail
 home=${TIDEGATE_HOME:-/opt/tidegate}
 export TIDEGATE_DATA=${TIDEGATE_DATA:-/var/lib/tidegate}
 export TIDEGATE_CONFIG_FILE=${TIDEGATE_CONFIG_FILE:-/etc/tidegate/tidegate.toml}
+environment=${TIDEGATE_ENVIRONMENT:-/etc/tidegate/environment}
 url=${TIDEGATE_URL:-http://127.0.0.1:8080}
 ready_wait=${READY_WAIT:-60}
 releases_kept=${RELEASES_KEPT:-5}
@@ -38,7 +40,7 @@ main() {
     say "build $revision"
     build "$release"
     say "check"
-    "$release/tidegate" check || fail "the configuration does not fit this release; nothing was changed"
+    check "$release/tidegate" || fail "the configuration does not fit this release; nothing was changed"
 
     previous=$(readlink "$home/current" || true)
     say "drain"
@@ -76,6 +78,24 @@ build() {
     fi
     mv "$1.part" "$1"
 }
+
+# The configuration may name variables that only the service has. They are read as systemd reads them: nothing in them
+# is carried out, and they reach nobody but the program.
+check() (
+    if [ -e "$environment" ]; then
+        [ -r "$environment" ] || fail "$environment cannot be read, so the configuration cannot be checked; deploy as root"
+        while IFS= read -r line || [ -n "$line" ]; do
+            case $line in '' | [#\;]* | [!A-Za-z_]*) continue ;; esac
+            value=${line#*=}
+            case $value in
+                \"*\") value=${value#\"} value=${value%\"} ;;
+                \'*\') value=${value#\'} value=${value%\'} ;;
+            esac
+            export "${line%%=*}=$value"
+        done <"$environment"
+    fi
+    "$1" check
+)
 
 service() {
     if [ -n "${SERVICE:-}" ]; then

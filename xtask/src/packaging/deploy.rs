@@ -43,6 +43,10 @@ pub(crate) fn verify_unit() -> Result {
     Ok(Done::noted(level.trim_matches(|sign: char| !sign.is_ascii_alphanumeric())))
 }
 
+/// It does not hold without the environment of the service.
+const CONFIGURATION: &str = "[[provider]]\nid = \"rehearsed\"\ndialect = \"openai_chat\"\n\
+    base_url = \"http://127.0.0.1:9/v1\"\nkeys = [{ env = \"REHEARSAL_KEY\" }]\nmodels = [\"none\"]\n";
+
 /// First a good release, then one that does not fit the configuration, one that never becomes ready, and a good one.
 pub(crate) fn rehearse() -> Result {
     fetch::need("git", "apt-get install git")?;
@@ -64,8 +68,13 @@ impl Stage {
         let folder = smoke::fresh_folder("deploy")?;
         let stage = Self { folder, address: smoke::free_address()? };
         let program = build::server(Profile::Dev)?;
-        write(&stage.place("tidegate.toml"), "", 0o600)?;
-        write(&stage.place("service"), &service(&stage.place("home"), &stage.place("pid")), 0o755)?;
+        write(&stage.place("tidegate.toml"), CONFIGURATION, 0o600)?;
+        write(
+            &stage.place("environment"),
+            "# only the service has it\nREHEARSAL_KEY='sk rehearsal'\n",
+            0o600,
+        )?;
+        write(&stage.place("service"), &service(&stage.folder), 0o755)?;
         write(&stage.place("build"), &build_script(&program), 0o755)?;
         stage.git(&["init", "--quiet", "--initial-branch", "main", "origin"])?;
         stage.release("good")?;
@@ -97,6 +106,7 @@ impl Stage {
         deploy.arg(script).current_dir(self.place("clone"));
         deploy.env("TIDEGATE_HOME", self.place("home")).env("TIDEGATE_DATA", self.place("data"));
         deploy.env("TIDEGATE_CONFIG_FILE", self.place("tidegate.toml"));
+        deploy.env("TIDEGATE_ENVIRONMENT", self.place("environment"));
         deploy.env("TIDEGATE_LISTEN", self.address.to_string()).env("TIDEGATE_DEMO", "true");
         deploy.env("TIDEGATE_URL", format!("http://{}", self.address)).env("READY_WAIT", "10");
         deploy.env("SERVICE", self.place("service")).env("BUILD", self.place("build"));
@@ -157,12 +167,13 @@ enum Ends {
 }
 
 /// What systemd would do: start in the background, and stop by SIGTERM until the process is gone.
-fn service(home: &Path, pid: &Path) -> String {
-    let (home, pid) = (home.display(), pid.display());
+fn service(folder: &Path) -> String {
+    let place = |name| folder.join(name).display().to_string();
+    let (home, pid, environment) = (place("home"), place("pid"), place("environment"));
     format!(
         "#!/usr/bin/env bash\nset -euo pipefail\n\
          case $1 in\n\
-         start) '{home}/current/tidegate' serve </dev/null >/dev/null 2>&1 9>&- & echo $! >'{pid}' ;;\n\
+         start) set -a; . '{environment}'; '{home}/current/tidegate' serve </dev/null >/dev/null 2>&1 9>&- & echo $! >'{pid}' ;;\n\
          stop) [ -s '{pid}' ] || exit 0; number=$(<'{pid}'); rm '{pid}'\n\
          kill -TERM \"$number\" 2>/dev/null || exit 0\n\
          while kill -0 \"$number\" 2>/dev/null; do sleep 0.05; done ;;\n\

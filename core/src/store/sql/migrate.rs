@@ -117,12 +117,35 @@ async fn apply_all(
         };
         match done {
             Ok(()) => applied += 1,
-            // The lease is somebody's, or somebody has just recorded the step.
-            Err(error) if error.kind == Kind::Conflict => break,
+            Err(error) if error.kind == Kind::Conflict => {
+                if is_refused(database, &step, clock.now(), holder).await? {
+                    return Err(refused(&step).because(error.detail));
+                }
+                // The lease is somebody's, or somebody has just recorded the step.
+                break;
+            }
             Err(error) => return Err(error),
         }
     }
     Ok(applied)
+}
+
+/// Whether it was the statement itself that the database refused: the lease can be had, and nobody has recorded the step.
+async fn is_refused(
+    database: &dyn Database,
+    step: &Step,
+    now_ms: Millis,
+    holder: &str,
+) -> Result<bool> {
+    let lease = lease(step, now_ms, holder);
+    if lease.is_empty() {
+        return Ok(false);
+    }
+    match database.write(lease).await {
+        Ok(_) => Ok(!ledger(database).await?.contains(&(step.migration, step.number))),
+        Err(error) if error.kind == Kind::Conflict => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs the statement together with its ledger row.
@@ -166,6 +189,12 @@ fn without_comments(text: &str) -> &str {
     rest
 }
 
+fn refused(step: &Step) -> Error {
+    let Step { migration, number, .. } = step;
+    let message = format!("The database refuses statement {number} of migration {migration}.");
+    Error::new(Kind::Conflict, message)
+}
+
 fn newer(found: i64, wanted: i64) -> Error {
     Error::new(
         Kind::Unavailable,
@@ -177,13 +206,60 @@ fn newer(found: i64, wanted: i64) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use futures_util::FutureExt;
+
+    use super::{
+        super::{database::Outcome, flavor::Flavor},
+        *,
+    };
+    use crate::testing::ManualClock;
 
     #[test]
     fn a_file_is_split_at_the_ends_of_lines() {
         let text = "-- about a\n-- and more\nCREATE TABLE a (\n  b TEXT\n);\n\n-- about c\nINSERT INTO c VALUES (';');\n";
         let found: Vec<&str> = statements(text).collect();
         assert_eq!(found, ["CREATE TABLE a (\n  b TEXT\n)", "INSERT INTO c VALUES (';')"]);
+    }
+
+    /// Refuses one statement, or every lease, as engines do: the whole batch with a conflict.
+    struct Picky(&'static str);
+
+    #[async_trait::async_trait]
+    impl Database for Picky {
+        fn flavor(&self) -> Flavor {
+            Flavor::Sqlite
+        }
+
+        async fn read(&self, _: Vec<Statement>) -> Result<Vec<Outcome>> {
+            Ok(Vec::new())
+        }
+
+        async fn write(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+            if batch.iter().any(|statement| statement.sql.contains(self.0)) {
+                return Err(Error::new(Kind::Conflict, "").because("UNIQUE constraint failed"));
+            }
+            Ok(Vec::new())
+        }
+    }
+
+    fn outcome(refused: &'static str) -> Result<usize> {
+        let step = |number, text| Step { migration: 2, number, text };
+        let steps = vec![step(1, "INSERT INTO good"), step(2, "INSERT INTO bad")];
+        let (database, clock) = (Picky(refused), ManualClock::at(1));
+        let applying = apply_all(&database, &clock, "me", steps);
+        applying.now_or_never().expect("nothing waits")
+    }
+
+    #[test]
+    fn a_statement_that_breaks_a_rule_is_told_at_once() {
+        let error = outcome("INSERT INTO bad").unwrap_err();
+        assert_eq!(error.message, "The database refuses statement 2 of migration 2.");
+        assert_eq!(error.detail, "UNIQUE constraint failed");
+    }
+
+    #[test]
+    fn a_lease_of_somebody_else_is_waited_for() {
+        assert_eq!(outcome("leases").unwrap(), 0);
     }
 
     #[test]
