@@ -414,6 +414,16 @@ impl Reader {
         }
     }
 
+    /// How much text a frame adds that says nothing else: enough to know of a stream that passes as it came.
+    pub(crate) fn skim(&self, frame: &[u8]) -> Option<u64> {
+        match self {
+            Self::OpenAiChat(_) => openai_chat::stream::skim(frame),
+            Self::OpenAiResponses(_) | Self::Anthropic(_) | Self::Gemini(_) | Self::Ollama(_) => {
+                None
+            }
+        }
+    }
+
     /// The upstream has closed the stream: what the dialect says by that. [`Event::Done`] comes only if the answer was
     /// finished.
     pub(crate) fn end(&mut self, out: &mut Vec<Event>) {

@@ -91,6 +91,9 @@ impl Splitter {
 
 /// The data of a frame: its `data` lines joined by line feeds. Empty when it has none, as a comment has not.
 pub(crate) fn data(frame: &[u8]) -> Cow<'_, [u8]> {
+    if let Some(line) = only_line(frame) {
+        return Cow::Borrowed(line);
+    }
     let frame = frame.strip_prefix(BYTE_ORDER_MARK).unwrap_or(frame);
     let mut lines = lines(frame).filter_map(data_line);
     let Some(first) = lines.next() else { return Cow::Borrowed(&[]) };
@@ -101,6 +104,13 @@ pub(crate) fn data(frame: &[u8]) -> Cow<'_, [u8]> {
         all.extend_from_slice(line);
     }
     Cow::Owned(all)
+}
+
+/// The data of a frame that is one line of data, as nearly all are.
+fn only_line(frame: &[u8]) -> Option<&[u8]> {
+    let line = frame.strip_prefix(b"data: ")?;
+    let end = memchr2(b'\n', b'\r', line)?;
+    matches!(&line[end..], b"\n\n" | b"\r\n\r\n").then(|| &line[..end])
 }
 
 fn lines(frame: &[u8]) -> impl Iterator<Item = &[u8]> {

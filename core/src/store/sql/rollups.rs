@@ -1,6 +1,6 @@
 //! How are records added up by the hour? Folded before they are written; the sums can be computed again.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
     super::{LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, Usage},
@@ -52,14 +52,13 @@ struct Sums {
 
 /// Adds to `batch` one upsert for each hour and key, and one for each latency bucket that was met.
 pub(super) fn push_upserts(batch: &mut Vec<Statement>, flavor: Flavor, records: &[&Record]) {
-    let rollup = addition(flavor, "rollups", &KEY, &SUMS);
-    let latency = addition(flavor, "latency", &[&KEY[..], &["bucket"]].concat(), &["requests"]);
+    let Additions { rollup, latency } = additions(flavor);
     for (key, sums) in folded(records) {
-        batch.push(Statement::new(rollup.clone(), key.values().chain(sums.values()).collect()));
+        batch.push(Statement::new(rollup.as_str(), key.values().chain(sums.values()).collect()));
         for (bucket, requests) in (0_i64..).zip(sums.latency).filter(|(_, requests)| *requests > 0)
         {
             let args = key.values().chain([bucket.into(), requests.into()]).collect();
-            batch.push(Statement::new(latency.clone(), args));
+            batch.push(Statement::new(latency.as_str(), args));
         }
     }
 }
@@ -154,6 +153,27 @@ impl Sums {
 
 fn latency_bucket(total_ms: i64) -> usize {
     LATENCY_BOUNDS_MS.partition_point(|bound| *bound < total_ms).min(LATENCY_BUCKETS - 1)
+}
+
+/// The upserts of a flush. Each flush needs them, and writing them costs as much as all that goes into them.
+struct Additions {
+    rollup: String,
+    latency: String,
+}
+
+fn additions(flavor: Flavor) -> &'static Additions {
+    static SQLITE: LazyLock<Additions> = LazyLock::new(|| written(Flavor::Sqlite));
+    match flavor {
+        Flavor::Sqlite => &SQLITE,
+    }
+}
+
+fn written(flavor: Flavor) -> Additions {
+    let bucketed = [&KEY[..], &["bucket"]].concat();
+    Additions {
+        rollup: addition(flavor, "rollups", &KEY, &SUMS),
+        latency: addition(flavor, "latency", &bucketed, &["requests"]),
+    }
 }
 
 fn addition(flavor: Flavor, table: &str, key: &[&str], sums: &[&str]) -> String {

@@ -1,0 +1,128 @@
+//! Does a chunk say nothing but text? Most do, and then a stream that passes as it came need not be read any closer.
+
+use memchr::memchr2;
+
+use crate::dialect::sse;
+
+/// How much text a chunk adds, if text is all that it says. Anything that is not plainly so is left to the reader:
+/// a name that is not known here, an escape, a value where most chunks have `null`.
+pub(crate) fn skim(frame: &[u8]) -> Option<u64> {
+    let data = sse::data(frame);
+    let mut rest = data.trim_ascii();
+    rest.first().filter(|first| **first == b'{')?;
+    let mut text_bytes = 0;
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let (name, after) = string(&rest[at..])?;
+        // Every string is a name, because a value is taken together with its name.
+        let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+        rest = match (name, value.first()?) {
+            (b"content", b'"') => {
+                let (text, after) = string(value)?;
+                text_bytes += text.len() as u64;
+                after
+            }
+            (
+                b"id"
+                | b"object"
+                | b"model"
+                | b"system_fingerprint"
+                | b"service_tier"
+                | b"role"
+                | b"provider"
+                | b"obfuscation",
+                b'"',
+            ) => string(value)?.1,
+            (b"created" | b"index", b'0'..=b'9') | (b"choices", b'[') | (b"delta", b'{') => value,
+            (
+                b"content"
+                | b"refusal"
+                | b"logprobs"
+                | b"finish_reason"
+                | b"native_finish_reason"
+                | b"usage"
+                | b"error"
+                | b"reasoning"
+                | b"reasoning_content"
+                | b"tool_calls"
+                | b"function_call"
+                | b"system_fingerprint"
+                | b"service_tier"
+                | b"role",
+                b'n',
+            ) => value.strip_prefix(b"null")?,
+            _ => return None,
+        };
+    }
+    Some(text_bytes)
+}
+
+/// A string that begins here and has no escape, and what follows it.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let inner = bytes.strip_prefix(b"\"")?;
+    let end = memchr2(b'"', b'\\', inner)?;
+    (inner[end] == b'"').then(|| (&inner[..end], &inner[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::{Event, openai_chat::stream::Reader};
+
+    #[track_caller]
+    fn check(data: &str, expected: Option<u64>) {
+        assert_eq!(skim(format!("data: {data}\n\n").as_bytes()), expected, "{data}");
+    }
+
+    #[test]
+    fn chunks_of_text_are_skimmed() {
+        check(
+            r#"{"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","service_tier":"default","system_fingerprint":null,"choices":[{"index":0,"delta":{"role":"assistant","content":"Hé","refusal":null},"logprobs":null,"finish_reason":null}],"usage":null,"obfuscation":"x"}"#,
+            Some(3),
+        );
+        check(r#"{ "choices" : [ { "delta" : { "content" : "ab" } } ] }"#, Some(2));
+        check(r#"{"choices":[{"index":1,"delta":{"content":"ab"}}]}"#, Some(2));
+        check(r#"{"choices":[{"delta":{}}]}"#, Some(0));
+    }
+
+    #[test]
+    fn anything_else_is_left_to_the_reader() {
+        for data in [
+            "[DONE]",
+            "",
+            r#"{"choices":[{"delta":{"content":"a\"b"}}]}"#,
+            r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#,
+            r#"{"choices":[],"usage":{"prompt_tokens":1}}"#,
+            r#"{"choices":[],"usage": 1}"#,
+            r#"{"error":{"message":"no"}}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"index":0}]}}]}"#,
+            r#"{"choices":[{"delta":{"reasoning_content":"hm"}}]}"#,
+            r#"{"choices":[{"delta":{"content":["a"]}}]}"#,
+            r#"{"\u0075sage":{}}"#,
+            r#"{"new":"field"}"#,
+            r#"{"content":"#,
+            r#"{"content""#,
+            r#"{"error":nope}"#,
+        ] {
+            check(data, None);
+        }
+    }
+
+    /// What is skimmed counts as the reader counts it.
+    #[test]
+    fn the_reader_finds_as_much_text() {
+        for data in [
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"One two"}}]}"#,
+            r#"{"choices":[{"index":0,"delta":{"content":null}}]}"#,
+            r#"{"choices":[{"index":2,"delta":{"content":"other"}}]}"#,
+        ] {
+            let frame = format!("data: {data}\n\n");
+            let mut events = Vec::new();
+            Reader::default().push(frame.as_bytes(), &mut events);
+            let read = events.iter().map(|event| match event {
+                Event::Delta { text, .. } => text.len() as u64,
+                _ => 0,
+            });
+            assert_eq!(skim(frame.as_bytes()), Some(read.sum()), "{data}");
+        }
+    }
+}
