@@ -129,6 +129,7 @@ fn config(key: &str) -> Config {
             name: "test".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
+            strict: false,
         }],
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
