@@ -145,6 +145,14 @@ pub const MEMORY_KEEP: Duration = Duration::from_hours(1);
 pub const MEMORY_BYTES_MAX: usize = 256 << 10;
 /// The same, of all calls.
 pub const MEMORIES_BYTES_MAX: usize = 16 << 20;
+/// Turns of one conversation whose state is asked of other instances: more calls in a row than most conversations have.
+pub const STATES_FETCHED_MAX: usize = 16;
+/// Questions for such state at a time; a Worker has six connections.
+pub const STATES_AT_ONCE_MAX: usize = 4;
+/// How long a request waits for such state before it goes on without.
+pub const STATE_FETCH_WAIT: Duration = Duration::from_millis(250);
+/// How long such state may take to be stored, after the response.
+pub const STATE_STORE_WAIT: Duration = Duration::from_secs(5);
 /// Turns of one conversation that responses refer to.
 pub const TURNS_MAX: usize = 100;
 /// How long a stored response can be referred to.

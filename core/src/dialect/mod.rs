@@ -37,7 +37,7 @@ pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
 pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
-pub(crate) use traits::{Structured, Traits};
+pub(crate) use traits::{Structured, Thinking, ThoughtsBack, Traits};
 
 use crate::{
     error::{Error, Result},
@@ -211,6 +211,18 @@ impl Dialect {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => true,
             Self::Anthropic | Self::Gemini | Self::Ollama => false,
+        }
+    }
+
+    /// Whether a provider of this dialect wants something back with the calls of its earlier answers.
+    pub(crate) fn wants_state(self, traits: &Traits, prompt: &Prompt) -> bool {
+        let thinks = traits.thinking != Thinking::Untold;
+        let effort = prompt.reasoning.effort;
+        match self {
+            Self::OpenAiChat => traits.thoughts_back != ThoughtsBack::Never,
+            Self::OpenAiResponses | Self::Gemini => thinks && effort != Some(ir::Effort::Off),
+            Self::Anthropic => thinks && effort.is_some_and(|effort| effort != ir::Effort::Off),
+            Self::Ollama => false,
         }
     }
 

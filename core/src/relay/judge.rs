@@ -5,7 +5,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header, response::Parts
 use http_body_util::BodyExt;
 
 use super::{
-    dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound, remember::with_parent,
+    dispatch::Served,
+    observe::Observer,
+    prepare::Passage,
+    receive::Inbound,
+    remember::with_parent,
 };
 use crate::{
     dialect::{Dialect, Framing, Read, unfold},
@@ -13,6 +17,7 @@ use crate::{
     gateway::Gateway,
     http::Body,
     limits::{ERROR_BODY_BYTES_MAX, REPLY_BYTES_MAX},
+    memory::Leaving,
     operation::{Operation, plain},
     ports::within,
 };
@@ -60,8 +65,8 @@ pub(super) async fn judge(
     if let Some(error) = read.failure.take() {
         return Err(error);
     }
-    let (body, read) = convert(inbound, passage, body, read)?;
-    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
+    let (body, read, leaving) = convert(inbound, passage, body, read)?;
+    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false, leaving })
 }
 
 /// JSON is read for its usage; anything else goes on unread.
@@ -79,28 +84,35 @@ async fn judge_plain(
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
     let read = plain::glance(&body);
     let body = inbound.operation.as_asked(&inbound.raw, body);
-    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
+    let (status, leaving) = (head.status, None);
+    Ok(Served::Whole { status, headers, body, read, estimated: false, leaving })
 }
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
-fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Result<(Bytes, Read)> {
+fn convert(
+    inbound: &Inbound,
+    passage: Passage,
+    body: Bytes,
+    read: Read,
+) -> Result<(Bytes, Read, Option<Box<Leaving>>)> {
     let Some(mut crossing) = passage.crossing else {
-        return Ok((with_parent(body, inbound.parent.as_deref()), read));
+        return Ok((with_parent(body, inbound.parent.as_deref()), read, None));
     };
     let reply = passage.from.read_reply(&body)?;
     crossing.memo.whole(&reply.parts);
+    let leaving = crossing.memo.leaving().map(Box::new);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
         let written = inbound.operation.write(inbound.dialect, &reply, &crossing.stamp);
-        return Ok((written.into(), read));
+        return Ok((written.into(), read, leaving));
     }
     let mut writer = inbound.operation.writer(inbound.dialect, crossing.stamp);
     let mut out = Vec::new();
     for event in unfold(reply) {
         writer.push(event, &mut out);
     }
-    Ok((out.into(), read))
+    Ok((out.into(), read, leaving))
 }
 
 /// Waits for the first event: an error that comes first is a failure in spite of the status, and comments are none.

@@ -14,7 +14,7 @@ use crate::{
     dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
-    memory::Memo,
+    memory::{Leaving, Memo},
     operation::Writer,
     store::Usage,
 };
@@ -208,6 +208,14 @@ impl Observer {
                 rewriting.push(Event::Fail(error.clone()));
                 std::mem::take(&mut rewriting.text).into()
             }
+        }
+    }
+
+    /// What other instances should know of the answer.
+    pub(super) fn leaving(&mut self) -> Option<Leaving> {
+        match &mut self.way {
+            Way::Write(rewriting) => rewriting.memo.leaving(),
+            Way::Pass { .. } => None,
         }
     }
 
