@@ -214,6 +214,14 @@ impl Dialect {
         }
     }
 
+    /// What the field is called that asks for several answers at once.
+    pub(crate) fn answers_field(self) -> &'static str {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => "n",
+            Self::Gemini => "generationConfig.candidateCount",
+        }
+    }
+
     /// Whether a provider of this dialect wants something back with the calls of its earlier answers.
     pub(crate) fn wants_state(self, traits: &Traits, prompt: &Prompt) -> bool {
         let thinks = traits.thinking != Thinking::Untold;

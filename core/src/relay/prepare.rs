@@ -157,6 +157,13 @@ async fn cross(
     let dialect = target.provider.dialect;
     let carrier = Carrier::new(gateway.state.vault.clone(), &target.provider.id);
     let mut prompt = inbound.operation.read(inbound.dialect, &inbound.raw, &carrier)?;
+    if prompt.sampling.answers.is_some_and(|answers| answers > 1) {
+        // Several of the dialects have a field for it, but an answer that is converted has room for one.
+        let message =
+            "Only a provider of the client's own dialect can give several answers at once.";
+        let field = inbound.dialect.answers_field();
+        return Err(Error::bad_request(message).at(field).coded("unsupported_parameter"));
+    }
     prompt.model.clone_from(&target.model);
     prompt.stream = inbound.ask.stream;
     ir::link(&mut prompt.turns);

@@ -1,0 +1,53 @@
+//! What is refused, told or bounded when a request or an answer crosses from one dialect to another?
+
+mod common;
+
+use bytes::Bytes;
+use common::{World, read};
+use futures_executor::block_on;
+use http::Request;
+use serde_json::{Value, json};
+use tidegate_core::Body;
+
+fn post(world: &World, path: &str, body: &Value) -> Request<Body> {
+    Request::post(path)
+        .header("authorization", format!("Bearer {}", world.key))
+        .body(Body::from(body.to_string()))
+        .expect("the request is a request")
+}
+
+fn chat(model: &str, fields: Value) -> Value {
+    let mut body = json!({ "model": model, "messages": [{ "role": "user", "content": "hi" }] });
+    if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
+        body.extend(fields);
+    }
+    body
+}
+
+const CHAT_ANSWER: &str = r#"{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+
+#[test]
+fn several_answers_are_had_in_the_same_dialect_alone() {
+    block_on(async {
+        let world = World::new();
+        let gemini = "/v1beta/models/up/mock:generateContent";
+        for model in ["anthropic/m", "gemini/m", "ollama/m"] {
+            let (status, body) = world.ask(&chat(model, json!({ "n": 2 })).to_string()).await;
+            let error: Value = serde_json::from_slice(&body).expect("an error is JSON");
+            assert_eq!((status, &error["error"]["param"]), (400, &json!("n")), "{error}");
+            assert_eq!(error["error"]["code"], "unsupported_parameter", "{error}");
+        }
+        let two = json!({ "candidateCount": 2 });
+        let contents = json!([{ "role": "user", "parts": [{ "text": "hi" }] }]);
+        let ask = post(&world, gemini, &json!({ "contents": contents, "generationConfig": two }));
+        let (status, body) = read(world.send(ask).await).await;
+        let text = String::from_utf8_lossy(&body).into_owned();
+        assert_eq!(status, 400, "{text}");
+        assert!(text.contains("generationConfig.candidateCount"), "{text}");
+        assert!(world.upstream.asked().is_empty(), "a refused request reached the provider");
+        world.upstream.answer(200, "application/json", vec![Ok(Bytes::from(CHAT_ANSWER))]);
+        assert_eq!(world.ask(&chat("mock", json!({ "n": 2 })).to_string()).await.0, 200);
+        let sent: Value = serde_json::from_slice(&world.upstream.asked()[0].body).expect("JSON");
+        assert_eq!(sent["n"], 2);
+    });
+}
