@@ -25,6 +25,7 @@ fn chat(model: &str, fields: Value) -> Value {
 }
 
 const CHAT_ANSWER: &str = r#"{"id":"x","model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}"#;
+const GEMINI_ANSWER: &str = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"hi"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":1,"candidatesTokenCount":1}}"#;
 
 #[test]
 fn several_answers_are_had_in_the_same_dialect_alone() {
@@ -49,5 +50,22 @@ fn several_answers_are_had_in_the_same_dialect_alone() {
         assert_eq!(world.ask(&chat("mock", json!({ "n": 2 })).to_string()).await.0, 200);
         let sent: Value = serde_json::from_slice(&world.upstream.asked()[0].body).expect("JSON");
         assert_eq!(sent["n"], 2);
+    });
+}
+
+#[test]
+fn a_schema_that_nobody_enforces_is_told() {
+    block_on(async {
+        let world = World::new();
+        let parameters = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
+        for (strict, told) in [(true, Some("tools.strict")), (false, None)] {
+            let function = json!({ "name": "f", "parameters": parameters, "strict": strict });
+            let tools = json!({ "tools": [{ "type": "function", "function": function }] });
+            world.upstream.answer(200, "application/json", vec![Ok(Bytes::from(GEMINI_ANSWER))]);
+            let ask = post(&world, "/v1/chat/completions", &chat("gemini/m", tools));
+            let response = world.send(ask).await;
+            let dropped = response.headers().get("x-tidegate-dropped");
+            assert_eq!(dropped.and_then(|value| value.to_str().ok()), told);
+        }
     });
 }
