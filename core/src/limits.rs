@@ -26,6 +26,8 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const MODEL_BYTES_MAX: usize = 256;
 /// Values of a tool's or an answer's schema.
 pub const SCHEMA_NODES_MAX: usize = 20_000;
+/// Parts of one answer: far more than any model writes, and few enough to be looked through for each event.
+pub const PARTS_MAX: usize = 4_096;
 /// Sources of one answer; each is looked for in its text.
 pub const CITATIONS_MAX: usize = 500;
 /// The address or the title of such a source; one source may stand for many words.

@@ -2,12 +2,14 @@
 
 mod common;
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use serde_json::{Value, json};
-use tidegate_core::Body;
+use tidegate_core::{Body, store::Ended};
 
 fn post(world: &World, path: &str, body: &Value) -> Request<Body> {
     Request::post(path)
@@ -68,4 +70,34 @@ fn a_schema_that_nobody_enforces_is_told() {
             assert_eq!(dropped.and_then(|value| value.to_str().ok()), told);
         }
     });
+}
+
+/// An answer of nothing but calls, in one chunk.
+fn calls(count: usize) -> String {
+    let mut calls = String::new();
+    for at in 0..count {
+        let comma = if at == 0 { "" } else { "," };
+        write!(calls, r#"{comma}{{"index":{at},"id":"c{at}","function":{{"name":"f"}}}}"#)
+            .expect("a String takes everything");
+    }
+    format!(r#"data: {{"choices":[{{"index":0,"delta":{{"tool_calls":[{calls}]}}}}]}}"#)
+}
+
+#[test]
+fn an_answer_has_a_bounded_number_of_parts() {
+    for (count, whole) in [(4_096, true), (4_097, false), (60_000, false)] {
+        block_on(async {
+            let world = World::new();
+            let end = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}";
+            let stream = format!("{}\n\n{end}\n\ndata: [DONE]\n\n", calls(count));
+            world.upstream.answer(200, "text/event-stream", vec![Ok(Bytes::from(stream))]);
+            let body = chat("mock", json!({ "stream": true, "max_tokens": 9 }));
+            let (_, body) = read(world.send(post(&world, "/v1/messages", &body)).await).await;
+            let text = String::from_utf8_lossy(&body);
+            assert_eq!(text.contains("event: message_stop"), whole, "{count}");
+            assert_eq!(text.contains("too many parts"), !whole, "{count}");
+            let ended = if whole { Ended::Done } else { Ended::Refused };
+            assert_eq!(world.record().await.ended, ended, "{count}");
+        });
+    }
 }

@@ -93,7 +93,7 @@ impl Reshape {
                 self.cut(Event::Close { part }, out);
             }
             Event::Finish(stop) => {
-                for (part, _) in std::mem::take(&mut self.held) {
+                while let Some(part) = self.held.first().map(|held| held.0) {
                     self.release(part, out);
                 }
                 self.cut(Event::Finish(stop), out);

@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 
 use super::{
     dispatch::Served,
-    observe::Observer,
+    observe::{Observer, too_many_parts},
     prepare::Passage,
     receive::Inbound,
     remember::with_parent,
@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
-    limits::{ERROR_BODY_BYTES_MAX, REPLY_BYTES_MAX},
+    limits::{ERROR_BODY_BYTES_MAX, PARTS_MAX, REPLY_BYTES_MAX},
     memory::Leaving,
     operation::{Operation, plain},
     ports::within,
@@ -99,6 +99,9 @@ fn convert(
         return Ok((with_parent(body, inbound.parent.as_deref()), read, None));
     };
     let reply = passage.from.read_reply(&body)?;
+    if reply.parts.len() > PARTS_MAX {
+        return Err(too_many_parts());
+    }
     crossing.memo.whole(&reply.parts);
     let leaving = crossing.memo.leaving().map(Box::new);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
