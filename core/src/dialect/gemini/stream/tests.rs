@@ -465,3 +465,45 @@ fn a_glance_is_enough_for_the_record() {
     assert!(reply::glance(b"[1]").is_some_and(|read| read.usage.is_none()));
     assert!(reply::glance(b"{").is_none());
 }
+
+#[test]
+fn arguments_that_come_piece_by_piece_are_put_together() {
+    let part = |call: &str| {
+        format!(r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{call}}}]}}}}]}}"#)
+    };
+    let frames = [
+        part(r#"{"id":"c1","name":"save","willContinue":true}"#),
+        part(
+            r#"{"partialArgs":[{"jsonPath":"$.text","stringValue":"Bos","willContinue":true}],"willContinue":true}"#,
+        ),
+        part(
+            r#"{"partialArgs":[{"jsonPath":"$.text","stringValue":"ton \u00e9"},{"jsonPath":"$.n","numberValue":50}],"willContinue":true}"#,
+        ),
+        part(
+            r#"{"partialArgs":[{"jsonPath":"$.tags[0].on","boolValue":true},{"jsonPath":"$.tags[1]","nullValue":"NULL_VALUE"}],"willContinue":true}"#,
+        ),
+        part("{}"),
+        part(r#"{"id":"c2","name":"stop","args":{}}"#),
+        r#"{"candidates":[{"finishReason":"STOP"}]}"#.to_owned(),
+    ];
+    let frames: Vec<_> = frames.iter().map(String::as_str).collect();
+    // An element that tells nothing yet is told as such, so that it counts as a sign of life.
+    let said: Vec<_> = read(&frames).iter().map(named).filter(|said| said != "other").collect();
+    assert_eq!(
+        said[1..7],
+        [
+            "open0 save(c1)",
+            r#"+0 {"text":"Boston é","n":50,"tags":[{"on":true},null]}"#,
+            "close0",
+            "open1 stop(c2)",
+            "+1 {}",
+            "close1",
+        ]
+    );
+    let lost = part(r#"{"name":"f","partialArgs":[{"jsonPath":"nowhere","stringValue":"x"}]}"#);
+    let said: Vec<_> = read(&[&lost]).iter().map(named).collect();
+    assert_eq!(
+        said.last().map(String::as_str),
+        Some("fail The provider's arguments of a call cannot be put together.")
+    );
+}
