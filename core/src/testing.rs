@@ -154,6 +154,16 @@ impl FakeUpstream {
         self.answers.lock().expect("no test panics in here").push_back(Some(response));
     }
 
+    /// Adds a whole answer with these headers.
+    pub fn answer_with(&self, status: u16, headers: &[(&str, &str)], text: &str) {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(Body::from(text.to_owned())).map_err(Error::internal);
+        self.answers.lock().expect("no test panics in here").push_back(Some(response));
+    }
+
     /// Adds a failure to answer.
     pub fn fail(&self, kind: Kind) {
         let error = Error::new(kind, "The provider failed.");

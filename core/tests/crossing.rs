@@ -101,3 +101,24 @@ fn an_answer_has_a_bounded_number_of_parts() {
         });
     }
 }
+
+#[test]
+fn a_client_hears_of_the_rate_in_its_own_words() {
+    block_on(async {
+        let world = World::new();
+        let answer = |headers: &[(&str, &str)], text: &str| {
+            world.upstream.answer_with(200, headers, text);
+        };
+        let given = [("content-type", "application/json"), ("x-ratelimit-remaining-tokens", "5")];
+        let hi = json!({ "max_tokens": 9 });
+        for (path, name) in [
+            ("/v1/chat/completions", "x-ratelimit-remaining-tokens"),
+            ("/v1/messages", "anthropic-ratelimit-tokens-remaining"),
+        ] {
+            answer(&given, CHAT_ANSWER);
+            let response = world.send(post(&world, path, &chat("mock", hi.clone()))).await;
+            let told = response.headers().get(name).and_then(|value| value.to_str().ok());
+            assert_eq!(told, Some("5"), "{path}");
+        }
+    });
+}

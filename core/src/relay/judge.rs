@@ -8,6 +8,7 @@ use super::{
     dispatch::Served,
     observe::{Observer, too_many_parts},
     prepare::Passage,
+    rates,
     receive::Inbound,
     remember::with_parent,
 };
@@ -23,16 +24,10 @@ use crate::{
 };
 
 /// What a provider may tell the client beside the body. Nothing here names the gateway's account.
-const PASSED_DOWN: [HeaderName; 9] = [
+const PASSED_DOWN: [HeaderName; 3] = [
     header::CONTENT_TYPE,
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
-    HeaderName::from_static("x-ratelimit-limit-requests"),
-    HeaderName::from_static("x-ratelimit-limit-tokens"),
-    HeaderName::from_static("x-ratelimit-remaining-requests"),
-    HeaderName::from_static("x-ratelimit-remaining-tokens"),
-    HeaderName::from_static("x-ratelimit-reset-requests"),
-    HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
 /// Judges the answer of a target, and turns it into the client's dialect where that is another one.
@@ -50,7 +45,14 @@ pub(super) async fn judge(
         return judge_plain(gateway, inbound, head, body).await;
     }
     let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
-    let headers = if passage.crosses() { crossed(inbound) } else { passed_down(&head.headers) };
+    let headers = if passage.crosses() {
+        let mut out = crossed(inbound);
+        let now = gateway.ports.clock.now();
+        rates::translate((passage.from, &head.headers), (inbound.dialect, &mut out), now);
+        out
+    } else {
+        passed_down(&head.headers)
+    };
     if streams {
         let first_byte = gateway.state.config.waits.first_byte;
         let begin = begin(inbound, passage, headers, body);
@@ -193,6 +195,7 @@ fn passed_down(headers: &HeaderMap) -> HeaderMap {
             out.insert(name, value.clone());
         }
     }
+    rates::pass(headers, &mut out);
     out
 }
 

@@ -9,6 +9,7 @@ mod meter;
 mod observe;
 mod opaque;
 mod prepare;
+mod rates;
 mod receive;
 mod remember;
 mod render;
