@@ -120,6 +120,26 @@ fn nobody_is_asked_about_what_is_known_or_not_wanted() {
 }
 
 #[test]
+fn an_earlier_call_is_asked_for_once() {
+    let answer = json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "m",
+        "content": [{ "type": "text", "text": "Rain." }], "stop_reason": "end_turn",
+        "stop_sequence": null, "usage": { "input_tokens": 1, "output_tokens": 1 },
+    });
+    let store = Arc::new(Shelf::default());
+    block_on(async {
+        let world = storing(&store);
+        let ask = asks("anthropic/claude-sonnet-4-5", &(goes_on("toolu_1") + &goes_on("toolu_2")));
+        for asked in [2, 3] {
+            let answer = vec![Ok(Bytes::from(answer.to_string()))];
+            world.upstream.answer(200, "application/json", answer);
+            assert_eq!(world.ask(&ask).await.0, 200);
+            assert_eq!(store.asked(), asked);
+        }
+    });
+}
+
+#[test]
 fn a_store_that_fails_changes_nothing() {
     block_on(async {
         let world = World::new();

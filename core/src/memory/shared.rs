@@ -3,11 +3,11 @@
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
-use super::{Kept, Place};
+use super::{Kept, Place, first_call};
 use crate::{
     dialect::{
         Dialect,
-        ir::{State, Thought, Turn},
+        ir::{Role, State, Thought, Turn},
     },
     error::{Error, Result},
     gateway::Gateway,
@@ -96,8 +96,14 @@ pub(crate) async fn fetch(gateway: &Gateway, client: &str, provider: &str, turns
     if missing.is_empty() {
         return;
     }
+    // The last answer may be on its way into the store; of an earlier one that is not there nothing will come.
+    let last = turns.iter().rev().find(|turn| turn.role == Role::Assistant).and_then(first_call);
+    let absent = |call: &str| {
+        if last == Some(call) { Absent::AskAgain } else { Absent::Remember }
+    };
+    let calls = missing.iter().map(String::as_str);
     let asks: Vec<_> =
-        missing.iter().map(|call| take(gateway, (client, provider, call), now)).collect();
+        calls.map(|call| take(gateway, (client, provider, call), absent(call), now)).collect();
     let all = stream::iter(asks).buffer_unordered(STATES_AT_ONCE_MAX).for_each(|taken| async {
         if let Err(error) = taken {
             tracing::debug!(%error, "a provider's state could not be read");
@@ -108,20 +114,35 @@ pub(crate) async fn fetch(gateway: &Gateway, client: &str, provider: &str, turns
     }
 }
 
+/// What becomes of a call that the store does not know.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    AskAgain,
+    Remember,
+}
+
 async fn take(
     gateway: &Gateway,
     (client, provider, call): (&str, &str, &str),
+    absent: Absent,
     now: Millis,
 ) -> Result<()> {
     let (vault, place) = (&gateway.state.vault, place(client, provider, call));
     let blob = gateway.ports.store.get_blob(client, &vault.hash(&place), PART, now).await?;
-    let Some(sealed) = blob else { return Ok(()) };
+    let here = |call: &str| {
+        let (client, provider) = (client.to_owned(), provider.to_owned());
+        Place { client, provider, call: call.to_owned() }
+    };
+    let Some(sealed) = blob else {
+        if absent == Absent::Remember {
+            gateway.state.memory.keep(here(call), Kept::new(Vec::new(), None, now));
+        }
+        return Ok(());
+    };
     let text = vault.open(std::str::from_utf8(&sealed).map_err(Error::internal)?, &place)?;
     let lines: Vec<Line> = serde_json::from_str(text.expose()).map_err(Error::internal)?;
     for line in lines {
-        let (client, provider) = (client.to_owned(), provider.to_owned());
-        let place = Place { client, provider, call: line.call.clone() };
-        gateway.state.memory.keep(place, line.into());
+        gateway.state.memory.keep(here(&line.call), line.into());
     }
     Ok(())
 }
