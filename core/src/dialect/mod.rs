@@ -71,6 +71,15 @@ pub(crate) enum Embedding {
     Ollama,
 }
 
+/// In whose headers rates are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rates {
+    /// `x-ratelimit-…`, with how long it takes.
+    OpenAi,
+    /// `anthropic-ratelimit-…`, with the time it is.
+    Anthropic,
+}
+
 /// What a request asks for, as far as the gateway cares.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
@@ -219,6 +228,15 @@ impl Dialect {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => "n",
             Self::Gemini => "generationConfig.candidateCount",
+        }
+    }
+
+    /// In whose headers its rates are told; `None` when it has none.
+    pub(crate) fn rates(self) -> Option<Rates> {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses => Some(Rates::OpenAi),
+            Self::Anthropic => Some(Rates::Anthropic),
+            Self::Gemini | Self::Ollama => None,
         }
     }
 

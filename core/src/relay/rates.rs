@@ -2,7 +2,11 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::{calendar, dialect::Dialect, ports::Millis};
+use crate::{
+    calendar,
+    dialect::{Dialect, Rates},
+    ports::Millis,
+};
 
 /// How names begin that pass in the same dialect. None names the gateway's account.
 const PASSED: [&str; 5] = [
@@ -41,23 +45,23 @@ pub(super) fn translate(
     now_ms: Millis,
 ) {
     for unit in UNITS {
-        let rate = match from {
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => of_openai(headers, unit),
-            Dialect::Anthropic => of_anthropic(headers, unit, now_ms),
-            Dialect::Gemini | Dialect::Ollama => Rate::default(),
+        let rate = match from.rates() {
+            Some(Rates::OpenAi) => of_openai(headers, unit),
+            Some(Rates::Anthropic) => of_anthropic(headers, unit, now_ms),
+            None => Rate::default(),
         };
-        match to {
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => {
+        match to.rates() {
+            Some(Rates::OpenAi) => {
                 let name = |field: &str| format!("x-ratelimit-{field}-{unit}");
                 write(rate, name, duration, out);
             }
-            Dialect::Anthropic => {
+            Some(Rates::Anthropic) => {
                 let name = |field: &str| format!("anthropic-ratelimit-{unit}-{field}");
                 // A moment too late is better than one too early.
                 let reset = |ms: i64| calendar::written((now_ms + ms + 999).div_euclid(1000));
                 write(rate, name, reset, out);
             }
-            Dialect::Gemini | Dialect::Ollama => {}
+            None => {}
         }
     }
     for name in ["retry-after", "retry-after-ms"] {

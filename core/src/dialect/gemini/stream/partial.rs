@@ -81,14 +81,12 @@ fn field<'s>(place: &'s mut Schema, name: &str, left: &mut usize) -> Result<&'s 
         *place = Schema::empty();
     }
     let Schema::Map(fields) = place else { return Err(unreadable()) };
-    let at = match fields.iter().position(|(field, _)| field == name) {
-        Some(at) => at,
-        None => {
-            *left = left.checked_sub(1).ok_or_else(unreadable)?;
-            fields.push((name.to_owned(), Schema::Null));
-            fields.len() - 1
-        }
-    };
+    let known = fields.iter().position(|(field, _)| field == name);
+    let at = known.unwrap_or(fields.len());
+    if known.is_none() {
+        *left = left.checked_sub(1).ok_or_else(unreadable)?;
+        fields.push((name.to_owned(), Schema::Null));
+    }
     Ok(&mut fields[at].1)
 }
 
@@ -109,21 +107,18 @@ fn steps(path: &str) -> Option<Vec<Step>> {
     let mut rest = path.strip_prefix('$')?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
-        let (step, after) = match rest.strip_prefix('[') {
-            Some(inner) => bracketed(inner)?,
-            None => {
-                let name = rest.strip_prefix('.')?;
-                let end = name.find(['.', '[']).unwrap_or(name.len());
-                (
-                    Step::Name(name.get(..end).filter(|name| !name.is_empty())?.to_owned()),
-                    &name[end..],
-                )
-            }
-        };
+        let (step, after) = rest.strip_prefix('[').map_or_else(|| named(rest), bracketed)?;
         steps.push(step);
         rest = after;
     }
     (1..=JSON_DEPTH_MAX).contains(&steps.len()).then_some(steps)
+}
+
+/// What stands after a dot.
+fn named(rest: &str) -> Option<(Step, &str)> {
+    let name = rest.strip_prefix('.')?;
+    let (name, after) = name.split_at(name.find(['.', '[']).unwrap_or(name.len()));
+    (!name.is_empty()).then(|| (Step::Name(name.to_owned()), after))
 }
 
 /// What stands after `[`: an index, or a name between quotes, in which a backslash takes the next letter as it is.
@@ -154,6 +149,46 @@ fn unreadable() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::{Event, gemini::stream::Reader};
+
+    /// What an answer of these calls says: the deltas, and the error if there is one.
+    fn told(calls: &[&str]) -> Vec<String> {
+        let (mut reader, mut events) = (Reader::default(), Vec::new());
+        let part = |call: &str| {
+            format!(r#"{{"candidates":[{{"content":{{"parts":[{{"functionCall":{call}}}]}}}}]}}"#)
+        };
+        let end = r#"{"candidates":[{"finishReason":"STOP"}]}"#.to_owned();
+        for frame in calls.iter().map(|call| part(call)).chain([end]) {
+            reader.push(frame.as_bytes(), &mut events);
+        }
+        reader.end(&mut events);
+        let said = |event: Event| match event {
+            Event::Delta { part, text } => Some(format!("{part} {text}")),
+            Event::Fail(error) => Some(format!("fail {}", error.message)),
+            _ => None,
+        };
+        events.into_iter().filter_map(said).collect()
+    }
+
+    #[test]
+    fn arguments_that_come_piece_by_piece_are_put_together() {
+        let begin = r#"{"id":"c1","name":"save","willContinue":true}"#;
+        let first = r#"{"partialArgs":[{"jsonPath":"$.text","stringValue":"Bos","willContinue":true}],"willContinue":true}"#;
+        let calls = [
+            begin,
+            first,
+            r#"{"partialArgs":[{"jsonPath":"$.text","stringValue":"ton \u00e9"},{"jsonPath":"$.n","numberValue":50}],"willContinue":true}"#,
+            r#"{"partialArgs":[{"jsonPath":"$.tags[0].on","boolValue":true},{"jsonPath":"$.tags[1]","nullValue":"NULL_VALUE"}],"willContinue":true}"#,
+            "{}",
+            r#"{"id":"c2","name":"stop","args":{}}"#,
+        ];
+        let whole = r#"0 {"text":"Boston é","n":50,"tags":[{"on":true},null]}"#;
+        assert_eq!(told(&calls), [whole, "1 {}"]);
+        assert_eq!(told(&[begin, first]), [r#"0 {"text":"Bos"}"#], "the end ends it");
+        let lost = r#"{"name":"f","partialArgs":[{"jsonPath":"nowhere","stringValue":"x"}]}"#;
+        let fails = "fail The provider's arguments of a call cannot be put together.";
+        assert_eq!(told(&[lost]), [fails]);
+    }
 
     #[test]
     fn paths_are_read() {
