@@ -321,5 +321,9 @@ mod tests {
         };
         check(&["{\"inp", "ut\":\"ls\\n\"}"], "open sh true +ls\n close Tools");
         check(&["not json"], "open sh true +not json close Tools");
+        let mut unclosed = call(&["{\"input\":\"ls\"}"]);
+        unclosed.retain(|event| !matches!(event, Event::Close { .. }));
+        let mut reshape = Reshape { custom: vec!["sh".to_owned()], ..Reshape::default() };
+        assert_eq!(said(&mut reshape, unclosed), "open sh true +ls Tools");
     }
 }
