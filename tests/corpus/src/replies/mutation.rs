@@ -81,8 +81,11 @@ fn counts(client: Dialect, data: &Value) -> bool {
             };
             let said = ["content", "reasoning_content", "refusal", "tool_calls"];
             let call = &choice["delta"]["tool_calls"][0];
-            // No arguments at all mean the same.
-            if call["function"]["arguments"] == "{}" && call["function"]["name"].is_null() {
+            let function = &call["function"];
+            // No arguments at all mean the same, and state is the provider's alone.
+            let silent = function["name"].is_null() && call["custom"].is_null();
+            let empty = function["arguments"].is_null() || function["arguments"] == "{}";
+            if call.is_object() && silent && empty {
                 return false;
             }
             // What a provider wants back is carried along, and means nothing to the client.
