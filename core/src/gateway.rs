@@ -9,7 +9,7 @@ use http::{Request, Response};
 
 use crate::{
     clients::Clients,
-    config::{Config, DeclaredKey},
+    config::{Config, DeclaredClient, DeclaredKey},
     error::{Error, Result},
     http::Body,
     identity::{Client, Presented, Vault},
@@ -52,7 +52,7 @@ impl State {
             .clients
             .iter()
             .filter(|client| client.enabled)
-            .map(|client| declared(client.name.clone(), &client.key, &vault).map(Arc::new))
+            .map(|client| declared(client, &vault).map(Arc::new))
             .collect::<Result<_>>()?;
         Ok(Self {
             declared_clients,
@@ -93,8 +93,9 @@ impl State {
     }
 }
 
-fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
-    let (id, hash) = match key {
+fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
+    let (name, strict) = (client.name.clone(), client.strict);
+    let (id, hash) = match &client.key {
         DeclaredKey::Hash { public_id, hash } => (public_id.clone(), hash.clone()),
         DeclaredKey::Plain(secret) => {
             let presented = Presented::parse(secret.expose()).ok_or_else(|| {
@@ -105,7 +106,8 @@ fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
             (presented.public_id.to_owned(), vault.hash(presented.key))
         }
     };
-    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team: String::new() })
+    let team = String::new();
+    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team, strict })
 }
 
 impl Gateway {

@@ -4,6 +4,7 @@
 //! route), `relay` (the data path, one file per stage), [`dialect`], [`provider`], [`store`], [`identity`].
 
 mod api;
+mod calendar;
 mod clients;
 pub mod config;
 pub mod dialect;

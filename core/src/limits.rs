@@ -26,6 +26,8 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const MODEL_BYTES_MAX: usize = 256;
 /// Values of a tool's or an answer's schema.
 pub const SCHEMA_NODES_MAX: usize = 20_000;
+/// Parts of one answer: far more than any model writes, and few enough to be looked through for each event.
+pub const PARTS_MAX: usize = 4_096;
 /// Sources of one answer; each is looked for in its text.
 pub const CITATIONS_MAX: usize = 500;
 /// The address or the title of such a source; one source may stand for many words.
@@ -145,6 +147,14 @@ pub const MEMORY_KEEP: Duration = Duration::from_hours(1);
 pub const MEMORY_BYTES_MAX: usize = 256 << 10;
 /// The same, of all calls.
 pub const MEMORIES_BYTES_MAX: usize = 16 << 20;
+/// Turns of one conversation whose state is asked of other instances: more calls in a row than most conversations have.
+pub const STATES_FETCHED_MAX: usize = 16;
+/// Questions for such state at a time; a Worker has six connections.
+pub const STATES_AT_ONCE_MAX: usize = 4;
+/// How long a request waits for such state before it goes on without.
+pub const STATE_FETCH_WAIT: Duration = Duration::from_millis(250);
+/// How long such state may take to be stored, after the response.
+pub const STATE_STORE_WAIT: Duration = Duration::from_secs(5);
 /// Turns of one conversation that responses refer to.
 pub const TURNS_MAX: usize = 100;
 /// How long a stored response can be referred to.

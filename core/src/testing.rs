@@ -154,6 +154,16 @@ impl FakeUpstream {
         self.answers.lock().expect("no test panics in here").push_back(Some(response));
     }
 
+    /// Adds a whole answer with these headers.
+    pub fn answer_with(&self, status: u16, headers: &[(&str, &str)], text: &str) {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(Body::from(text.to_owned())).map_err(Error::internal);
+        self.answers.lock().expect("no test panics in here").push_back(Some(response));
+    }
+
     /// Adds a failure to answer.
     pub fn fail(&self, kind: Kind) {
         let error = Error::new(kind, "The provider failed.");
@@ -196,6 +206,38 @@ impl Upstream for FakeUpstream {
 
 /// A store that never answers: what the gateway does without one.
 pub struct SilentStore;
+
+/// Keeps blobs for any number of gateways, and counts who asks for one.
+#[derive(Default)]
+pub struct Shelf(Mutex<Shelved>);
+
+#[derive(Default)]
+struct Shelved {
+    blobs: Vec<Blob>,
+    asked: usize,
+}
+
+impl Shelf {
+    /// How many questions there were for a blob.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.0.lock().expect("no test panics in here").asked
+    }
+
+    /// How many blobs there are.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.0.lock().expect("no test panics in here").blobs.len()
+    }
+
+    /// The only blob: its id and its bytes.
+    #[must_use]
+    pub fn only(&self) -> (String, Bytes) {
+        let shelved = self.0.lock().expect("no test panics in here");
+        assert_eq!(shelved.blobs.len(), 1, "exactly one blob");
+        (shelved.blobs[0].id.clone(), shelved.blobs[0].sealed.clone())
+    }
+}
 
 fn silent<T>() -> Result<T> {
     Err(Error::store("the store is silent"))
@@ -244,6 +286,76 @@ impl Store for SilentStore {
     }
     async fn get_blob(&self, _: &str, _: &str, _: &str, _: Millis) -> Result<Option<Bytes>> {
         silent()
+    }
+    async fn expire_blobs(&self, _: Millis, _: u32) -> Result<u64> {
+        silent()
+    }
+    async fn lease(&self, _: &str, _: &str, _: Millis, _: Millis) -> Result<bool> {
+        silent()
+    }
+}
+
+#[async_trait]
+impl Store for Shelf {
+    async fn schema(&self) -> Result<Schema> {
+        silent()
+    }
+    async fn list(&self, _: store::Kind, _: &ListQuery) -> Result<Vec<Document>> {
+        silent()
+    }
+    async fn get(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
+        silent()
+    }
+    async fn find(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
+        silent()
+    }
+    async fn revision(&self) -> Result<i64> {
+        silent()
+    }
+    async fn changed_since(&self, _: i64, _: &[store::Kind]) -> Result<Changes> {
+        silent()
+    }
+    async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
+        silent()
+    }
+    async fn flush(&self, _: &str, _: &[Record]) -> Result<()> {
+        silent()
+    }
+    async fn records(&self, _: &RecordFilter) -> Result<Vec<Record>> {
+        silent()
+    }
+    async fn stats(&self, _: &StatsQuery) -> Result<Vec<Bucket>> {
+        silent()
+    }
+    async fn prune(&self, _: Millis, _: u32) -> Result<u64> {
+        silent()
+    }
+    async fn rebuild_rollups(&self, _: Millis, _: Millis) -> Result<()> {
+        silent()
+    }
+    async fn put_blob(&self, blob: Blob) -> Result<()> {
+        let mut shelved = self.0.lock().expect("no test panics in here");
+        let same = |other: &Blob| {
+            (&other.client, &other.id, &other.part) == (&blob.client, &blob.id, &blob.part)
+        };
+        shelved.blobs.retain(|other| !same(other));
+        shelved.blobs.push(blob);
+        Ok(())
+    }
+    async fn get_blob(
+        &self,
+        client: &str,
+        id: &str,
+        part: &str,
+        now_ms: Millis,
+    ) -> Result<Option<Bytes>> {
+        let mut shelved = self.0.lock().expect("no test panics in here");
+        shelved.asked += 1;
+        let found = shelved.blobs.iter().find(|blob| {
+            (blob.client.as_str(), blob.id.as_str(), blob.part.as_str()) == (client, id, part)
+        });
+        let fresh = found.filter(|blob| blob.expires_at_ms > now_ms);
+        Ok(fresh.map(|blob| blob.sealed.clone()))
     }
     async fn expire_blobs(&self, _: Millis, _: u32) -> Result<u64> {
         silent()

@@ -95,7 +95,8 @@ fn describe(config: &Config) -> String {
         lines.push(format!("  keys {}; models {models}", keys.join(", ")));
     }
     for client in &config.clients {
-        lines.push(format!("client {} {}", client.name, is_on(client.enabled)));
+        let strict = if client.strict { ", strict" } else { "" };
+        lines.push(format!("client {} {}{strict}", client.name, is_on(client.enabled)));
     }
     lines.join("\n") + "\n"
 }

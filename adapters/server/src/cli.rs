@@ -83,6 +83,9 @@ pub(crate) struct Create {
     /// When the key ends: 12h, 30d, 8w
     #[arg(long, value_name = "TIME", value_parser = read_time)]
     pub(crate) expires: Option<Duration>,
+    /// Refuse its requests rather than lose a field that a provider cannot be told
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Touch no database: print the statements for `wrangler d1 execute`
     #[arg(long)]
     sql: bool,

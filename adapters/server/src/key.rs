@@ -41,7 +41,8 @@ pub(crate) async fn run(key: Key, config: Config) -> Result<()> {
 }
 
 async fn store(create: &Create, admin: &Admin) -> Result<()> {
-    let wanted = json!({ "name": create.name, "expires_in_ms": create.expires.map(millis) });
+    let expires = create.expires.map(millis);
+    let wanted = json!({ "name": create.name, "expires_in_ms": expires, "strict": create.strict });
     let created = admin.ask(Method::POST, "/api/clients", Body::from(wanted.to_string())).await?;
     say(created["key"].as_str().unwrap_or_default());
     Ok(())
@@ -66,8 +67,9 @@ fn line(client: &Value) -> String {
         Some(end) => format!("  expires in {} h", (end - now) / 3_600_000),
         None => String::new(),
     };
-    let locked = if client["locked"] == true { "  declared" } else { "" };
-    format!("{}  {}{ends}{locked}", text("id"), text("name"))
+    let flag = |name: &str, word: &'static str| if client[name] == true { word } else { "" };
+    let (strict, locked) = (flag("strict", "  strict"), flag("locked", "  declared"));
+    format!("{}  {}{ends}{strict}{locked}", text("id"), text("name"))
 }
 
 async fn revoke(id: &str, admin: &Admin) -> Result<()> {
@@ -95,10 +97,11 @@ fn print_toml(create: &Create, config: &Config) -> Result<()> {
     let Issued { client, key } = issue(create, config)?;
     // A JSON text is a TOML text as well.
     say(&format!(
-        "[[client]]\nname = {}\nkey_hash = \"{}:{}\"",
+        "[[client]]\nname = {}\nkey_hash = \"{}:{}\"{}",
         json!(client.name),
         client.id,
-        client.hash
+        client.hash,
+        if client.strict { "\nstrict = true" } else { "" }
     ));
     say(&format!("# The key, shown this once: {}", key.expose()));
     Ok(())
@@ -107,7 +110,9 @@ fn print_toml(create: &Create, config: &Config) -> Result<()> {
 fn issue(create: &Create, config: &Config) -> Result<Issued> {
     let vault = Vault::new(&secret(config)?);
     let expires = create.expires.map(millis);
-    Issued::new(&create.name, SystemClock.now(), expires, &vault, &OsRandom)
+    let mut issued = Issued::new(&create.name, SystemClock.now(), expires, &vault, &OsRandom)?;
+    issued.client.strict = create.strict;
+    Ok(issued)
 }
 
 /// The secret of the deployment that will check the key. One made here would fit none.

@@ -252,11 +252,18 @@ fn keys_for_other_deployments_touch_no_database() {
     assert!(print("key create --name a --sql").contains("INSERT INTO documents"));
     assert!(!has(&place.path("data")));
 
-    let declared = print("key create --name a --toml");
+    let declared = print("key create --name a --toml --strict");
+    assert!(declared.contains("strict = true"), "{declared}");
     let key = declared.split_whitespace().find(|word| word.starts_with("tg_")).unwrap();
     place.write("tidegate.toml", &declared);
     place.write(".env", &format!("TIDEGATE_SECRET={secret}\n"));
     let server = place.serve("");
     assert!(server.models(key).starts_with("HTTP/1.1 200"));
-    assert!(place.tell("key list").contains("a  declared"));
+    assert!(place.tell("key list").contains("a  strict  declared"));
+    place.tell("key create --name b --strict");
+    place.tell("key create --name c");
+    let listed = place.tell("key list");
+    let line = |name: &str| listed.lines().find(|line| line.contains(name)).unwrap_or_default();
+    assert!(line("  b").ends_with("  b  strict"), "{listed}");
+    assert!(line("  c").ends_with("  c"), "{listed}");
 }

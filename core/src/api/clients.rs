@@ -21,6 +21,8 @@ struct Wanted {
     name: String,
     #[serde(default)]
     expires_in_ms: Option<i64>,
+    #[serde(default)]
+    strict: bool,
 }
 
 #[derive(Serialize)]
@@ -38,6 +40,7 @@ struct Shown {
     name: String,
     created_at_ms: Millis,
     expires_at_ms: Option<Millis>,
+    strict: bool,
     locked: bool,
 }
 
@@ -46,12 +49,14 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let caller = visit.caller;
     let body = read(visit.request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
-        Error::bad_request("The body is `{\"name\": …, \"expires_in_ms\": …}`.").because(error)
+        let wanted = "The body is `{\"name\": …, \"expires_in_ms\": …, \"strict\": …}`.";
+        Error::bad_request(wanted).because(error)
     })?;
     let now = gateway.ports.clock.now();
     let (vault, random) = (&gateway.state.vault, &*gateway.ports.random);
-    let Issued { client, key } =
+    let Issued { mut client, key } =
         Issued::new(&wanted.name, now, wanted.expires_in_ms, vault, random)?;
+    client.strict = wanted.strict;
     let put = Change::Put(client.to_document()?);
     gateway
         .ports
@@ -111,6 +116,7 @@ fn show(client: &Client, locked: bool) -> Shown {
         name: client.name.clone(),
         created_at_ms: client.created_at_ms,
         expires_at_ms: client.expires_at_ms,
+        strict: client.strict,
         locked,
     }
 }

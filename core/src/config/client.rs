@@ -32,6 +32,7 @@ fn read_one(
 ) -> Option<DeclaredClient> {
     let name = reading.needed(&mut table, "name", |said| read_name(said, &mut seen.names));
     let enabled = reading.enabled(&mut table);
+    let strict = reading.optional(&mut table, "strict", read_flag).unwrap_or(false);
     let key = read_key(&mut table, &mut seen.public_ids, reading.environment);
     let key = match reading.keep(key) {
         Some(Keyed::By(key)) => Some(key),
@@ -43,7 +44,7 @@ fn read_one(
         Some(Keyed::Unset(_)) | None => None,
     };
     reading.end_table(table);
-    Some(DeclaredClient { name: name?, key: key?, enabled })
+    Some(DeclaredClient { name: name?, key: key?, enabled, strict })
 }
 
 /// What no two clients may share.
@@ -70,6 +71,10 @@ fn read_name(said: &Said<'_>, names: &mut Unique) -> Result<String, Mistake> {
     // Names differ in more than capitals, as the database has it.
     names.first(said, name.to_lowercase())?;
     Ok(name.to_owned())
+}
+
+fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {
+    said.flag()
 }
 
 fn read_key(

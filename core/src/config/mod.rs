@@ -75,6 +75,8 @@ pub struct DeclaredClient {
     pub key: DeclaredKey,
     /// A disabled client is refused.
     pub enabled: bool,
+    /// Whether it would rather be refused than lose a field.
+    pub strict: bool,
 }
 
 /// How a declared client's key is known.

@@ -37,7 +37,7 @@ pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
 pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
-pub(crate) use traits::{Structured, Traits};
+pub(crate) use traits::{Structured, Thinking, ThoughtsBack, Traits};
 
 use crate::{
     error::{Error, Result},
@@ -69,6 +69,15 @@ pub(crate) enum Embedding {
     Gemini,
     /// `POST /api/embed`.
     Ollama,
+}
+
+/// In whose headers rates are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rates {
+    /// `x-ratelimit-…`, with how long it takes.
+    OpenAi,
+    /// `anthropic-ratelimit-…`, with the time it is.
+    Anthropic,
 }
 
 /// What a request asks for, as far as the gateway cares.
@@ -211,6 +220,35 @@ impl Dialect {
         match self {
             Self::OpenAiChat | Self::OpenAiResponses => true,
             Self::Anthropic | Self::Gemini | Self::Ollama => false,
+        }
+    }
+
+    /// What the field is called that asks for several answers at once.
+    pub(crate) fn answers_field(self) -> &'static str {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Ollama => "n",
+            Self::Gemini => "generationConfig.candidateCount",
+        }
+    }
+
+    /// In whose headers its rates are told; `None` when it has none.
+    pub(crate) fn rates(self) -> Option<Rates> {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses => Some(Rates::OpenAi),
+            Self::Anthropic => Some(Rates::Anthropic),
+            Self::Gemini | Self::Ollama => None,
+        }
+    }
+
+    /// Whether a provider of this dialect wants something back with the calls of its earlier answers.
+    pub(crate) fn wants_state(self, traits: &Traits, prompt: &Prompt) -> bool {
+        let thinks = traits.thinking != Thinking::Untold;
+        let effort = prompt.reasoning.effort;
+        match self {
+            Self::OpenAiChat => traits.thoughts_back != ThoughtsBack::Never,
+            Self::OpenAiResponses | Self::Gemini => thinks && effort != Some(ir::Effort::Off),
+            Self::Anthropic => thinks && effort.is_some_and(|effort| effort != ir::Effort::Off),
+            Self::Ollama => false,
         }
     }
 

@@ -93,7 +93,7 @@ impl Reshape {
                 self.cut(Event::Close { part }, out);
             }
             Event::Finish(stop) => {
-                for (part, _) in std::mem::take(&mut self.held) {
+                while let Some(part) = self.held.first().map(|held| held.0) {
                     self.release(part, out);
                 }
                 self.cut(Event::Finish(stop), out);
@@ -321,5 +321,9 @@ mod tests {
         };
         check(&["{\"inp", "ut\":\"ls\\n\"}"], "open sh true +ls\n close Tools");
         check(&["not json"], "open sh true +not json close Tools");
+        let mut unclosed = call(&["{\"input\":\"ls\"}"]);
+        unclosed.retain(|event| !matches!(event, Event::Close { .. }));
+        let mut reshape = Reshape { custom: vec!["sh".to_owned()], ..Reshape::default() };
+        assert_eq!(said(&mut reshape, unclosed), "open sh true +ls Tools");
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Traits {
     pub(crate) breakpoints: Breakpoints,
     /// How earlier thoughts go back.
     pub(crate) thoughts_back: ThoughtsBack,
+    /// How a document is shown.
+    pub(crate) documents: Documents,
 }
 
 /// How a model is told to think.
@@ -151,6 +153,15 @@ pub(crate) enum Breakpoints {
     PromptCache,
 }
 
+/// How a document is shown to a chat host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Documents {
+    /// By `file`, with its bytes.
+    File,
+    /// By `document_url`, at an address or with its bytes, as Mistral takes it.
+    Url,
+}
+
 /// How earlier thoughts go back to a chat host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ThoughtsBack {
@@ -190,6 +201,7 @@ impl Default for Traits {
             media_urls: true,
             breakpoints: Breakpoints::Untold,
             thoughts_back: ThoughtsBack::Never,
+            documents: Documents::File,
         }
     }
 }

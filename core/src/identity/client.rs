@@ -31,6 +31,9 @@ pub struct Client {
     /// Its team; empty when it has none.
     #[serde(default)]
     pub team: String,
+    /// Whether it would rather be refused than lose a field, where a request does not say.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 /// A client that has just been made, with the key that is shown once.
@@ -66,6 +69,7 @@ impl Issued {
             created_at_ms,
             expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
             team: String::new(),
+            strict: false,
         };
         Ok(Self { client, key: minted.key })
     }

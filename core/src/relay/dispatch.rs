@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
+    memory::Leaving,
     operation::Way,
     ports::within,
     provider::echo,
@@ -42,6 +43,8 @@ pub(super) enum Served {
         read: crate::dialect::Read,
         /// Whether a number in it is an estimate.
         estimated: bool,
+        /// What other instances should know of it.
+        leaving: Option<Box<Leaving>>,
     },
     /// Of no dialect: it goes on unread.
     Opaque { status: StatusCode, headers: HeaderMap, body: Body },
@@ -90,7 +93,7 @@ async fn attempt(
     if target.way == Way::Errand {
         return exchange(gateway, inbound, headers, target, record).await;
     }
-    let (outgoing, passage) = prepare(gateway, inbound, headers, target, record)?;
+    let (outgoing, passage) = prepare(gateway, inbound, headers, target, record).await?;
     record.attempts += 1;
     let response = match outgoing {
         Outgoing::Echo(body) => echo::answer(&body)?,

@@ -86,5 +86,6 @@ fn served(answer: Answer) -> Served {
     let mut headers = HeaderMap::with_capacity(5);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let read = Read { usage: Some(usage), ..Read::default() };
-    Served::Whole { status: StatusCode::OK, headers, body: body.into(), read, estimated }
+    let (status, body, leaving) = (StatusCode::OK, body.into(), None);
+    Served::Whole { status, headers, body, read, estimated, leaving }
 }

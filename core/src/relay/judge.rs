@@ -5,29 +5,29 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header, response::Parts
 use http_body_util::BodyExt;
 
 use super::{
-    dispatch::Served, observe::Observer, prepare::Passage, receive::Inbound, remember::with_parent,
+    dispatch::Served,
+    observe::{Observer, too_many_parts},
+    prepare::Passage,
+    rates,
+    receive::Inbound,
+    remember::with_parent,
 };
 use crate::{
     dialect::{Dialect, Framing, Read, unfold},
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
-    limits::{ERROR_BODY_BYTES_MAX, REPLY_BYTES_MAX},
+    limits::{ERROR_BODY_BYTES_MAX, PARTS_MAX, REPLY_BYTES_MAX},
+    memory::Leaving,
     operation::{Operation, plain},
     ports::within,
 };
 
 /// What a provider may tell the client beside the body. Nothing here names the gateway's account.
-const PASSED_DOWN: [HeaderName; 9] = [
+const PASSED_DOWN: [HeaderName; 3] = [
     header::CONTENT_TYPE,
     HeaderName::from_static("openai-processing-ms"),
     HeaderName::from_static("openai-version"),
-    HeaderName::from_static("x-ratelimit-limit-requests"),
-    HeaderName::from_static("x-ratelimit-limit-tokens"),
-    HeaderName::from_static("x-ratelimit-remaining-requests"),
-    HeaderName::from_static("x-ratelimit-remaining-tokens"),
-    HeaderName::from_static("x-ratelimit-reset-requests"),
-    HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
 /// Judges the answer of a target, and turns it into the client's dialect where that is another one.
@@ -45,7 +45,14 @@ pub(super) async fn judge(
         return judge_plain(gateway, inbound, head, body).await;
     }
     let streams = inbound.ask.stream && is_stream(&head.headers, passage.framing);
-    let headers = if passage.crosses() { crossed(inbound) } else { passed_down(&head.headers) };
+    let headers = if passage.crosses() {
+        let mut out = crossed(inbound);
+        let now = gateway.ports.clock.now();
+        rates::translate((passage.from, &head.headers), (inbound.dialect, &mut out), now);
+        out
+    } else {
+        passed_down(&head.headers)
+    };
     if streams {
         let first_byte = gateway.state.config.waits.first_byte;
         let begin = begin(inbound, passage, headers, body);
@@ -60,8 +67,8 @@ pub(super) async fn judge(
     if let Some(error) = read.failure.take() {
         return Err(error);
     }
-    let (body, read) = convert(inbound, passage, body, read)?;
-    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
+    let (body, read, leaving) = convert(inbound, passage, body, read)?;
+    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false, leaving })
 }
 
 /// JSON is read for its usage; anything else goes on unread.
@@ -79,28 +86,38 @@ async fn judge_plain(
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
     let read = plain::glance(&body);
     let body = inbound.operation.as_asked(&inbound.raw, body);
-    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false })
+    let (status, leaving) = (head.status, None);
+    Ok(Served::Whole { status, headers, body, read, estimated: false, leaving })
 }
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
-fn convert(inbound: &Inbound, passage: Passage, body: Bytes, read: Read) -> Result<(Bytes, Read)> {
+fn convert(
+    inbound: &Inbound,
+    passage: Passage,
+    body: Bytes,
+    read: Read,
+) -> Result<(Bytes, Read, Option<Box<Leaving>>)> {
     let Some(mut crossing) = passage.crossing else {
-        return Ok((with_parent(body, inbound.parent.as_deref()), read));
+        return Ok((with_parent(body, inbound.parent.as_deref()), read, None));
     };
     let reply = passage.from.read_reply(&body)?;
+    if reply.parts.len() > PARTS_MAX {
+        return Err(too_many_parts());
+    }
     crossing.memo.whole(&reply.parts);
+    let leaving = crossing.memo.leaving().map(Box::new);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
         let written = inbound.operation.write(inbound.dialect, &reply, &crossing.stamp);
-        return Ok((written.into(), read));
+        return Ok((written.into(), read, leaving));
     }
     let mut writer = inbound.operation.writer(inbound.dialect, crossing.stamp);
     let mut out = Vec::new();
     for event in unfold(reply) {
         writer.push(event, &mut out);
     }
-    Ok((out.into(), read))
+    Ok((out.into(), read, leaving))
 }
 
 /// Waits for the first event: an error that comes first is a failure in spite of the status, and comments are none.
@@ -178,6 +195,7 @@ fn passed_down(headers: &HeaderMap) -> HeaderMap {
             out.insert(name, value.clone());
         }
     }
+    rates::pass(headers, &mut out);
     out
 }
 

@@ -9,6 +9,7 @@ mod meter;
 mod observe;
 mod opaque;
 mod prepare;
+mod rates;
 mod receive;
 mod remember;
 mod render;
@@ -61,7 +62,8 @@ async fn run(
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
-    let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
+    let (headers, uri) = (&head.headers, &head.uri);
+    let arrival = receive::Arrival { headers, uri, param, strict: caller.strict };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
     error::{Error, Kind, Result},
-    limits::STREAM_BYTES_MAX,
-    memory::Memo,
+    limits::{PARTS_MAX, STREAM_BYTES_MAX},
+    memory::{Leaving, Memo},
     operation::Writer,
     store::Usage,
 };
@@ -31,6 +31,8 @@ pub(super) struct Observer {
     events: Vec<Event>,
     way: Way,
     bytes: u64,
+    /// How many parts have opened.
+    parts: usize,
     stage: Stage,
     /// What is known for the record.
     pub(super) seen: Seen,
@@ -117,6 +119,7 @@ impl Observer {
             events: Vec::new(),
             way,
             bytes: 0,
+            parts: 0,
             stage: Stage::Waiting,
             seen: Seen::default(),
         }
@@ -143,6 +146,9 @@ impl Observer {
             }
         }
         out.extend(run.map(|run| self.splitter.slice(run)));
+        if self.parts > PARTS_MAX {
+            return Err(too_many_parts());
+        }
         if let Way::Pass { parent: parent @ Some(_), .. } = &self.way {
             for words in out.iter_mut() {
                 *words = with_parent(std::mem::take(words), parent.as_deref());
@@ -211,6 +217,14 @@ impl Observer {
         }
     }
 
+    /// What other instances should know of the answer.
+    pub(super) fn leaving(&mut self) -> Option<Leaving> {
+        match &mut self.way {
+            Way::Write(rewriting) => rewriting.memo.leaving(),
+            Way::Pass { .. } => None,
+        }
+    }
+
     /// Gives on what was written.
     fn hand_over(&mut self, out: &mut Vec<Bytes>) {
         if let Way::Write(rewriting) = &mut self.way
@@ -272,19 +286,29 @@ impl Observer {
                     self.seen.failure = Some(error.clone());
                     Stage::Over
                 }
+                Event::Open { .. } => {
+                    self.parts += 1;
+                    Stage::Begun
+                }
                 Event::Start { .. }
-                | Event::Open { .. }
                 | Event::Sign { .. }
                 | Event::Cite { .. }
                 | Event::Close { .. }
                 | Event::Other => Stage::Begun,
             };
             self.stage = self.stage.max(reached);
-            if let Way::Write(rewriting) = &mut self.way {
+            if let Way::Write(rewriting) = &mut self.way
+                && self.parts <= PARTS_MAX
+            {
                 rewriting.push(event);
             }
         }
     }
+}
+
+/// What is said of an answer that nobody would have asked for.
+pub(super) fn too_many_parts() -> Error {
+    Error::new(Kind::UpstreamBroken, "The provider's answer has too many parts.")
 }
 
 /// Whether what was left at a stream's end is an event.

@@ -7,11 +7,14 @@ use serde_json::value::to_raw_value;
 
 use super::{receive::Inbound, resolve::Target};
 use crate::{
-    dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ir, ir::Format},
+    dialect::{
+        Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ThoughtsBack, Traits, ir,
+        ir::Format,
+    },
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
-    memory::Memo,
+    memory::{self, Memo, Plain},
     operation::{Operation, Way},
     provider::{Host, address, note, traits},
     store::Record,
@@ -71,7 +74,7 @@ const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
 const PARENT: &str = "previous_response_id";
 
 /// Prepares the request for a target, and the way back.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     gateway: &Gateway,
     inbound: &Inbound,
     headers: &HeaderMap,
@@ -89,7 +92,7 @@ pub(super) fn prepare(
         let body = patch(gateway, inbound, target, record)?;
         (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
     } else {
-        let (body, crossing) = cross(gateway, inbound, target, record)?;
+        let (body, crossing) = cross(gateway, inbound, target, record).await?;
         let framing = dialect.framing();
         (body, Passage { from: dialect, framing, crossing: Some(crossing) })
     };
@@ -145,7 +148,7 @@ fn holds_wrapped_state(body: &[u8]) -> bool {
 }
 
 /// Writes the request in the target's dialect. What cannot cross is noted in the record, or refused to a strict client.
-fn cross(
+async fn cross(
     gateway: &Gateway,
     inbound: &Inbound,
     target: &Target,
@@ -154,18 +157,24 @@ fn cross(
     let dialect = target.provider.dialect;
     let carrier = Carrier::new(gateway.state.vault.clone(), &target.provider.id);
     let mut prompt = inbound.operation.read(inbound.dialect, &inbound.raw, &carrier)?;
+    if prompt.sampling.answers.is_some_and(|answers| answers > 1) {
+        // Several of the dialects have a field for it, but an answer that is converted has room for one.
+        let message =
+            "Only a provider of the client's own dialect can give several answers at once.";
+        let field = inbound.dialect.answers_field();
+        return Err(Error::bad_request(message).at(field).coded("unsupported_parameter"));
+    }
     prompt.model.clone_from(&target.model);
     prompt.stream = inbound.ask.stream;
     ir::link(&mut prompt.turns);
-    let (memory, now) = (&gateway.state.memory, gateway.ports.clock.now());
-    memory.recall(&record.client, &target.provider.id, &mut prompt.turns, now);
-    let memo = memory.memo(&record.client, &target.provider.id, now);
+    let traits = traits::of(&target.provider, &target.model);
+    let now = gateway.ports.clock.now();
+    let memo = recall(gateway, (&record.client, target), &traits, &mut prompt).await;
     let instructed = prompt.turns.iter().any(|turn| turn.role == ir::Role::System);
     if let Some(note) = note::of(&target.model, &gateway.state.config).filter(|_| !instructed) {
         prompt.turns.insert(0, ir::Turn::new(ir::Role::System, vec![ir::Part::text(note)]));
         ADDED_SYSTEM.clone_into(&mut record.added);
     }
-    let traits = traits::of(&target.provider, &target.model);
     let (mut losses, mut reshape) = (Losses::default(), Reshape::default());
     if !(dialect.has_custom_tools() && traits.native) {
         reshape.without_custom_tools(&mut prompt, &mut losses);
@@ -195,6 +204,26 @@ fn cross(
         echo,
     };
     Ok((body.into(), Crossing { stamp, reshape, memo }))
+}
+
+/// Puts back what the client left out of its calls, and watches the answer for what it may leave out next.
+async fn recall(
+    gateway: &Gateway,
+    (client, target): (&str, &Target),
+    traits: &Traits,
+    prompt: &mut ir::Prompt,
+) -> Memo {
+    let (memory, provider) = (&gateway.state.memory, &target.provider);
+    let now = gateway.ports.clock.now();
+    if provider.dialect.wants_state(traits, prompt) {
+        memory::fetch(gateway, client, &provider.id, &prompt.turns).await;
+    }
+    memory.recall(client, &provider.id, &mut prompt.turns, now);
+    let plain = match traits.thoughts_back {
+        ThoughtsBack::Never => Plain::Left,
+        ThoughtsBack::Field | ThoughtsBack::Always => Plain::Kept,
+    };
+    memory.memo(client, &provider.id, now, plain)
 }
 
 /// Writes down what the provider is not told, or refuses it to a strict client.

@@ -1,7 +1,7 @@
 //! What does the client want? Its body, whole and bounded, and the few things the gateway reads of it.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::{
     dialect::{Ask, Dialect, Framing},
@@ -13,7 +13,8 @@ use crate::{
     turns::Keep,
 };
 
-/// A client that says `true` here would rather be refused than lose a field.
+/// A client that says `true` here would rather be refused than lose a field; `false` is the opposite. Without it the
+/// client's own setting holds.
 const STRICT: HeaderName = HeaderName::from_static("x-tidegate-strict");
 
 /// A data route: its path and what is spoken there.
@@ -65,6 +66,8 @@ pub(super) struct Arrival<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) uri: &'a Uri,
     pub(super) param: &'a str,
+    /// Whether the client is strict where its request does not say.
+    pub(super) strict: bool,
 }
 
 #[tracing::instrument(level = "debug", skip_all)]
@@ -74,7 +77,7 @@ pub(super) async fn receive(
     body: Body,
     record: &mut Record,
 ) -> Result<Inbound> {
-    let Arrival { headers, uri, param } = arrival;
+    let Arrival { headers, uri, param, strict } = arrival;
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
         return Err(Error::bad_request("Send the body without content-encoding."));
     }
@@ -91,7 +94,11 @@ pub(super) async fn receive(
     }
     record.requested_model.clone_from(&ask.model);
     record.stream = ask.stream;
-    let strict = headers.get(STRICT).is_some_and(|value| value == "true");
+    let strict = match headers.get(STRICT).map(HeaderValue::as_bytes) {
+        Some(b"true") => true,
+        Some(b"false") => false,
+        Some(_) | None => strict,
+    };
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
     Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent: None, keep: None })

@@ -47,7 +47,8 @@ pub(super) fn reply(
 ) -> Response<Body> {
     let Answer { served, permit, keeping } = answer;
     match served {
-        Served::Whole { status, headers, body, read, estimated } => {
+        Served::Whole { status, headers, body, read, estimated, leaving } => {
+            guard.leaving = leaving.map(|leaving| *leaving);
             note_usage(&mut guard.record, read.usage, read.text_bytes);
             guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();

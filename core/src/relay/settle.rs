@@ -1,12 +1,14 @@
 //! How does every request end in one record, whatever happened to it?
 
 use futures_channel::oneshot;
+use futures_util::future::join;
 
 use super::receive::Endpoint;
 use crate::{
     error::Kind,
     gateway::Gateway,
     ids,
+    memory::Leaving,
     ports::{Background, Clock},
     store::{Ended, Record},
 };
@@ -19,8 +21,10 @@ pub(super) struct Guard {
     pub(super) record: Record,
     /// How it ended; a guard that is dropped without a word was dropped with its client.
     pub(super) ended: Option<Ended>,
+    /// What other instances should know of the answer.
+    pub(super) leaving: Option<Leaving>,
     clock: Arc<dyn Clock>,
-    done: Option<oneshot::Sender<Record>>,
+    done: Option<oneshot::Sender<(Record, Option<Leaving>)>>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -34,14 +38,19 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         dialect: endpoint.dialect.name().to_owned(),
         ..Record::default()
     };
-    let (done, finished) = oneshot::channel();
-    let journal = gateway.ports.journal.clone();
+    let (done, finished) = oneshot::channel::<(Record, Option<Leaving>)>();
+    let later = gateway.clone();
     background.run(Box::pin(async move {
-        if let Ok(record) = finished.await {
-            journal.append(record).await;
-        }
+        let Ok((record, leaving)) = finished.await else { return };
+        let shared = async {
+            if let Some(leaving) = leaving {
+                leaving.store(&later).await;
+            }
+        };
+        join(later.ports.journal.append(record), shared).await;
     }));
-    Guard { record, ended: None, clock: gateway.ports.clock.clone(), done: Some(done) }
+    let clock = gateway.ports.clock.clone();
+    Guard { record, ended: None, leaving: None, clock, done: Some(done) }
 }
 
 impl Guard {
@@ -67,6 +76,6 @@ impl Drop for Guard {
             record.status = Kind::ClientGone.status().as_u16();
         }
         // The receiver is gone only when the platform has dropped its background work.
-        let _ = done.send(record);
+        let _ = done.send((record, self.leaving.take()));
     }
 }

@@ -268,6 +268,7 @@ impl Drop for Tap {
             // The client left before it was given the end.
             self.guard.ended = None;
         }
+        self.guard.leaving = self.observer.leaving();
         let seen = &self.observer.seen;
         super::render::note_usage(&mut self.guard.record, seen.usage, seen.text_bytes);
     }

@@ -10,7 +10,7 @@ use tidegate_core::{
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
-    ports::{Call, Ports},
+    ports::{Call, Ports, Store},
     provider::{Auth, Host, Key, Provider, Source},
     store::Record,
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
@@ -35,12 +35,17 @@ impl World {
 
     /// The same, with something declared otherwise.
     pub(crate) fn declaring(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(Arc::new(SilentStore), change)
+    }
+
+    /// The same, over a store that others may have too.
+    pub(crate) fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
         let upstream = Arc::new(FakeUpstream::default());
         let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
         let ports = Ports {
             upstream: upstream.clone(),
-            store: Arc::new(SilentStore),
+            store,
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
@@ -129,6 +134,7 @@ fn config(key: &str) -> Config {
             name: "test".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
+            strict: false,
         }],
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },

@@ -24,10 +24,12 @@ pub const SKIPS: &[Skip] = &[
     lambda("request_too_large", SIX_MB),
     lambda("request_too_large_chunked", SIX_MB),
     worker("whole_answer_not_compressed", EDGE_COMPRESSES),
+    worker("state_outlives_its_process", IN_MEMORY),
 ];
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
+const IN_MEMORY: &str = "the Worker's database under test lives and dies with its process";
 const EDGE_COMPRESSES: &str = "the platform's edge compresses JSON for clients that accept it";
 
 const fn lambda(case: &'static str, reason: &'static str) -> Skip {

@@ -80,6 +80,15 @@ impl World {
         Ok(Self { adapter: self.adapter, gateway, provider, client, tag: self.tag.clone() })
     }
 
+    /// The same world over another process of the gateway, which begins with the data of the one that ends here.
+    pub async fn restarted(self) -> Result<Self> {
+        let Some(gateway) = Arc::into_inner(self.gateway) else {
+            return failed("somebody else uses this gateway");
+        };
+        let gateway = Arc::new(self.adapter.start(gateway.end().await).await?);
+        Ok(Self { gateway, ..self })
+    }
+
     /// A set-up for [`fresh`](Self::fresh).
     pub fn setup(&self) -> Result<Setup> {
         Setup::new(&self.provider.base_url())

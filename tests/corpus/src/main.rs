@@ -66,6 +66,9 @@ fn run(line: &Line) -> Result<bool, String> {
     }
     let (text, good) = tally::summarize(&verdicts, exceptions, line.show);
     print!("{text}");
+    if let Some(line) = tally::noticed(&verdicts) {
+        println!("{line}");
+    }
     Ok(good)
 }
 
@@ -99,6 +102,10 @@ fn judge(exchange: &Exchange, checks: &[Check]) -> Vec<Verdict> {
             Check::Replies => verdicts.extend(replies::judge(exchange)),
             Check::Requests => verdicts.extend(requests::judge(exchange)),
             Check::Errors => verdicts.extend(errors::judge(exchange)),
+            Check::Mutations => {
+                verdicts.extend(requests::mutation::judge(exchange));
+                verdicts.extend(replies::mutation::judge(exchange));
+            }
             // Not of exchanges.
             Check::Usage => {}
         }

@@ -1,5 +1,7 @@
 //! Does an answer say the same in another dialect?
 
+pub(crate) mod mutation;
+
 use tidegate_core::dialect::Dialect;
 
 use crate::{

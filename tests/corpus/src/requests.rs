@@ -2,6 +2,7 @@
 
 mod fields;
 mod makeshift;
+pub(crate) mod mutation;
 
 use std::collections::BTreeSet;
 
@@ -41,36 +42,48 @@ fn send(
     request: &Map<String, Value>,
     provider: Dialect,
 ) -> (Vec<Failure>, Option<String>) {
-    let stream = exchange.dialect == Dialect::Gemini && exchange.stream
-        || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
-    let model = world::model(provider, &exchange.id);
-    let ask = |(content_type, body): (&str, Bytes)| {
-        world::run(Turn {
-            client: exchange.dialect,
-            provider,
-            model,
-            stream,
-            request: request.clone(),
-            framing: Framing::Events,
-            status: 200,
-            content_type,
-            pieces: vec![body],
-        })
-    };
-    let source = asked::read(exchange.dialect, request);
-    let crossing = Crossing { client: exchange.dialect, provider, model, stream, source };
-    let outcome = match ask(canned::answer(provider, stream)) {
+    let crossing = crossing(exchange, request, provider);
+    let stream = crossing.stream;
+    let outcome = match ask(&crossing, request, canned::answer(provider, stream)) {
         Ok(outcome) => outcome,
         Err(error) => return (vec![Failure::new(error, "")], None),
     };
     let mut failures = crossing.judge(&outcome);
     if let Some(tool) = outcome.asked.as_deref().and_then(|got| crossing.answer_tool(got)) {
-        let seen = ask(canned::call(&tool, stream)).map(|outcome| outcome.body);
+        let seen = ask(&crossing, request, canned::call(&tool, stream)).map(|outcome| outcome.body);
         failures.extend(crossing.judge_unwrapped(&seen.unwrap_or_default()));
     }
     explain(&mut failures, request, &outcome);
     let refused = (outcome.status == 400).then(|| refusal(&outcome));
     (failures, refused)
+}
+
+/// The request of an exchange on its way to a provider.
+fn crossing(exchange: &Exchange, request: &Map<String, Value>, provider: Dialect) -> Crossing {
+    let stream = exchange.dialect == Dialect::Gemini && exchange.stream
+        || request.get("stream").and_then(Value::as_bool).unwrap_or(false);
+    let model = world::model(provider, &exchange.id);
+    let source = asked::read(exchange.dialect, request);
+    Crossing { client: exchange.dialect, provider, model, stream, source }
+}
+
+/// Sends a request through the gateway to a provider that answers so.
+fn ask(
+    crossing: &Crossing,
+    request: &Map<String, Value>,
+    (content_type, body): (&str, Bytes),
+) -> Result<Outcome, String> {
+    world::run(Turn {
+        client: crossing.client,
+        provider: crossing.provider,
+        model: crossing.model,
+        stream: crossing.stream,
+        request: request.clone(),
+        framing: Framing::Events,
+        status: 200,
+        content_type,
+        pieces: vec![body],
+    })
 }
 
 /// Adds to each failure what was sent and what arrived.

@@ -41,6 +41,8 @@ pub(crate) enum Check {
     Errors,
     /// Counters.
     Usage,
+    /// The judges themselves: what is taken out of a request or an answer must be missed.
+    Mutations,
 }
 
 /// Cases that are known not to hold, each with its reason.
@@ -48,8 +50,8 @@ pub(crate) struct Exceptions(BTreeMap<(String, String, String), bool>);
 
 impl Check {
     /// All checks.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage, Self::Mutations];
 
     /// The word in the list of exceptions.
     pub(crate) fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Check {
             Self::Requests => "requests",
             Self::Errors => "errors",
             Self::Usage => "usage",
+            Self::Mutations => "mutations",
         }
     }
 
@@ -68,6 +71,7 @@ impl Check {
             Self::Same => 10_000,
             Self::Replies | Self::Requests | Self::Errors => 9_950,
             Self::Usage => 9_900,
+            Self::Mutations => 9_500,
         }
     }
 }
@@ -139,11 +143,13 @@ pub(crate) fn summarize(
         let (all, failing) = (verdicts.len() as u64, failed.len() as u64);
         let refused = verdicts.iter().filter(|verdict| verdict.refused.is_some()).count();
         let rate = (all - failing) * 10_000 / all.max(1);
-        let reached = rate >= check.bar() && unknown.is_empty();
+        // A mutation that changes nothing is no case of its own that anybody could explain.
+        let explained = unknown.is_empty() || *check == Check::Mutations;
+        let reached = rate >= check.bar() && explained;
         good &= reached;
         let _ = writeln!(
             lines,
-            "{:8} {pair:34} {:>5} of {all:>5} hold, {:>6.2} % (bar {:.2} %), {refused} refused, {} excepted{}",
+            "{:9} {pair:41} {:>5} of {all:>5} hold, {:>6.2} % (bar {:.2} %), {refused} refused, {} excepted{}",
             check.name(),
             all - failing,
             hundredths(rate),
@@ -158,6 +164,17 @@ pub(crate) fn summarize(
         let _ = writeln!(text, "no longer an exception: {idle}");
     }
     (text + &lines, good)
+}
+
+/// How many mutations of all pairs the judges noticed; `None` when there were none.
+pub(crate) fn noticed(verdicts: &[Verdict]) -> Option<String> {
+    let of_judges = || verdicts.iter().filter(|verdict| verdict.check == Check::Mutations);
+    let (all, seen) = (
+        of_judges().count() as u64,
+        of_judges().filter(|verdict| verdict.failures.is_empty()).count() as u64,
+    );
+    let rate = (seen * 10_000).checked_div(all)?;
+    Some(format!("{seen} of {all} mutations noticed, {:.2} %", hundredths(rate)))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "at most ten thousand")]

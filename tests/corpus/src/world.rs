@@ -158,6 +158,7 @@ fn config(key: &str) -> Config {
             name: "corpus".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
+            strict: false,
         }],
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },

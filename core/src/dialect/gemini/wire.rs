@@ -63,6 +63,7 @@ pub(super) struct Part<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct FunctionCall<'a> {
     #[serde(borrow, default)]
     pub(super) name: Option<Cow<'a, str>>,
@@ -70,6 +71,26 @@ pub(super) struct FunctionCall<'a> {
     pub(super) args: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) id: Option<Cow<'a, str>>,
+    /// Pieces of the arguments, of a host that streams them.
+    #[serde(borrow, default)]
+    pub(super) partial_args: Option<Vec<PartialArg<'a>>>,
+    /// Whether more pieces follow.
+    #[serde(default)]
+    pub(super) will_continue: Option<bool>,
+}
+
+/// A piece of a call's arguments.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PartialArg<'a> {
+    #[serde(borrow)]
+    pub(super) json_path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    pub(super) string_value: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    pub(super) number_value: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) bool_value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

@@ -77,7 +77,7 @@ pub(crate) fn write(reply: &Reply, stamp: &Stamp) -> Vec<u8> {
         Some(thinking.into()).filter(|text: &std::borrow::Cow<'_, str>| !text.is_empty());
     let line = LineOut {
         model: &stamp.model,
-        created_at: &stream::time(stamp.at_s),
+        created_at: &crate::calendar::written(stamp.at_s),
         message,
         done: true,
         end: Some(stream::end(&reply.stop, reply.usage.as_ref())),

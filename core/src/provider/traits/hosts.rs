@@ -5,8 +5,8 @@ use crate::dialect::{
     Dialect::{self, Gemini, Ollama, OpenAiChat, OpenAiResponses},
     ir::Effort,
     traits::{
-        Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
-        ThoughtsBack,
+        Breakpoints, CallIds, Degrees, Documents, MaxTokens, MustCall, Prefill, Seed, Structured,
+        Thinking, ThoughtsBack,
     },
 };
 
@@ -161,6 +161,7 @@ pub(super) const ROWS: &[Row] = &[
             call_ids: Some(CallIds::Nine),
             prefill: Some(Prefill::Prefix),
             alternating: Some(true),
+            documents: Some(Documents::Url),
             logprobs: Some(false),
             max_tokens: Some(MaxTokens::Plain),
             ..UNSAID

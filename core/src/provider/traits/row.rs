@@ -3,8 +3,8 @@
 use crate::dialect::{
     Dialect, Traits,
     traits::{
-        Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured, Thinking,
-        ThoughtsBack,
+        Breakpoints, CallIds, Degrees, Documents, MaxTokens, MustCall, Prefill, Seed, Structured,
+        Thinking, ThoughtsBack,
     },
 };
 
@@ -48,6 +48,7 @@ pub(super) struct Says {
     pub(super) media_urls: Option<bool>,
     pub(super) breakpoints: Option<Breakpoints>,
     pub(super) thoughts_back: Option<ThoughtsBack>,
+    pub(super) documents: Option<Documents>,
 }
 
 /// No answer to anything.
@@ -77,6 +78,7 @@ pub(super) const UNSAID: Says = Says {
     media_urls: None,
     breakpoints: None,
     thoughts_back: None,
+    documents: None,
 };
 
 /// A row that applies everywhere and says nothing: what a row leaves out.
@@ -113,6 +115,7 @@ impl Says {
         open(&mut self.media_urls, other.media_urls);
         open(&mut self.breakpoints, other.breakpoints);
         open(&mut self.thoughts_back, other.thoughts_back);
+        open(&mut self.documents, other.documents);
     }
 
     /// The traits; what nobody answered is as usual.
@@ -146,6 +149,7 @@ impl Says {
             media_urls: self.media_urls.unwrap_or(usual.media_urls),
             breakpoints: self.breakpoints.unwrap_or(usual.breakpoints),
             thoughts_back: self.thoughts_back.unwrap_or(usual.thoughts_back),
+            documents: self.documents.unwrap_or(usual.documents),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    dialect::traits::{Breakpoints, CallIds, MaxTokens, MustCall, Prefill, Seed},
+    dialect::traits::{Breakpoints, CallIds, Documents, MaxTokens, MustCall, Prefill, Seed},
     provider::{Host, Source, builtin::BUILTIN},
 };
 
@@ -386,6 +386,9 @@ fn hosts_have_ways_of_their_own() {
     );
     check(|traits| traits.media_urls, &false, &["ollama llava", "moonshot kimi-k2.6"]);
     check(|traits| traits.media_urls, &true, &["openai gpt-4o", "mistral pixtral-12b"]);
+    let shown = |traits: &Traits| traits.documents;
+    check(shown, &Documents::Url, &["mistral mistral-large-latest"]);
+    check(shown, &Documents::File, &["openai gpt-4o"]);
     let told = |traits: &Traits| traits.breakpoints;
     check(told, &Breakpoints::CacheControl, &["openrouter anthropic/claude-haiku-4.5"]);
     check(told, &Breakpoints::PromptCache, &["openai gpt-5.6", "openai gpt-6-sol"]);

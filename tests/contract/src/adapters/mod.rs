@@ -107,6 +107,18 @@ impl Instance {
         }
     }
 
+    /// Ends its process and leaves its data.
+    pub async fn end(self) -> Setup {
+        match self.process {
+            Process::Child(mut child) | Process::Piped { mut child, .. } => {
+                // One that has ended already is as good.
+                let _ = child.kill().await;
+            }
+            Process::Sandbox(emulator) => drop(emulator),
+        }
+        self.setup
+    }
+
     /// What the process has written so far.
     #[must_use]
     pub fn log(&self) -> String {

@@ -15,6 +15,7 @@ mod response;
 mod routes;
 mod sample;
 mod secrets;
+mod state;
 mod stream;
 mod stream_fault;
 
@@ -50,6 +51,7 @@ pub const TOPICS: &[&[Case]] = &[
     echo::CASES,
     dialect::CASES,
     response::CASES,
+    state::CASES,
     endpoint::CASES,
     operation::CASES,
     secrets::CASES,

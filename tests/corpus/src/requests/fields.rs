@@ -25,7 +25,7 @@ impl Crossing {
     }
 
     /// Whether a field says the same there, or had nothing to say.
-    fn kept(&self, name: &str, was: &Value, is: &Value) -> bool {
+    pub(super) fn kept(&self, name: &str, was: &Value, is: &Value) -> bool {
         let number = |value: &Value| value.as_f64();
         match name {
             "parallel_tool_calls" => {

@@ -1,5 +1,6 @@
 //! What do the events of a stream say, and how are they written?
 
+mod partial;
 mod reader;
 mod writer;
 

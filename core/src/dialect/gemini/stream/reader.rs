@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::partial::Partial;
 use crate::dialect::{
     Dialect, Event, array,
     event::Kind,
@@ -29,6 +30,8 @@ pub(crate) struct Reader {
     /// The number of the next part.
     next: usize,
     open: Option<Open>,
+    /// A call whose arguments come piece by piece; nothing else is open beside it.
+    partial: Option<Partial>,
     said: Said,
     calls: usize,
     searches: i64,
@@ -199,6 +202,10 @@ impl Reader {
     }
 
     fn call(&mut self, call: &FunctionCall<'_>, signature: Option<&str>, out: &mut Vec<Event>) {
+        let begins = call.name.as_deref().is_some_and(|name| !name.is_empty());
+        if !begins && self.partial.is_some() {
+            return self.go_on(call, out);
+        }
         let name = call.name.as_deref().unwrap_or_default().to_owned();
         let given = call.id.as_deref().filter(|id| !id.is_empty());
         let id = given.map_or_else(|| ids::make(&self.id, self.calls, &name), ToOwned::to_owned);
@@ -206,12 +213,28 @@ impl Reader {
         self.close(out);
         let part = self.number();
         out.push(Event::Open { part, kind: Kind::Call { id, name, custom: false } });
+        let state = signature.map(|signature| parts::state(signature, ""));
+        let sign = state.map(|state| Event::Sign { part, state });
+        if call.will_continue == Some(true) || call.partial_args.is_some() {
+            out.extend(sign);
+            self.partial = Some(Partial::new(part));
+            return self.go_on(call, out);
+        }
         let text = call.args.map_or("{}", RawValue::get).to_owned();
         out.push(Event::Delta { part, text });
-        if let Some(signature) = signature {
-            out.push(Event::Sign { part, state: parts::state(signature, "") });
-        }
+        out.extend(sign);
         out.push(Event::Close { part });
+    }
+
+    /// More of a call's arguments. They are told once they are whole.
+    fn go_on(&mut self, call: &FunctionCall<'_>, out: &mut Vec<Event>) {
+        let Some(partial) = &mut self.partial else { return };
+        if let Err(error) = partial.add(call) {
+            self.begun = Stage::Over;
+            out.push(Event::Fail(error));
+        } else if call.will_continue != Some(true) {
+            self.close(out);
+        }
     }
 
     /// A part that only this API knows. One that says nothing, such as `{}`, is passed over.
@@ -269,6 +292,11 @@ impl Reader {
     }
 
     fn close(&mut self, out: &mut Vec<Event>) {
+        if let Some(partial) = self.partial.take() {
+            let part = partial.part;
+            out.push(Event::Delta { part, text: partial.text() });
+            out.push(Event::Close { part });
+        }
         let Some(Open { part, after, .. }) = self.open.take() else { return };
         out.push(Event::Close { part });
         if let Some(state) = after {

@@ -121,6 +121,7 @@ fn tools<'p>(prompt: &'p Prompt, losses: &mut Losses) -> Result<Vec<ToolOut<'p>>
             return Err(refused("The API has only tools that the client runs.").at("tools"));
         };
         if shown.is_none_or(|names| names.contains(&function.name)) {
+            losses.lose_if(function.strict == Some(true), "tools.strict");
             tools.push(tool(function));
         }
     }

@@ -6,7 +6,7 @@ mod writer;
 pub(crate) use reader::Reader;
 pub(super) use reader::usage;
 pub(crate) use writer::Writer;
-pub(super) use writer::{call, end, message, time};
+pub(super) use writer::{call, end, message};
 
 #[cfg(test)]
 mod tests;

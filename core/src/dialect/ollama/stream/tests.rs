@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Reader, Writer, time};
+use super::{Reader, Writer};
 use crate::{
     dialect::{
         Carrier, Event, Fold, Framing, Stamp,
@@ -207,11 +207,4 @@ fn whole_answers_are_read() {
     assert!(reply::glance(br#"{"error":"no"}"#).unwrap().failure.is_some());
     assert!(reply::glance(b"[]").is_some());
     assert!(reply::glance(b"{").is_none());
-}
-
-#[test]
-fn times_are_written() {
-    assert_eq!(time(0), "1970-01-01T00:00:00Z");
-    assert_eq!(time(951_827_696), "2000-02-29T12:34:56Z");
-    assert_eq!(time(1_767_225_599), "2025-12-31T23:59:59Z");
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
+    calendar,
     dialect::{
         Event, Stamp, arguments,
         event::Kind,
@@ -47,7 +48,7 @@ impl Writer {
     pub(crate) fn new(stamp: Stamp) -> Self {
         Self {
             model: stamp.model,
-            created_at: time(stamp.at_s),
+            created_at: calendar::written(stamp.at_s),
             open: None,
             calls: VecDeque::new(),
             stop: Stop::End,
@@ -178,21 +179,4 @@ pub(in crate::dialect::ollama) fn end(stop: &Stop, usage: Option<&Usage>) -> End
         eval_count: usage.map_or(0, |usage| usage.completion),
         eval_duration: 0,
     }
-}
-
-/// A time as RFC 3339 has it.
-pub(in crate::dialect::ollama) fn time(at_s: i64) -> String {
-    const DAY_S: i64 = 86_400;
-    let (days, rest) = (at_s.div_euclid(DAY_S), at_s.rem_euclid(DAY_S));
-    // Years that begin in March end with the leap day; 400 of them have 146,097 days.
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

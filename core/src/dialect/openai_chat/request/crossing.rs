@@ -6,8 +6,8 @@ use crate::{
         Carrier, Losses,
         ir::{Effort, link},
         traits::{
-            Breakpoints, CallIds, Degrees, MaxTokens, MustCall, Prefill, Seed, Structured,
-            Thinking, ThoughtsBack, Traits,
+            Breakpoints, CallIds, Degrees, Documents, MaxTokens, MustCall, Prefill, Seed,
+            Structured, Thinking, ThoughtsBack, Traits,
         },
     },
     identity::Vault,
@@ -161,6 +161,24 @@ fn fields_have_the_words_of_the_host() {
         &format!(r#""thinking":{{"type":"disabled"}},{required}"#),
         &thinks,
     );
+}
+
+#[test]
+fn a_document_is_shown_as_the_host_reads_it() {
+    let by_url = Traits { documents: Documents::Url, ..Traits::default() };
+    let written = |part: &str, traits: &Traits| {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{part}]}}]}}"#);
+        let written = cross(&body, traits).map(|(written, _)| written)?;
+        let begin = r#"{"model":"m","messages":[{"role":"user","content":["#;
+        Ok::<_, String>(written.strip_prefix(begin).unwrap_or(&written).replace("]}]}", ""))
+    };
+    let address = r#"{"type":"document_url","document_url":"https://a/b.pdf"}"#;
+    assert_eq!(written(address, &by_url).unwrap(), address);
+    assert!(written(address, &Traits::default()).unwrap_err().starts_with("content:"));
+    let file = r#"{"type":"file","file":{"file_data":"data:application/pdf;base64,AA==","filename":"b.pdf"}}"#;
+    let named = r#"{"type":"document_url","document_url":"data:application/pdf;base64,AA==","document_name":"b.pdf"}"#;
+    assert_eq!(written(file, &by_url).unwrap(), named);
+    assert_eq!(written(named, &Traits::default()).unwrap(), file);
 }
 
 #[test]

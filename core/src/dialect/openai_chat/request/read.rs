@@ -235,6 +235,12 @@ fn read_part(part: &RawValue) -> Result<Option<Part>> {
         }
         "input_audio" => Part::Media(Media { cache, ..audio(&object)? }),
         "file" => Part::Media(Media { cache, ..file(&object)? }),
+        // Mistral's clients show documents so.
+        "document_url" => {
+            let source = source(&address(&object, "document_url")?.url);
+            let (kind, name) = (MediaKind::Document, object.typed("document_name")?);
+            Part::Media(Media { kind, source, detail: None, name, cache })
+        }
         other => {
             let message = format!("`{other}` is no part of a message that can be sent on.");
             return Err(Error::bad_request(message).at("content").coded("unsupported_parameter"));

@@ -1,6 +1,6 @@
 //! What do the chunks of a chat stream say?
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use serde_json::value::RawValue;
 
@@ -27,7 +27,7 @@ pub(crate) struct Reader {
     parts: usize,
     /// The open part that is no call.
     open: Option<(usize, Open)>,
-    calls: Vec<OpenCall>,
+    calls: Calls,
     /// Elements of reasoning details, to be given back together.
     details: Vec<String>,
     finished: bool,
@@ -41,12 +41,46 @@ enum Open {
     Thought,
 }
 
-/// A call under way.
-struct OpenCall {
-    part: usize,
-    index: Option<u64>,
-    id: String,
-    closed: bool,
+/// The calls so far, by the number of their part. A hostile answer has very many, so none is looked for one by one.
+#[derive(Default)]
+struct Calls {
+    parts: Vec<usize>,
+    /// The last call of an index, and of those without one.
+    by_index: HashMap<Option<u64>, usize>,
+    by_both: HashMap<(Option<u64>, String), usize>,
+    by_id: HashMap<String, usize>,
+}
+
+impl Calls {
+    fn add(&mut self, part: usize, index: Option<u64>, id: &str) {
+        self.parts.push(part);
+        self.by_index.insert(index, part);
+        self.by_both.insert((index, id.to_owned()), part);
+        self.by_id.insert(id.to_owned(), part);
+    }
+
+    /// The call a piece belongs to: by index, where hosts count; otherwise by id. Some hosts give every call index 0,
+    /// so another id with another name is another call.
+    fn find(&self, index: Option<u64>, id: &str, named: bool) -> Option<usize> {
+        let both = |index| self.by_both.get(&(index, id.to_owned())).copied();
+        let by_index = |index| self.by_index.get(&index).copied();
+        let more = id.is_empty() && !named;
+        let Some(_) = index else {
+            return if more { self.parts.last().copied() } else { self.by_id(id) };
+        };
+        let counted = if named && !id.is_empty() { both(index) } else { by_index(index) };
+        // Of those that were not counted.
+        let other = match (more, id.is_empty()) {
+            (true, _) => by_index(None),
+            (false, false) => both(None),
+            (false, true) => None,
+        };
+        counted.max(other)
+    }
+
+    fn by_id(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied().filter(|_| !id.is_empty())
+    }
 }
 
 impl Reader {
@@ -86,7 +120,7 @@ impl Reader {
         if !self.finished {
             self.finished = true;
             self.close(out);
-            out.push(Event::Finish(stop_of("", !self.calls.is_empty())));
+            out.push(Event::Finish(stop_of("", !self.calls.parts.is_empty())));
         }
     }
 
@@ -129,11 +163,8 @@ impl Reader {
         if let Some(reason) = reason.filter(|_| !self.finished) {
             self.finished = true;
             self.close(out);
-            for call in self.calls.iter_mut().filter(|call| !call.closed) {
-                call.closed = true;
-                out.push(Event::Close { part: call.part });
-            }
-            out.push(Event::Finish(stop_of(&reason, !self.calls.is_empty())));
+            out.extend(self.calls.parts.iter().map(|part| Event::Close { part: *part }));
+            out.push(Event::Finish(stop_of(&reason, !self.calls.parts.is_empty())));
         }
     }
 
@@ -242,12 +273,11 @@ impl Reader {
             }
             (None, None) => (None, None),
         };
-        let known = self.known(call.index, &id, name.is_some());
+        let known = self.calls.find(call.index, &id, name.is_some());
         let part = known.unwrap_or_else(|| {
             let part = self.next(out);
             let (id, name) = (id.into_owned(), name.unwrap_or_default().into_owned());
-            let call = OpenCall { part, index: call.index, id: id.clone(), closed: false };
-            self.calls.push(call);
+            self.calls.add(part, call.index, &id);
             out.push(Event::Open { part, kind: Kind::Call { id, name, custom } });
             part
         });
@@ -259,18 +289,6 @@ impl Reader {
             let (dialect, id, data) = (Dialect::OpenAiChat, String::new(), data.into_owned());
             out.push(Event::Sign { part, state: State { dialect, form: "signature", id, data } });
         }
-    }
-
-    /// The call a piece belongs to: by index, where hosts count; otherwise by id. Some hosts give every call index 0,
-    /// so another id with another name is another call.
-    fn known(&self, index: Option<u64>, id: &str, named: bool) -> Option<usize> {
-        let same = |call: &&OpenCall| match (index, call.index) {
-            (Some(index), Some(known)) => {
-                index == known && !(named && !id.is_empty() && call.id != id)
-            }
-            _ => id.is_empty() && !named || !id.is_empty() && call.id == id,
-        };
-        self.calls.iter().rev().find(same).map(|call| call.part)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which parts has an answer, and how much of each has been told?
 
+use std::collections::HashMap;
+
 use serde_json::value::RawValue;
 
 use super::super::wire;
@@ -17,10 +19,16 @@ pub(super) struct Parts {
     /// How many have been opened.
     count: usize,
     pieces: Vec<Piece>,
+    /// Which of them are open: one, or several calls.
+    open: Vec<usize>,
+    /// The last piece of a place. A hostile answer has very many, so none is looked for one by one.
+    last: HashMap<(u64, Slot), usize>,
+    /// Where the words of an item stand.
+    words: HashMap<u64, Vec<u64>>,
 }
 
 /// Where in its item a part stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
     Text(u64),
     Refusal(u64),
@@ -127,9 +135,9 @@ impl Parts {
 
     /// Closes every open part.
     pub(super) fn close(&mut self, out: &mut Vec<Event>) {
-        for piece in self.pieces.iter_mut().filter(|piece| piece.open) {
-            piece.open = false;
-            out.push(Event::Close { part: piece.part });
+        for at in std::mem::take(&mut self.open) {
+            self.pieces[at].open = false;
+            out.push(Event::Close { part: self.pieces[at].part });
         }
     }
 
@@ -150,18 +158,14 @@ impl Parts {
 
     /// Where the parts of a message stand. Some hosts number them otherwise than they then list them.
     pub(super) fn places(&self, item: u64, parts: usize) -> Vec<u64> {
-        let place = |piece: &Piece| match piece.slot {
-            Slot::Text(at) | Slot::Refusal(at) if piece.item == item => Some(at),
-            _ => None,
-        };
-        let mut told: Vec<u64> = self.pieces.iter().filter_map(place).collect();
+        let mut told = self.words.get(&item).cloned().unwrap_or_default();
         told.sort_unstable();
         told.dedup();
         if told.len() == parts { told } else { (0..).take(parts).collect() }
     }
 
     fn find(&self, item: u64, slot: Slot) -> Option<usize> {
-        self.pieces.iter().rposition(|piece| piece.item == item && piece.slot == slot)
+        self.last.get(&(item, slot)).copied()
     }
 
     /// The part of words at a place. One that was closed because another began goes on as a part of its own; a call
@@ -187,15 +191,21 @@ impl Parts {
     /// Opens a part after all others are closed; only calls may stand open beside each other.
     fn open(&mut self, item: u64, slot: Slot, kind: Kind, out: &mut Vec<Event>) -> usize {
         let is_call = |slot: Slot| slot == Slot::Call;
-        if !is_call(slot) || self.pieces.iter().any(|piece| piece.open && !is_call(piece.slot)) {
+        if !is_call(slot) || self.open.last().is_some_and(|at| !is_call(self.pieces[*at].slot)) {
             self.close(out);
         }
         let part = self.count;
         self.count += 1;
         out.push(Event::Open { part, kind });
         let (open, bytes, annotations, paragraph) = (true, 0, 0, 0);
+        let at = self.pieces.len();
         self.pieces.push(Piece { item, slot, part, open, bytes, annotations, paragraph });
-        self.pieces.len() - 1
+        self.open.push(at);
+        self.last.insert((item, slot), at);
+        if let Slot::Text(place) | Slot::Refusal(place) = slot {
+            self.words.entry(item).or_default().push(place);
+        }
+        at
     }
 }
 

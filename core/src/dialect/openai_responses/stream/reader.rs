@@ -1,6 +1,6 @@
 //! What do the events of a stream say?
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use serde_json::value::RawValue;
 
@@ -30,7 +30,7 @@ pub(crate) struct Reader {
     stage: Stage,
     parts: Parts,
     /// The places of the items that are complete.
-    complete: Vec<u64>,
+    complete: HashSet<u64>,
     searches: i64,
 }
 
@@ -169,7 +169,7 @@ impl Reader {
             return;
         }
         let Some(kind) = kind_of(json) else { return };
-        self.complete.push(at);
+        self.complete.insert(at);
         match &*kind {
             "message" => self.message(at, json, out),
             "function_call" | "custom_tool_call" => self.call(at, &kind, json, out),

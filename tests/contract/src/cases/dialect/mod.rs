@@ -39,6 +39,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "dialect_first_event_error", run: |world| Box::pin(first_event_error(world)) },
     Case { name: "dialect_loss_is_told", run: |world| Box::pin(loss_is_told(world)) },
     Case { name: "dialect_strict_refuses", run: |world| Box::pin(strict_refuses(world)) },
+    Case { name: "dialect_strict_client", run: |world| Box::pin(strict_client(world)) },
     Case { name: "dialect_first_byte_before_last", run: |world| Box::pin(first_byte(world)) },
 ];
 
@@ -246,6 +247,27 @@ async fn strict_refuses(world: &World) -> Result {
         "{error}"
     );
     assert!(world.seen().is_empty(), "a refused request reached the provider");
+    Ok(())
+}
+
+/// A client that was made strict is refused what it did not ask to be let go.
+async fn strict_client(world: &World) -> Result {
+    world.play(Speech::Anthropic.whole());
+    let name = format!("strict of {}", world.client.id);
+    let client = world.another_client(json!({ "name": name, "strict": true })).await?;
+    let ask = || {
+        let mut ask = Speech::Chat.ask(world, &Speech::Anthropic.model(), false);
+        ask.headers.retain(|(name, _)| name != "authorization");
+        with_field(ask, "seed", json!(7)).bearer(&client.key)
+    };
+    let error = super::sample::refused(&world.ask(&ask()).await?, 400)?;
+    assert_eq!(error["param"], "seed", "{error}");
+    assert!(world.seen().is_empty(), "a refused request reached the provider");
+    let answer = world.ask(&ask().header("x-tidegate-strict", "false")).await?;
+    assert_eq!((answer.status, answer.header("x-tidegate-dropped")), (200, Some("seed")));
+    let listed = world.admin("GET", "/api/clients?limit=500").await?.json()?;
+    let row = listed["data"].as_array().into_iter().flatten().find(|row| row["id"] == client.id);
+    assert_eq!(row.map(|row| &row["strict"]), Some(&json!(true)), "{listed}");
     Ok(())
 }
 

@@ -24,7 +24,7 @@ pub(super) fn write<'p>(
     let (mut functions, mut others) = (Vec::new(), Vec::new());
     for Tool { kind, cache: _ } in &prompt.tools {
         match kind {
-            ToolKind::Function(given) => functions.push(function(given, traits)?),
+            ToolKind::Function(given) => functions.push(function(given, traits, losses)?),
             ToolKind::Custom { .. } => {
                 return Err(refused("The API has no tools of free text.".into()));
             }
@@ -52,8 +52,13 @@ pub(super) fn write<'p>(
     Ok(others)
 }
 
-fn function<'p>(given: &'p Function, traits: &Traits) -> Result<FunctionOut<'p>> {
-    let Function { name, description, schema, strict: _ } = given;
+fn function<'p>(
+    given: &'p Function,
+    traits: &Traits,
+    losses: &mut Losses,
+) -> Result<FunctionOut<'p>> {
+    let Function { name, description, schema, strict } = given;
+    losses.lose_if(*strict == Some(true), "tools.strict");
     let mut function = FunctionOut {
         name,
         description: description.as_deref(),

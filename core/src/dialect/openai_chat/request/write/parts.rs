@@ -8,7 +8,7 @@ use crate::{
     dialect::{
         Dialect,
         ir::{Cache, Losses, Media, MediaKind, Part, Source},
-        traits::{Breakpoints, Traits},
+        traits::{Breakpoints, Documents, Traits},
     },
     error::{Error, Result},
 };
@@ -32,6 +32,11 @@ pub(super) enum PartOut<'a> {
     },
     File {
         file: FileOut<'a>,
+    },
+    DocumentUrl {
+        document_url: Cow<'a, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        document_name: Option<&'a str>,
     },
 }
 
@@ -118,7 +123,7 @@ pub(super) fn part_out<'a>(
             Ok(Some(PartOut::Text { text: Cow::Borrowed(text), mark }))
         }
         Part::Refusal(text) => Ok(Some(PartOut::text(text))),
-        Part::Media(media) => media_out(media, losses).map(Some),
+        Part::Media(media) => media_out(media, traits, losses).map(Some),
         Part::Opaque { kind, .. } => {
             losses.lose(format!("messages.{kind}"));
             Ok(None)
@@ -127,7 +132,11 @@ pub(super) fn part_out<'a>(
     }
 }
 
-pub(super) fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<PartOut<'a>> {
+pub(super) fn media_out<'a>(
+    media: &'a Media,
+    traits: &Traits,
+    losses: &mut Losses,
+) -> Result<PartOut<'a>> {
     losses.lose_if(media.cache.is_some(), "cache_control");
     let detail = media.detail.as_deref();
     let filename = media.name.as_deref();
@@ -153,6 +162,9 @@ pub(super) fn media_out<'a>(media: &'a Media, losses: &mut Losses) -> Result<Par
             PartOut::InputAudio { input_audio: AudioOut { data: base64, format } }
         }
         (MediaKind::Document, Source::Text(text)) => PartOut::text(text),
+        (MediaKind::Document, source) if traits.documents == Documents::Url => {
+            PartOut::DocumentUrl { document_url: url(source), document_name: filename }
+        }
         (MediaKind::Document, source @ Source::Data { .. }) => {
             let filename = filename.or(Some("document.pdf"));
             let file_data = Some(url(source).into_owned());

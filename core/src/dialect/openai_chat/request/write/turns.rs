@@ -184,8 +184,8 @@ impl<'a> Conversation<'a, '_> {
         if self.shown.is_empty() {
             return Ok(());
         }
-        let parts =
-            std::mem::take(&mut self.shown).into_iter().map(|media| media_out(media, self.losses));
+        let shown = std::mem::take(&mut self.shown).into_iter();
+        let parts = shown.map(|media| media_out(media, self.traits, self.losses));
         let content = Content::Parts(parts.collect::<Result<_>>()?);
         self.messages.push(Message { role: "user", content, ..Message::default() });
         Ok(())
