@@ -56,7 +56,8 @@ impl Conversion<'_> {
         };
         let said = oracle::stream(self.client, rest.as_bytes());
         let seen = !said.over || !self.compare(&said).is_empty();
-        let failure = || Failure::new(format!("`{}` is not missed", kind(&frame.data)), "");
+        let what = format!("`{}` is not missed", kind(&frame.data));
+        let failure = || Failure::new(what, frame.data.to_string());
         Some((!seen).then(failure).into_iter().collect())
     }
 }
@@ -84,7 +85,7 @@ fn counts(client: Dialect, data: &Value) -> bool {
             let function = &call["function"];
             // No arguments at all mean the same, and state is the provider's alone.
             let silent = function["name"].is_null() && call["custom"].is_null();
-            let empty = function["arguments"].is_null() || function["arguments"] == "{}";
+            let empty = matches!(oracle::text(&function["arguments"]), "" | "{}");
             if call.is_object() && silent && empty {
                 return false;
             }
