@@ -90,7 +90,7 @@ async fn attempt(
     if target.way == Way::Errand {
         return exchange(gateway, inbound, headers, target, record).await;
     }
-    let (outgoing, passage) = prepare(gateway, inbound, headers, target, record)?;
+    let (outgoing, passage) = prepare(gateway, inbound, headers, target, record).await?;
     record.attempts += 1;
     let response = match outgoing {
         Outgoing::Echo(body) => echo::answer(&body)?,

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use memchr::memmem;
 use serde_json::value::to_raw_value;
 
-use super::{receive::Inbound, resolve::Target};
+use super::{gather::gather, receive::Inbound, resolve::Target};
 use crate::{
     dialect::{Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ir, ir::Format},
     error::{Error, Result},
@@ -71,7 +71,7 @@ const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
 const PARENT: &str = "previous_response_id";
 
 /// Prepares the request for a target, and the way back.
-pub(super) fn prepare(
+pub(super) async fn prepare(
     gateway: &Gateway,
     inbound: &Inbound,
     headers: &HeaderMap,
@@ -89,7 +89,7 @@ pub(super) fn prepare(
         let body = patch(gateway, inbound, target, record)?;
         (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
     } else {
-        let (body, crossing) = cross(gateway, inbound, target, record)?;
+        let (body, crossing) = cross(gateway, inbound, target, record).await?;
         let framing = dialect.framing();
         (body, Passage { from: dialect, framing, crossing: Some(crossing) })
     };
@@ -145,7 +145,7 @@ fn holds_wrapped_state(body: &[u8]) -> bool {
 }
 
 /// Writes the request in the target's dialect. What cannot cross is noted in the record, or refused to a strict client.
-fn cross(
+async fn cross(
     gateway: &Gateway,
     inbound: &Inbound,
     target: &Target,
@@ -178,6 +178,7 @@ fn cross(
     {
         reshape.answering_by(name.as_deref().unwrap_or(ir::UNNAMED_SCHEMA));
     }
+    gather(gateway, inbound, target, &traits, &mut prompt).await?;
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;
     note_losses(&losses, inbound, record)?;
