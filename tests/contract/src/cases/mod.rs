@@ -8,6 +8,7 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod media;
 mod operation;
 mod record;
 mod request;
@@ -52,5 +53,6 @@ pub const TOPICS: &[&[Case]] = &[
     response::CASES,
     endpoint::CASES,
     operation::CASES,
+    media::CASES,
     secrets::CASES,
 ];
