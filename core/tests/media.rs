@@ -213,6 +213,24 @@ fn too_many_are_refused_before_any_is_fetched() {
 }
 
 #[test]
+fn one_picture_in_many_places_counts_each_time() {
+    let large = || {
+        let mut bytes = PNG.to_vec();
+        bytes.resize(8 << 20, 0);
+        Bytes::from(bytes)
+    };
+    let world = World::new();
+    world.media.answer(200, "image/png", vec![Ok(large())]);
+    assert_eq!(refusal(&world, &show("ollama/m", &[PICTURE, PICTURE])).0, 400);
+    assert_eq!(fetched(&world).len(), 1);
+
+    let world = World::new();
+    world.media.answer(200, "image/png", vec![Ok(large())]);
+    answer_chat(&world);
+    assert_eq!(block_on(world.ask(&show("ollama/m", &[PICTURE]))).0, 200);
+}
+
+#[test]
 fn another_target_does_not_fetch_again() {
     let world = World::declaring(|config| {
         let ollama = config.providers.iter_mut().find(|it| it.id == "ollama").unwrap();

@@ -13,7 +13,7 @@ use crate::{
     },
     error::{Error, Result},
     gateway::Gateway,
-    limits::{MEDIA_AT_ONCE_MAX, MEDIA_URLS_MAX},
+    limits::{MEDIA_AT_ONCE_MAX, MEDIA_BYTES_MAX, MEDIA_URLS_MAX},
     media::{Fetcher, mime_of, refused},
 };
 
@@ -69,8 +69,14 @@ fn wanted(
 
 /// Puts bytes in the place of addresses. What is not what it was said to be is as good as not there.
 fn fill(inbound: &Inbound, target: &Target, traits: &Traits, prompt: &mut Prompt) -> Result<()> {
+    // One URL may stand in a thousand places.
+    let mut placed = 0;
     each(target, traits, prompt, &mut |place, media, url| {
         let bytes = inbound.fetched.get(&url).unwrap_or_default();
+        placed += bytes.len();
+        if placed > MEDIA_BYTES_MAX {
+            return Err(at(place, refused("the request's media is too large")));
+        }
         let mime = mime_of(media.kind, &bytes);
         let mime = mime.ok_or_else(|| at(place, refused("it begins like nothing of its kind")))?;
         media.source =
