@@ -20,7 +20,7 @@ use super::*;
 
 /// Stands for the internet: tests stay on this machine.
 const OUTSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
-const INSIDE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const INSIDE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// Counts whoever connects, and answers with this.
 struct Listener {

@@ -6,13 +6,13 @@ use super::*;
 
 /// An address in each network that is not public, at its edges or where a cloud has its services.
 const INSIDE: [Ipv4Addr; 24] = [
-    Ipv4Addr::new(0, 0, 0, 0),
+    Ipv4Addr::UNSPECIFIED,
     Ipv4Addr::new(0, 255, 255, 255),
     Ipv4Addr::new(10, 0, 0, 1),
     Ipv4Addr::new(10, 255, 255, 255),
     Ipv4Addr::new(100, 64, 0, 1),
     Ipv4Addr::new(100, 100, 100, 200),
-    Ipv4Addr::new(127, 0, 0, 1),
+    Ipv4Addr::LOCALHOST,
     Ipv4Addr::new(127, 255, 255, 254),
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(169, 254, 169, 254),
@@ -29,7 +29,7 @@ const INSIDE: [Ipv4Addr; 24] = [
     Ipv4Addr::new(203, 0, 113, 9),
     Ipv4Addr::new(224, 0, 0, 1),
     Ipv4Addr::new(240, 0, 0, 1),
-    Ipv4Addr::new(255, 255, 255, 255),
+    Ipv4Addr::BROADCAST,
 ];
 
 /// The ways to write an IPv4 address that some parser or other understands.
@@ -134,11 +134,10 @@ fn no_spelling_of_an_inside_address_passes() {
     let hosts = INSIDE.into_iter().flat_map(hosts);
     let hosts: BTreeSet<String> = hosts.chain(NAMES.map(str::to_owned)).collect();
     let urls: BTreeSet<String> = hosts.iter().flat_map(|host| urls(host)).collect();
-    assert!(hosts.len() >= 400 && urls.len() >= 4_000, "{} {}", hosts.len(), urls.len());
+    assert!(hosts.len() >= 500 && urls.len() >= 10_000, "{} {}", hosts.len(), urls.len());
     let gate = Gate::default();
     let passed: Vec<&String> = urls.iter().filter(|url| gate.admit(url).is_ok()).collect();
     assert!(passed.is_empty(), "{} of {} pass: {passed:?}", passed.len(), urls.len());
-    println!("{} spellings of {} hosts, 0 accepted", urls.len(), hosts.len());
 }
 
 #[test]
