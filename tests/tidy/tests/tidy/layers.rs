@@ -26,6 +26,7 @@ const CORE_DEPENDENCIES: [&str; 21] = [
     "subtle",
     "toml",
     "tracing",
+    "url",
     "zeroize",
 ];
 
