@@ -33,6 +33,8 @@ pub struct State {
     pub(crate) vault: Vault,
     pub(crate) declared_clients: Vec<Arc<Client>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
+    /// Bytes of fetched media that requests hold.
+    pub(crate) media_in_flight: Arc<AtomicUsize>,
     pub(crate) draining: AtomicBool,
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,
@@ -57,6 +59,7 @@ impl State {
         Ok(Self {
             declared_clients,
             in_flight: Arc::default(),
+            media_in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
             snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),

@@ -17,6 +17,7 @@ pub mod identity;
 mod ids;
 pub mod journal;
 pub mod limits;
+pub mod media;
 mod memory;
 mod operation;
 pub mod ports;

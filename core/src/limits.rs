@@ -52,6 +52,25 @@ pub const PICTURES_MAX: u32 = 10;
 /// Requests to a provider at a time, of one client request that takes several.
 pub const ERRANDS_AT_ONCE_MAX: usize = 4;
 
+/// All media that one request has fetched, and all that is put in its place: as much as it could have brought itself in
+/// base64.
+pub const MEDIA_BYTES_MAX: usize = BODY_BYTES_MAX / 4 * 3;
+/// Fetched media of all requests in one process; the smallest platform gives 128 MiB in all.
+pub const MEDIA_IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
+/// Media that one request may have fetched.
+pub const MEDIA_URLS_MAX: usize = 16;
+/// The address of such media.
+pub const MEDIA_URL_BYTES_MAX: usize = 8 << 10;
+/// Fetches of one request at a time: a Worker has six connections.
+pub const MEDIA_AT_ONCE_MAX: usize = 4;
+/// Redirects of one fetch.
+pub const MEDIA_REDIRECTS_MAX: usize = 3;
+/// One fetch in all.
+pub const MEDIA_WAIT: Duration = Duration::from_secs(10);
+/// A request to a provider that goes out in one piece, with its length: what came, what was fetched, and what writing it
+/// anew may add.
+pub const OUTGOING_BYTES_MAX: usize = 3 * BODY_BYTES_MAX;
+
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);
 /// From the first byte to the end of the headers.

@@ -60,6 +60,9 @@ pub trait Background: Send + Sync {
 pub struct Ports {
     /// Where requests go.
     pub upstream: Arc<dyn Upstream>,
+    /// Where media is fetched that a client named by its address. It connects only to public addresses, and to places
+    /// that the operator allows, as far as its platform lets it see them.
+    pub media: Arc<dyn Upstream>,
     /// Where documents, records and blobs live.
     pub store: Arc<dyn Store>,
     /// Where finished records go.

@@ -164,6 +164,11 @@ impl FakeUpstream {
         self.answers.lock().expect("no test panics in here").push_back(Some(response));
     }
 
+    /// Adds an answer as it is, headers included.
+    pub fn respond(&self, response: Response<Body>) {
+        self.answers.lock().expect("no test panics in here").push_back(Some(Ok(response)));
+    }
+
     /// Adds a failure to answer.
     pub fn fail(&self, kind: Kind) {
         let error = Error::new(kind, "The provider failed.");

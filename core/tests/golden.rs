@@ -10,6 +10,7 @@ use std::{
 
 use tidegate_core::{
     config::{Config, LogFormat},
+    media::Gate,
     provider::{Host, Source},
 };
 
@@ -65,6 +66,7 @@ fn describe(config: &Config) -> String {
         format!("waits {:?}", config.waits),
         format!("retention {} days", config.retention_days),
         format!("log {} {}", log_format(config.log), config.log_filter),
+        format!("media {}", config.media.as_ref().map_or("not fetched".to_owned(), media)),
         format!("deepseek in english {}", is_on(config.deepseek_english)),
     ];
     for provider in &config.providers {
@@ -99,6 +101,11 @@ fn describe(config: &Config) -> String {
         lines.push(format!("client {} {}{strict}", client.name, is_on(client.enabled)));
     }
     lines.join("\n") + "\n"
+}
+
+fn media(gate: &Gate) -> String {
+    let places: Vec<String> = gate.allowed().map(ToString::to_string).collect();
+    format!("fetched from the public and [{}]", places.join(", "))
 }
 
 fn is_set(set: bool) -> &'static str {

@@ -11,7 +11,7 @@ use tidegate_core::{
     ports::{Clock, Ports, Store, Upstream},
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
-use tidegate_native::{OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
+use tidegate_native::{Guarded, OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
 
 /// One invocation at a time needs one thread, and starts sooner with it.
 #[tokio::main(flavor = "current_thread")]
@@ -54,8 +54,10 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
     let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let store = open(&config, &upstream, &clock).await?;
+    let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
     let ports = Ports {
         upstream,
+        media,
         journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
         store,
         clock,

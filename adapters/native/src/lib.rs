@@ -4,6 +4,7 @@ mod background;
 mod drivers;
 mod lock;
 mod log;
+mod media;
 mod open;
 mod queue;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub use background::Tracker;
 pub use drivers::Libsql;
 pub use lock::Lock;
 pub use log::init_log;
+pub use media::Guarded;
 pub use open::{Opened, Place, open_store};
 pub use queue::Queue;
 pub use time::{OsRandom, SystemClock};

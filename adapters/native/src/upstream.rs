@@ -17,7 +17,7 @@ use tidegate_core::{
     Body, Error, Result,
     error::Kind,
     limits::{
-        BODY_BYTES_MAX, UPSTREAM_CONNECT_WAIT, UPSTREAM_IDLE_CONNECTIONS_MAX,
+        OUTGOING_BYTES_MAX, UPSTREAM_CONNECT_WAIT, UPSTREAM_IDLE_CONNECTIONS_MAX,
         UPSTREAM_POOL_IDLE_WAIT, UPSTREAM_URLS_MAX,
     },
     ports::Upstream,
@@ -40,12 +40,7 @@ impl Reqwest {
     }
 
     fn connecting_within(wait: Duration) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls()?)
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .tcp_nodelay(true)
+        let client = bare()?
             .connect_timeout(wait)
             .pool_max_idle_per_host(UPSTREAM_IDLE_CONNECTIONS_MAX)
             .pool_idle_timeout(UPSTREAM_POOL_IDLE_WAIT)
@@ -65,6 +60,16 @@ impl Upstream for Reqwest {
         let response = self.client.execute(request).await.map_err(unsent)?;
         Ok(Response::from(response).map(|body| Body::new(body.map_err(broken))))
     }
+}
+
+/// A client that adds nothing, follows nothing and knows no proxy.
+pub(crate) fn bare() -> Result<reqwest::ClientBuilder> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls()?)
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .tcp_nodelay(true))
 }
 
 /// Addresses that were parsed already. They are few and come again with every request, and parsing one costs more than
@@ -92,7 +97,7 @@ impl Urls {
 /// What the core holds in one piece goes out with its length; everything else streams.
 async fn outgoing(body: Body) -> Result<reqwest::Body> {
     match http_body::Body::size_hint(&body).exact() {
-        Some(length) if length <= BODY_BYTES_MAX as u64 => {
+        Some(length) if length <= OUTGOING_BYTES_MAX as u64 => {
             let whole = body.collect().await.map_err(Error::internal)?;
             Ok(whole.to_bytes().into())
         }
@@ -117,7 +122,7 @@ fn tls() -> Result<ClientConfig> {
     Ok(tls)
 }
 
-fn unsent(error: reqwest::Error) -> Error {
+pub(crate) fn unsent(error: reqwest::Error) -> Error {
     let (kind, message) = if error.is_connect() {
         (Kind::UpstreamUnreachable, "The provider could not be reached.")
     } else if error.is_timeout() {
@@ -128,7 +133,7 @@ fn unsent(error: reqwest::Error) -> Error {
     Error::new(kind, message).because(causes(&error.without_url()))
 }
 
-fn broken(error: reqwest::Error) -> Error {
+pub(crate) fn broken(error: reqwest::Error) -> Error {
     let (kind, message) = if error.is_timeout() {
         (Kind::UpstreamTimeout, "The provider took too long.")
     } else {
@@ -138,7 +143,7 @@ fn broken(error: reqwest::Error) -> Error {
 }
 
 /// reqwest's own text says little; the reason is in what caused it. A URL may hold a key, so it must be gone before.
-fn causes(error: &reqwest::Error) -> String {
+pub(crate) fn causes(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -12,7 +12,7 @@ use tidegate_core::{
     store::sql::SqlStore,
 };
 use tidegate_native::{
-    Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
+    Guarded, Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
 };
 use tracing::{error, info, warn};
 
@@ -36,6 +36,7 @@ impl House {
     pub(crate) async fn open(mut config: Config) -> Result<Self> {
         let data = Data::new(&config.data);
         let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
+        let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(OsRandom);
 
@@ -57,7 +58,7 @@ impl House {
         let store: Arc<dyn Store> = opened.store.clone();
         let queue =
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
-        let ports = Ports { upstream, store, journal: queue.clone(), clock, random };
+        let ports = Ports { upstream, media, store, journal: queue.clone(), clock, random };
         let gateway = Gateway::new(ports, Arc::new(State::new(config)?));
         Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
     }

@@ -56,7 +56,9 @@ fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
     let database = database(env, state.config(), &upstream, &clock)?;
     let store: Arc<dyn Store> = Arc::new(SqlStore::new(database));
     let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
-    let ports = Ports { upstream, store, journal, clock, random: Arc::new(Entropy) };
+    // The platform resolves names by itself and shows nobody what it found: the gate in the core is all there is.
+    let media = upstream.clone();
+    let ports = Ports { upstream, media, store, journal, clock, random: Arc::new(Entropy) };
     Ok(Gateway::new(ports, state))
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub use mistake::Mistake;
 pub use variables::VARIABLES;
 
-use crate::{identity::Secret, provider::Provider};
+use crate::{identity::Secret, media::Gate, provider::Provider};
 
 /// Everything that is declared. What is not declared lives in the database.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ pub struct Config {
     pub waits: Waits,
     /// How long records are kept.
     pub retention_days: u32,
+    /// Which media is fetched for providers that take no addresses; `None` when none is.
+    pub media: Option<Gate>,
     /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.
     pub deepseek_english: bool,
     /// How the log looks.

@@ -13,7 +13,11 @@ use super::{
     secret, store_url,
     variables::Environment,
 };
-use crate::{identity::Secret, limits};
+use crate::{
+    identity::Secret,
+    limits,
+    media::{Gate, Place},
+};
 
 /// This machine alone.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -62,6 +66,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let (store_url, store_token) = read_store(&mut root, reading);
     let (log, log_filter) = read_log(&mut root, reading);
     let waits = read_waits(&mut root, reading);
+    let media = read_media(&mut root, reading);
     let deepseek_english = read_deepseek(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
@@ -81,6 +86,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         admin_token,
         waits,
         retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
+        media,
         deepseek_english,
         log: log.unwrap_or(LogFormat::Human),
         log_filter: log_filter.unwrap_or_else(|| LOG_FILTER.to_owned()),
@@ -123,6 +129,20 @@ fn read_waits(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Waits {
     };
     reading.end_table(table);
     waits
+}
+
+/// On unless it is switched off.
+fn read_media(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Option<Gate> {
+    let mut table = reading.table(root, "media", "[media]");
+    let fetch = reading.optional(&mut table, "fetch", read_flag);
+    let allow = table.take("allow").and_then(|said| reading.keep(said.list())).unwrap_or_default();
+    let allow = reading.keep_all(allow.iter().map(read_place).collect());
+    reading.end_table(table);
+    fetch.unwrap_or(true).then(|| Gate::new(allow))
+}
+
+fn read_place(said: &Said<'_>) -> Result<Place, Mistake> {
+    Place::parse(said.text()?).map_err(|wrong| said.spot.mistake(wrong))
 }
 
 /// On unless it is switched off: these models answer many a question in Chinese.

@@ -39,6 +39,7 @@ pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
 pub(crate) use traits::{Structured, Thinking, ThoughtsBack, Traits};
 
+use self::ir::{Media, MediaKind, Source};
 use crate::{
     error::{Error, Result},
     provider::Auth,
@@ -319,6 +320,30 @@ impl Dialect {
             Self::Gemini => gemini::request::read(body, carrier),
             Self::Ollama => ollama::request::read(body, carrier),
         }
+    }
+
+    /// The address of media that a provider of this dialect takes with its bytes alone.
+    pub(crate) fn url_to_fetch<'m>(self, media: &'m Media, traits: &Traits) -> Option<&'m str> {
+        let Source::Url { url, mime: _ } = &media.source else { return None };
+        let fetches = traits.media_urls;
+        let takes = match (self, media.kind) {
+            (Self::OpenAiChat, MediaKind::Image)
+            | (Self::OpenAiResponses | Self::Anthropic, MediaKind::Image | MediaKind::Document) => {
+                fetches
+            }
+            (Self::OpenAiChat, MediaKind::Document | MediaKind::Audio)
+            | (Self::Ollama, MediaKind::Image) => false,
+            (Self::Gemini, MediaKind::Image | MediaKind::Document | MediaKind::Audio) => {
+                gemini::request::takes_url(url, traits)
+            }
+            // Refused with its bytes as well, or too large to pass through here.
+            (Self::OpenAiResponses | Self::Anthropic, MediaKind::Audio)
+            | (Self::Ollama, MediaKind::Document | MediaKind::Audio)
+            | (_, MediaKind::Video) => true,
+        };
+        let scheme = url.split_once("://").map(|(scheme, _)| scheme).unwrap_or_default();
+        let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+        (is_web && !takes).then_some(url)
     }
 
     /// Writes a request. What the dialect or the target cannot express is named in `losses`; what cannot be left out

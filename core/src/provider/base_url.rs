@@ -175,19 +175,24 @@ fn is_metadata_name(host: &str) -> bool {
         || host == "instance-data.ec2.internal"
 }
 
-/// Link-local addresses and the clouds' metadata services outside of that range, also wrapped into IPv6.
-fn is_metadata(address: IpAddr) -> bool {
+/// Whether an address is one that no request ever goes to, not even an administrator's: link-local ones and the clouds'
+/// metadata services outside of that range, also wrapped into IPv6.
+#[must_use]
+pub fn is_metadata(address: IpAddr) -> bool {
     const SERVICES: [Ipv4Addr; 3] = [
         Ipv4Addr::new(168, 63, 129, 16),   // Azure's wire server
         Ipv4Addr::new(100, 100, 100, 200), // Alibaba
         Ipv4Addr::new(192, 0, 0, 192),     // Oracle
     ];
-    const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    // Amazon keeps this network for its services, Google that address.
+    const AWS: u128 = 0xfd00_0ec2;
+    const GOOGLE: Ipv6Addr = Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254);
     match address {
         IpAddr::V4(v4) => v4.is_link_local() || SERVICES.contains(&v4),
         IpAddr::V6(v6) => {
             v6.is_unicast_link_local()
-                || v6 == AWS
+                || v6.to_bits() >> 96 == AWS
+                || v6 == GOOGLE
                 || wrapped(v6).is_some_and(|v4| is_metadata(v4.into()))
         }
     }
@@ -300,6 +305,8 @@ mod tests {
             "[2002:a9fe:a9fe::1]",
             "[fe80::1]",
             "[fd00:ec2::254]",
+            "[fd00:ec2::23]",
+            "[fd20:ce::254]",
             "100.100.100.200",
             "168.63.129.16",
             "192.0.0.192",

@@ -11,6 +11,7 @@ pub(crate) mod traits;
 
 pub use auth::Auth;
 
+use self::base_url::BaseUrl;
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
@@ -64,17 +65,10 @@ impl Host {
         if text == "echo:" {
             return Ok(Self::Echo);
         }
-        let uri: http::Uri =
-            text.parse().map_err(|_| Error::bad_request("The base URL is not a URL."))?;
-        let web = matches!(uri.scheme_str(), Some("http" | "https"));
-        let plain =
-            uri.query().is_none() && uri.authority().is_some_and(|a| !a.as_str().contains('@'));
-        if !web || !plain {
-            let message =
-                "A base URL starts with http:// or https:// and has no user and no query.";
-            return Err(Error::bad_request(message));
+        match BaseUrl::parse(text) {
+            Ok(url) => Ok(Self::Url(url.to_string())),
+            Err(wrong) => Err(Error::bad_request(format!("The base URL {wrong}."))),
         }
-        Ok(Self::Url(text.trim_end_matches('/').to_owned()))
     }
 
     /// Scheme, host and port, written one way.

@@ -4,6 +4,7 @@ mod admit;
 mod authenticate;
 mod dispatch;
 mod exchange;
+mod gather;
 mod judge;
 mod meter;
 mod observe;

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use memchr::memmem;
 use serde_json::value::to_raw_value;
 
-use super::{receive::Inbound, resolve::Target};
+use super::{gather::gather, receive::Inbound, resolve::Target};
 use crate::{
     dialect::{
         Carrier, Dialect, Framing, Losses, Reshape, Stamp, Structured, ThoughtsBack, Traits, ir,
@@ -187,6 +187,7 @@ async fn cross(
     {
         reshape.answering_by(name.as_deref().unwrap_or(ir::UNNAMED_SCHEMA));
     }
+    gather(gateway, inbound, target, &traits, &mut prompt).await?;
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;
     note_losses(&losses, inbound, record)?;

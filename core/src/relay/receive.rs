@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     http::{Body, read},
     limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
+    media::Fetched,
     operation::Operation,
     store::Record,
     turns::Keep,
@@ -59,6 +60,8 @@ pub(super) struct Inbound {
     pub(super) parent: Option<String>,
     /// What to keep of this turn for the next one.
     pub(super) keep: Option<Keep>,
+    /// What was fetched for it.
+    pub(super) fetched: Fetched,
 }
 
 /// What came: the head of the request, and what its route's pattern took of the path.
@@ -101,7 +104,8 @@ pub(super) async fn receive(
     };
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
-    Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent: None, keep: None })
+    let (parent, keep, fetched) = (None, None, Fetched::default());
+    Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent, keep, fetched })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

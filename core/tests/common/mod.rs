@@ -10,6 +10,7 @@ use tidegate_core::{
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
+    media::Gate,
     ports::{Call, Ports, Store},
     provider::{Auth, Host, Key, Provider, Source},
     store::Record,
@@ -19,6 +20,9 @@ use tidegate_core::{
 pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) upstream: Arc<FakeUpstream>,
+    /// Where media is fetched.
+    #[allow(dead_code, reason = "few tests fetch any")]
+    pub(crate) media: Arc<FakeUpstream>,
     pub(crate) kept: Arc<Kept>,
     pub(crate) later: Arc<Later>,
     pub(crate) key: String,
@@ -42,9 +46,11 @@ impl World {
     pub(crate) fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
         let upstream = Arc::new(FakeUpstream::default());
+        let media = Arc::new(FakeUpstream::default());
         let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
         let ports = Ports {
             upstream: upstream.clone(),
+            media: media.clone(),
             store,
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
@@ -53,7 +59,7 @@ impl World {
         let mut config = config(&key);
         change(&mut config);
         let state = State::new(config).expect("the secret is set");
-        Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, kept, later, key }
+        Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, media, kept, later, key }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -139,6 +145,7 @@ fn config(key: &str) -> Config {
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
+        media: Some(Gate::default()),
         deepseek_english: true,
         log: LogFormat::Human,
         log_filter: String::new(),

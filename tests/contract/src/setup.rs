@@ -68,8 +68,9 @@ impl Setup {
     /// The text of `tidegate.toml`.
     #[must_use]
     pub fn declaration(&self) -> String {
+        let place = self.provider_url.trim_start_matches("http://").trim_end_matches("/v1");
         let mut text = format!(
-            "[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
+            "[media]\nallow = [\"{place}\"]\n\n[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
              total_wait_ms = {TOTAL_WAIT_MS}\n"
         );
         let closed = format!("http://{}/v1", self.closed);

@@ -99,6 +99,23 @@ impl World {
         self.provider.play(&self.tag, script);
     }
 
+    /// Makes the provider answer a URL of this case with `script`.
+    #[must_use]
+    pub fn publish(&self, script: Script) -> String {
+        self.provider.play(&self.file(), script);
+        self.provider.url(&self.file())
+    }
+
+    /// The requests for that URL.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<Seen> {
+        self.provider.seen(&self.file())
+    }
+
+    fn file(&self) -> String {
+        format!("{}-file", self.tag)
+    }
+
     /// The words that a request must hold somewhere for the provider to play this case's script.
     #[must_use]
     pub fn tag(&self) -> String {

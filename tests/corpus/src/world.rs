@@ -75,6 +75,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
     let ports = Ports {
         upstream: upstream.clone(),
+        media: upstream.clone(),
         store: Arc::new(EmptyStore),
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
@@ -164,6 +165,7 @@ fn config(key: &str) -> Config {
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
         // The one thing that is added to a request of the same dialect.
+        media: None,
         deepseek_english: false,
         log: LogFormat::Human,
         log_filter: String::new(),

@@ -53,6 +53,7 @@ pub fn tag(name: &str) -> String {
 
 const TAG_OPEN: &str = "[[script ";
 const TAG_CLOSE: &str = "]]";
+const SCRIPT_PATH: &str = "/script/";
 
 impl Provider {
     /// Listens on a free loopback port.
@@ -68,6 +69,12 @@ impl Provider {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
+    }
+
+    /// Where a request needs no body to play the script `name`.
+    #[must_use]
+    pub fn url(&self, name: &str) -> String {
+        format!("http://{}{SCRIPT_PATH}{name}", self.address)
     }
 
     /// Answers every request tagged `name` with `script`.
@@ -148,7 +155,8 @@ impl Shared {
     }
 
     fn arrive(&self, seen: Seen) -> (Script, Place) {
-        let name = named(&seen.body).unwrap_or_default();
+        let by_path = || seen.path.strip_prefix(SCRIPT_PATH).map(str::to_owned);
+        let name = named(&seen.body).or_else(by_path).unwrap_or_default();
         self.entries(|entries| {
             let entry = entries.entry(name.clone()).or_default();
             entry.seen.push(seen);

@@ -102,7 +102,12 @@ pub(super) const ROWS: &[Row] = &[
         says: Says { switch: Some(true), late_system: Some(true), ..ADAPTIVE },
         ..ROW
     },
-    Row { spoken: MESSAGES, models: &["claude"], says: NEWEST, ..ROW },
+    Row {
+        spoken: MESSAGES,
+        models: &["claude"],
+        says: Says { media_urls: Some(true), ..NEWEST },
+        ..ROW
+    },
     // Other makers speak this dialect as it was when thinking had a budget.
     Row {
         spoken: MESSAGES,

@@ -245,11 +245,11 @@ pub(super) const ROWS: &[Row] = &[
         says: Says { thinking: Some(Thinking::Degree), ..UNSAID },
         ..ROW
     },
-    // Its native one: JSON Schema came with the second generation's half.
+    // Its native one: JSON Schema and media by URL came with the second generation's half.
     Row {
         spoken: &[Gemini],
         models: &["gemini-1-0", "gemini-1-5", "gemini-2-0", "gemini-pro"],
-        says: Says { json_schema: Some(false), ..UNSAID },
+        says: Says { json_schema: Some(false), media_urls: Some(false), ..UNSAID },
         ..ROW
     },
     // In the newest of the third generation words are chosen by the model itself.

@@ -389,6 +389,8 @@ fn hosts_have_ways_of_their_own() {
     let shown = |traits: &Traits| traits.documents;
     check(shown, &Documents::Url, &["mistral mistral-large-latest"]);
     check(shown, &Documents::File, &["openai gpt-4o"]);
+    check(|traits| traits.media_urls, &true, &["anthropic claude-opus-4-1", "anthropic claude-x"]);
+    check(|traits| traits.media_urls, &true, &["gemini gemini-2.5-pro"]);
     let told = |traits: &Traits| traits.breakpoints;
     check(told, &Breakpoints::CacheControl, &["openrouter anthropic/claude-haiku-4.5"]);
     check(told, &Breakpoints::PromptCache, &["openai gpt-5.6", "openai gpt-6-sol"]);

@@ -8,6 +8,7 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod media;
 mod operation;
 mod record;
 mod request;
@@ -54,5 +55,6 @@ pub const TOPICS: &[&[Case]] = &[
     state::CASES,
     endpoint::CASES,
     operation::CASES,
+    media::CASES,
     secrets::CASES,
 ];

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 
 pub(crate) use read::read;
-pub(crate) use write::write;
+pub(crate) use write::{takes_url, write};
 
 use crate::{
     dialect::{

@@ -1,7 +1,5 @@
 //! Does a chunk say nothing but text? Most do, and then a stream that passes as it came need not be read any closer.
 
-use memchr::memchr2;
-
 use crate::dialect::sse;
 
 /// How much text a chunk adds, if text is all that it says. Anything that is not plainly so is left to the reader:
@@ -11,7 +9,7 @@ pub(crate) fn skim(frame: &[u8]) -> Option<u64> {
     let mut rest = data.trim_ascii();
     rest.first().filter(|first| **first == b'{')?;
     let mut text_bytes = 0;
-    while let Some(at) = memchr2(b'"', b'\\', rest) {
+    while let Some(at) = mark(rest) {
         let (name, after) = string(&rest[at..])?;
         // Every string is a name, because a value is taken together with its name.
         let value = after.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
@@ -59,8 +57,13 @@ pub(crate) fn skim(frame: &[u8]) -> Option<u64> {
 /// A string that begins here and has no escape, and what follows it.
 fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let inner = bytes.strip_prefix(b"\"")?;
-    let end = memchr2(b'"', b'\\', inner)?;
+    let end = mark(inner)?;
     (inner[end] == b'"').then(|| (&inner[..end], &inner[end + 1..]))
+}
+
+/// Where a string may end. They are so short that a plain loop beats a clever search.
+fn mark(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'))
 }
 
 #[cfg(test)]

@@ -212,8 +212,7 @@ impl<'p> Writing<'p> {
         let refused =
             |message: &'static str| Error::bad_request(message).coded("unsupported_parameter");
         if let Source::Url { url, mime: _ } = &media.source
-            && !self.traits.media_urls
-            && !is_googles(url)
+            && !takes_url(url, self.traits)
         {
             return Err(refused("The target's model takes no media by URL."));
         }
@@ -236,6 +235,11 @@ fn sign_last<'p>(parts: &mut [PartOut<'p>], signature: &'p str) -> bool {
     }
     made.thought_signature = Some(signature.into());
     true
+}
+
+/// Whether a model takes media at this address: its provider reaches the web by https alone.
+pub(crate) fn takes_url(url: &str, traits: &Traits) -> bool {
+    is_googles(url) || (traits.media_urls && !url.starts_with("http://"))
 }
 
 /// Addresses that every model of the API takes.

@@ -4,6 +4,8 @@ mod config;
 mod contents;
 mod tools;
 
+pub(crate) use contents::takes_url;
+
 use crate::{
     dialect::{
         Losses, Prompt, Traits,
