@@ -9,6 +9,7 @@ use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
+    money::Override,
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source},
     store::{Changes, Document, Kind},
@@ -91,6 +92,16 @@ impl Snapshot {
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next
+    }
+
+    /// What administrators have set for models.
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        let read = |document| {
+            Override::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "model skipped"))
+                .ok()
+        };
+        self.of(Kind::Model).filter_map(read).collect()
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {

@@ -36,8 +36,10 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
     };
     let (done, finished) = oneshot::channel();
     let journal = gateway.ports.journal.clone();
+    let state = gateway.state.clone();
     background.run(Box::pin(async move {
-        if let Ok(record) = finished.await {
+        if let Ok(mut record) = finished.await {
+            state.prices().price(&mut record);
             journal.append(record).await;
         }
     }));

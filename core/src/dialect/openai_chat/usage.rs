@@ -41,7 +41,7 @@ fn canonical(usage: &wire::Usage) -> Usage {
         audio_out: count(output.and_then(|details| details.audio_tokens)),
         image_in: count(input.and_then(|details| details.image_tokens)),
         image_out: count(output.and_then(|details| details.image_tokens)),
-        calls: 0,
+        ..Usage::default()
     }
 }
 
