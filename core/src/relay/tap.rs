@@ -269,6 +269,6 @@ impl Drop for Tap {
             self.guard.ended = None;
         }
         let seen = &self.observer.seen;
-        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text_bytes);
+        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text);
     }
 }
