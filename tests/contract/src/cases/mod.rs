@@ -9,6 +9,7 @@ mod hang_up;
 mod headers;
 mod keys;
 mod operation;
+mod prices;
 mod record;
 mod request;
 mod response;
@@ -47,6 +48,7 @@ pub const TOPICS: &[&[Case]] = &[
     headers::CASES,
     routes::CASES,
     record::CASES,
+    prices::CASES,
     echo::CASES,
     dialect::CASES,
     response::CASES,
