@@ -65,7 +65,10 @@ impl State {
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
             prices_until: AtomicI64::new(0),
-            prices: Mutex::new(Arc::new(Prices::new(&snapshot.providers, snapshot.overrides()))),
+            prices: Mutex::new(Arc::new(Prices::new(
+                &snapshot.providers,
+                snapshot.overrides.clone(),
+            ))),
             snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
             memory: Memory::default(),
@@ -109,7 +112,7 @@ impl State {
         drop(current);
         if moved {
             let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
-            *prices = Arc::new(prices.after(&next.providers, next.overrides()));
+            *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }

@@ -42,6 +42,7 @@ pub(crate) use traits::{Structured, Traits};
 
 use crate::{
     error::{Error, Result},
+    money::estimate::{self, Counting},
     provider::Auth,
     store::Usage,
 };
@@ -123,6 +124,16 @@ pub(crate) enum Writer {
 }
 
 impl Dialect {
+    /// How its providers count what is no text.
+    pub(crate) fn counting(self) -> &'static Counting {
+        match self {
+            Self::OpenAiChat | Self::Ollama => &estimate::CHAT,
+            Self::OpenAiResponses => &estimate::RESPONSES,
+            Self::Anthropic => &estimate::ANTHROPIC,
+            Self::Gemini => &estimate::GEMINI,
+        }
+    }
+
     /// All dialects.
     pub const ALL: [Self; 5] =
         [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama];

@@ -2,7 +2,7 @@
 
 /// A plain decimal of at most nine places, in billionths: `2.5` is 2,500,000,000.
 #[must_use]
-pub(super) fn read(text: &str) -> Option<u64> {
+pub fn read(text: &str) -> Option<u64> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(decimals) || decimals.len() > 9 {
@@ -15,7 +15,7 @@ pub(super) fn read(text: &str) -> Option<u64> {
 
 /// A JSON number in units of 10^-`places`, rounded half up: floats leave traces such as `0.049999999999999996`.
 #[must_use]
-pub(crate) fn number(json: &str, places: u32) -> Option<u64> {
+pub fn number(json: &str, places: u32) -> Option<u64> {
     let (mantissa, exponent) = json.split_once(['e', 'E']).unwrap_or((json, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = format!("{whole}{fraction}");
@@ -37,7 +37,7 @@ pub(crate) fn number(json: &str, places: u32) -> Option<u64> {
 
 /// Billionths as a plain decimal without zeros at its end.
 #[must_use]
-pub(crate) fn write(nanos: u64) -> String {
+pub fn write(nanos: u64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -1,7 +1,7 @@
 //! What does a request cost? Prices from one named state of the catalogue, and whole nano-dollars.
 
 mod cost;
-pub(crate) mod decimal;
+pub mod decimal;
 pub mod estimate;
 mod grade;
 mod listing;

@@ -41,6 +41,8 @@ pub(crate) enum Check {
     Errors,
     /// Counters.
     Usage,
+    /// What they cost.
+    Cost,
 }
 
 /// Cases that are known not to hold, each with its reason.
@@ -48,8 +50,8 @@ pub(crate) struct Exceptions(BTreeMap<(String, String, String), bool>);
 
 impl Check {
     /// All checks.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage, Self::Cost];
 
     /// The word in the list of exceptions.
     pub(crate) fn name(self) -> &'static str {
@@ -59,6 +61,7 @@ impl Check {
             Self::Requests => "requests",
             Self::Errors => "errors",
             Self::Usage => "usage",
+            Self::Cost => "cost",
         }
     }
 
@@ -67,7 +70,7 @@ impl Check {
         match self {
             Self::Same => 10_000,
             Self::Replies | Self::Requests | Self::Errors => 9_950,
-            Self::Usage => 9_900,
+            Self::Usage | Self::Cost => 9_900,
         }
     }
 }

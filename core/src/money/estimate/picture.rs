@@ -2,10 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
-use crate::{
-    dialect::Dialect,
-    limits::{PICTURE_HEAD_BYTES_MAX, TOKENS_PER_MEDIA},
-};
+use crate::limits::{PICTURE_HEAD_BYTES_MAX, TOKENS_PER_MEDIA};
 
 /// The shortest text that may be a file.
 const DATA_BYTES_MIN: usize = 256;
@@ -20,18 +17,13 @@ pub(super) fn inline<'a>(key: &[u8], text: &'a [u8]) -> Option<&'a [u8]> {
     (is_file && text.len() >= DATA_BYTES_MIN).then_some(text)
 }
 
-/// The tokens of a file that is told in base64.
-pub(super) fn tokens(dialect: Dialect, data: &[u8]) -> u64 {
-    let Some((width, height)) = size(data) else { return TOKENS_PER_MEDIA };
-    match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses | Dialect::Ollama => tiles(width, height),
-        Dialect::Anthropic => area(width, height),
-        Dialect::Gemini => crops(width, height),
-    }
+/// The tokens of a file that is told in base64, by a formula over width and height.
+pub(super) fn tokens(formula: fn(u64, u64) -> u64, data: &[u8]) -> u64 {
+    size(data).map_or(TOKENS_PER_MEDIA, |(width, height)| formula(width, height))
 }
 
 /// `OpenAI`: scaled into 2048 × 2048, then to a short side of 768; 170 for each tile of 512, and 85.
-fn tiles(width: u64, height: u64) -> u64 {
+pub(super) fn tiles(width: u64, height: u64) -> u64 {
     let (width, height) = within(width, height, 2048);
     let short = width.min(height).max(1);
     let (width, height) =
@@ -40,13 +32,13 @@ fn tiles(width: u64, height: u64) -> u64 {
 }
 
 /// Anthropic: scaled to a long side of 1568 and about 1.15 megapixels; a token for each 750 pixels.
-fn area(width: u64, height: u64) -> u64 {
+pub(super) fn area(width: u64, height: u64) -> u64 {
     let (width, height) = within(width, height, 1568);
     (width * height).div_ceil(750).min(1600)
 }
 
 /// Gemini: 258 for each tile of 768, or for the whole of a small one.
-fn crops(width: u64, height: u64) -> u64 {
+pub(super) fn crops(width: u64, height: u64) -> u64 {
     if width <= 384 && height <= 384 {
         return 258;
     }

@@ -2,8 +2,8 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{LETTER, MESSAGE, REPLY, SCHEMA, Text, WIDE, picture};
-use crate::{dialect::Dialect, limits::TOKENS_PER_MEDIA};
+use super::{Counting, LETTER, REPLY, Text, WIDE, picture};
+use crate::limits::TOKENS_PER_MEDIA;
 
 /// Fields whose text is for machines.
 const UNREAD: [&[u8]; 22] = [
@@ -30,15 +30,11 @@ const UNREAD: [&[u8]; 22] = [
     b"reasoning_effort",
     b"ttl",
 ];
-/// Fields whose whole value is given to the model in a form of the provider's.
-const SCHEMAS: [&[u8]; 6] = [
-    b"tools",
-    b"functions",
-    b"response_format",
-    b"output_format",
-    b"responseSchema",
-    b"responseJsonSchema",
-];
+/// Fields whose whole value is given to the model in a form of the provider's: tools,
+const TOOLS: [&[u8]; 2] = [b"tools", b"functions"];
+/// and how the answer is to look.
+const FORMATS: [&[u8]; 4] =
+    [b"response_format", b"output_format", b"responseSchema", b"responseJsonSchema"];
 /// Fields that point to a file elsewhere.
 const LINKS: [&[u8]; 6] = [b"url", b"image_url", b"file_url", b"file_id", b"fileUri", b"file_uri"];
 
@@ -47,14 +43,23 @@ struct Scan<'a> {
     body: &'a [u8],
     at: usize,
     depth: usize,
-    /// Below which depth the value of a schema ends, and where it began.
-    schema: Option<(usize, usize)>,
+    /// The value of a schema, while the place is inside of it.
+    schema: Option<Schema>,
     key: &'a [u8],
-    dialect: Dialect,
+    counting: &'a Counting,
     sum: Text,
 }
 
-pub(super) fn tokens(dialect: Dialect, body: &[u8]) -> Text {
+/// A value whose bytes are counted.
+struct Schema {
+    /// Below which depth it ends.
+    depth: usize,
+    start: usize,
+    /// What a byte comes to.
+    byte: u64,
+}
+
+pub(super) fn tokens(counting: &Counting, body: &[u8]) -> Text {
     let mut sum = Text::default();
     if !body.trim_ascii_start().starts_with(b"{") {
         if !body.is_empty() {
@@ -64,7 +69,7 @@ pub(super) fn tokens(dialect: Dialect, body: &[u8]) -> Text {
         return sum;
     }
     sum.add(REPLY);
-    let mut scan = Scan { body, at: 0, depth: 0, schema: None, key: b"", dialect, sum };
+    let mut scan = Scan { body, at: 0, depth: 0, schema: None, key: b"", counting, sum };
     while scan.step() {}
     scan.sum
 }
@@ -104,20 +109,21 @@ impl<'a> Scan<'a> {
             return;
         }
         if key == b"role" {
-            self.sum.add(MESSAGE);
+            self.sum.add(self.counting.message);
         }
-        if SCHEMAS.contains(&key) {
-            self.schema = Some((self.depth, self.at));
+        let (depth, start) = (self.depth, self.at);
+        if TOOLS.contains(&key) {
+            self.sum.add(self.counting.tools);
+            self.schema = Some(Schema { depth, start, byte: self.counting.tool_byte });
+        } else if FORMATS.contains(&key) {
+            self.schema = Some(Schema { depth, start, byte: self.counting.format_byte });
         }
     }
 
     fn close(&mut self, end: usize) {
         self.depth = self.depth.saturating_sub(1);
-        if let Some((depth, start)) = self.schema
-            && self.depth <= depth
-        {
-            self.schema = None;
-            self.sum.add(((end - start) as u64).saturating_mul(SCHEMA));
+        if let Some(schema) = self.schema.take_if(|schema| self.depth <= schema.depth) {
+            self.sum.add(((end - schema.start) as u64).saturating_mul(schema.byte));
         }
     }
 
@@ -126,7 +132,7 @@ impl<'a> Scan<'a> {
             return;
         }
         if let Some(data) = picture::inline(self.key, text) {
-            self.sum.add_tokens(picture::tokens(self.dialect, data));
+            self.sum.add_tokens(picture::tokens(self.counting.picture, data));
         } else if LINKS.contains(&self.key) {
             self.sum.add_tokens(TOKENS_PER_MEDIA);
         } else {

@@ -8,14 +8,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     limits::PRICE_NANO_MAX,
     money::decimal,
 };
 
 /// The catalogue of a source, reduced to these providers.
 pub(crate) fn convert(source: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<String> {
-    let broken = |error| Error::bad_request("These are no prices.").because(error);
+    let broken = |error| {
+        Error::new(Kind::UpstreamBroken, "The new prices are not usable: they are no such JSON.")
+            .because(error)
+    };
     let providers: BTreeMap<String, &RawValue> = serde_json::from_slice(source).map_err(broken)?;
     let mut text = String::new();
     for (id, provider) in providers.iter().filter(|(id, _)| wanted(id)) {
