@@ -41,7 +41,7 @@ struct Shown<'a> {
     added: &'a str,
     stale: bool,
     ended: &'static str,
-    service: &'static str,
+    tariff: &'static str,
     grade: &'a str,
 }
 
@@ -161,7 +161,7 @@ fn show(record: &Record) -> Shown<'_> {
         added: &record.added,
         stale: record.stale,
         ended: record.ended.name(),
-        service: usage.service.name(),
+        tariff: usage.tariff.name(),
         grade: &record.grade,
     }
 }

@@ -1,6 +1,6 @@
 //! What did this usage cost? Whole numbers all the way, and one rounding at the end.
 //!
-//! Tokens times nano-dollars for a million times billionths of a service's factor is a whole number of 10⁻²⁴ dollars.
+//! Tokens times nano-dollars for a million times billionths of a tariff's factor is a whole number of 10⁻²⁴ dollars.
 //! The sum of all is rounded once, half up, to the nano-dollar.
 
 use super::price::{Price, Rates, Unit};
@@ -8,14 +8,14 @@ use crate::store::Usage;
 
 /// A million of a unit, at a factor of a billion billionths.
 const PER_NANO: i128 = 1_000_000 * 1_000_000_000;
-/// The factor of what no service makes cheaper or dearer.
+/// The factor of what no tariff makes cheaper or dearer.
 const FULL: u64 = 1_000_000_000;
 
 /// Nano-dollars. `grade` is the quality and size of pictures that are paid by the piece; empty when there are none.
 #[must_use]
 pub fn cost(price: &Price, usage: &Usage, grade: &str) -> i64 {
     let rates = price.rates(usage.prompt);
-    let factor = price.factor(usage.service);
+    let factor = price.factor(usage.tariff);
     let tokens = input(&rates, usage).saturating_add(output(&rates, usage));
     let calls = amount(usage.calls, rates.rate(Unit::Call));
     let pictures = amount(usage.images, price.picture(grade));
@@ -92,7 +92,7 @@ fn amount(count: i64, rate: u64) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Service;
+    use crate::store::Tariff;
 
     fn check(column: &str, usage: Usage, nanos: i64) {
         let price = Price::read(column).unwrap();
@@ -145,18 +145,13 @@ mod tests {
     #[test]
     fn the_whole_prompt_pays_the_tier_and_the_service() {
         let column = "in=2 out=10 call=10000 flex=0.5 priority=1.7 >200 in=4 out=20";
-        let usage = |prompt, service| Usage {
-            prompt,
-            completion: 1,
-            calls: 1,
-            service,
-            ..Usage::default()
-        };
-        check(column, usage(200, Service::Standard), 400_000 + 10_000 + 10_000_000);
-        check(column, usage(201, Service::Standard), 804_000 + 20_000 + 10_000_000);
-        check(column, usage(200, Service::Flex), 205_000 + 10_000_000);
-        check(column, usage(200, Service::Priority), 697_000 + 10_000_000);
-        check(column, usage(200, Service::Batch), 410_000 + 10_000_000);
+        let usage =
+            |prompt, tariff| Usage { prompt, completion: 1, calls: 1, tariff, ..Usage::default() };
+        check(column, usage(200, Tariff::Standard), 400_000 + 10_000 + 10_000_000);
+        check(column, usage(201, Tariff::Standard), 804_000 + 20_000 + 10_000_000);
+        check(column, usage(200, Tariff::Flex), 205_000 + 10_000_000);
+        check(column, usage(200, Tariff::Priority), 697_000 + 10_000_000);
+        check(column, usage(200, Tariff::Batch), 410_000 + 10_000_000);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::decimal;
-use crate::store::Service;
+use crate::store::Tariff;
 
 /// What is counted and may have a price of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,8 +165,8 @@ pub struct Price {
     pub base: Rates,
     /// For long prompts, shortest first. A prompt longer than a tier's bound pays that tier's prices for all its tokens.
     pub tiers: Vec<Tier>,
-    /// What another service than the standard one multiplies token prices by, in billionths.
-    factors: [Option<u64>; Service::ALL.len()],
+    /// What another tariff than the standard one multiplies token prices by, in billionths.
+    factors: [Option<u64>; Tariff::ALL.len()],
     /// Pictures whose price depends on quality and size, such as `hd/1024x1792`: nano-dollars for a million.
     grades: BTreeMap<String, u64>,
 }
@@ -202,8 +202,8 @@ impl Price {
         } else if let Some(grade) = name.strip_prefix("img:") {
             self.grades.insert(grade.to_owned(), amount);
         } else {
-            let service = Service::ALL.into_iter().find(|service| service.name() == name)?;
-            self.factors[service as usize] = Some(amount);
+            let tariff = Tariff::ALL.into_iter().find(|tariff| tariff.name() == name)?;
+            self.factors[tariff as usize] = Some(amount);
         }
         Some(())
     }
@@ -230,10 +230,10 @@ impl Price {
         tier.map_or(self.base, |tier| tier.rates.or(&self.base))
     }
 
-    /// What a service multiplies token prices by, in billionths.
+    /// What a tariff multiplies token prices by, in billionths.
     #[must_use]
-    pub fn factor(&self, service: Service) -> u64 {
-        self.factors[service as usize].unwrap_or(1_000_000_000)
+    pub fn factor(&self, tariff: Tariff) -> u64 {
+        self.factors[tariff as usize].unwrap_or(1_000_000_000)
     }
 
     /// What a million pictures of a grade cost.
@@ -261,8 +261,8 @@ mod tests {
         assert_eq!(price.base.rate(Unit::CacheRead), 2_500_000_000);
         assert_eq!(price.rates(272_000).rate(Unit::Output), 15_000_000_000);
         assert_eq!(price.rates(272_001).rate(Unit::Output), 22_500_000_000);
-        assert_eq!(price.factor(Service::Flex), 500_000_000);
-        assert_eq!(price.factor(Service::Priority), 1_000_000_000);
+        assert_eq!(price.factor(Tariff::Flex), 500_000_000);
+        assert_eq!(price.factor(Tariff::Priority), 1_000_000_000);
         assert_eq!(price.picture("hd"), 80_000_000_000_000);
         for wrong in ["", "in", "in=-1", "in=1e3", "gold=1", "in=1 >x in=2", "in=1 >5 flex=2"] {
             assert_eq!(Price::read(wrong), None, "{wrong}");

@@ -26,6 +26,8 @@ const DOCUMENT: &str = "prices";
 /// Catalogues are nobody's blobs: no client has an empty id.
 const NOBODY: &str = "";
 
+const DAY: Duration = Duration::from_hours(24);
+
 /// Which catalogue is in force, for all instances over one store.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 pub(crate) struct InForce {
@@ -164,7 +166,7 @@ impl Gateway {
     }
 
     async fn keep_prices(&self, listing: &Listing, now: Millis) -> Result<()> {
-        let kept = PRICES_KEEP + Duration::from_hours(24) * self.state.config.retention_days;
+        let kept = PRICES_KEEP + DAY * self.state.config.retention_days;
         let blob = Blob {
             client: NOBODY.to_owned(),
             id: DOCUMENT.to_owned(),

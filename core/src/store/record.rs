@@ -99,9 +99,9 @@ impl Ended {
     }
 }
 
-/// With which service a provider answered; each may have a price of its own.
+/// With which tariff a provider answered; each may have a price of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Service {
+pub enum Tariff {
     /// The usual one.
     #[default]
     Standard,
@@ -115,7 +115,7 @@ pub enum Service {
     Fast,
 }
 
-impl Service {
+impl Tariff {
     /// All of them.
     pub const ALL: [Self; 5] =
         [Self::Standard, Self::Flex, Self::Priority, Self::Batch, Self::Fast];
@@ -135,7 +135,7 @@ impl Service {
     /// What an answer calls it. A word that is none of ours has no price of its own either.
     #[must_use]
     pub fn told(word: &str) -> Self {
-        let fits = |service: &Self| service.name().eq_ignore_ascii_case(word);
+        let fits = |tariff: &Self| tariff.name().eq_ignore_ascii_case(word);
         Self::ALL.into_iter().find(fits).unwrap_or_default()
     }
 }
@@ -170,8 +170,8 @@ pub struct Usage {
     pub cached_audio: i64,
     /// Pictures that were made, where they are not counted in tokens.
     pub images: i64,
-    /// With which service the answer came.
-    pub service: Service,
+    /// With which tariff the answer came.
+    pub tariff: Tariff,
     /// What the provider itself says that the answer cost, in nano-dollars.
     pub told_nano: Option<i64>,
 }
@@ -194,7 +194,7 @@ impl Usage {
             calls: self.calls.saturating_add(other.calls),
             cached_audio: self.cached_audio.saturating_add(other.cached_audio),
             images: self.images.saturating_add(other.images),
-            service: self.service,
+            tariff: self.tariff,
             told_nano: match (self.told_nano, other.told_nano) {
                 (Some(one), Some(more)) => Some(one.saturating_add(more)),
                 (one, more) => one.or(more),

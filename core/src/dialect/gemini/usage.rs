@@ -1,7 +1,7 @@
 //! What do this API's counters mean, and how are ours written in them?
 
 use super::wire::{Share, ShareOut, Usage as Wire, UsageOut};
-use crate::store::{Service, Usage};
+use crate::store::{Tariff, Usage};
 
 /// Makes our counters of theirs. What tools brought in is further input, and thoughts are further output.
 pub(super) fn read(usage: &Wire, searches: i64) -> Usage {
@@ -27,15 +27,15 @@ pub(super) fn read(usage: &Wire, searches: i64) -> Usage {
         image_out: share(usage.candidates_tokens_details.as_deref(), "IMAGE"),
         calls: searches,
         cached_audio: share(usage.cache_tokens_details.as_deref(), "AUDIO"),
-        service: service(usage),
+        tariff: tariff(usage),
         ..Usage::default()
     }
 }
 
-/// Vertex tells the service as a kind of traffic, such as `ON_DEMAND_FLEX`.
-fn service(usage: &Wire) -> Service {
+/// Vertex tells the tariff as a kind of traffic, such as `ON_DEMAND_FLEX`.
+fn tariff(usage: &Wire) -> Tariff {
     let traffic = usage.traffic_type.as_deref().and_then(|kind| kind.strip_prefix("ON_DEMAND_"));
-    usage.service_tier.as_deref().or(traffic).map(Service::told).unwrap_or_default()
+    usage.service_tier.as_deref().or(traffic).map(Tariff::told).unwrap_or_default()
 }
 
 fn share(details: Option<&[Share]>, modality: &str) -> i64 {

@@ -6,7 +6,7 @@ use super::{
     super::bill::{Bill, ToolCalls},
     wire::{self, Completion},
 };
-use crate::store::{Service, Usage};
+use crate::store::{Tariff, Usage};
 
 /// The usage, wherever this host puts it.
 pub(super) fn told(completion: &Completion<'_>) -> Option<Usage> {
@@ -14,7 +14,7 @@ pub(super) fn told(completion: &Completion<'_>) -> Option<Usage> {
     let groq = completion.x_groq.as_ref().and_then(|extension| extension.usage.as_ref());
     let told = completion.usage.as_ref().or(inner).or(groq)?;
     let word = completion.service_tier.as_deref().or(told.service_tier.as_deref());
-    Some(Usage { service: word.map(Service::told).unwrap_or_default(), ..canonical(told) })
+    Some(Usage { tariff: word.map(Tariff::told).unwrap_or_default(), ..canonical(told) })
 }
 
 /// Makes one set of counters of what hosts mean by them.
@@ -119,14 +119,14 @@ mod tests {
 
     #[test]
     fn the_service_is_told_beside_the_usage_or_in_it() {
-        let service = |json| {
+        let tariff = |json| {
             let completion: Completion<'_> = serde_json::from_str(json).unwrap();
-            told(&completion).unwrap().service
+            told(&completion).unwrap().tariff
         };
-        assert_eq!(service(r#"{"usage":{},"service_tier":"flex"}"#), Service::Flex);
-        assert_eq!(service(r#"{"usage":{"service_tier":"batch"}}"#), Service::Batch);
-        assert_eq!(service(r#"{"usage":{},"service_tier":"default"}"#), Service::Standard);
-        assert_eq!(service(r#"{"usage":{},"service_tier":null}"#), Service::Standard);
+        assert_eq!(tariff(r#"{"usage":{},"service_tier":"flex"}"#), Tariff::Flex);
+        assert_eq!(tariff(r#"{"usage":{"service_tier":"batch"}}"#), Tariff::Batch);
+        assert_eq!(tariff(r#"{"usage":{},"service_tier":"default"}"#), Tariff::Standard);
+        assert_eq!(tariff(r#"{"usage":{},"service_tier":null}"#), Tariff::Standard);
     }
 
     #[test]

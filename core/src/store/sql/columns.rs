@@ -1,7 +1,7 @@
 //! Which columns has a record, and in which order?
 
 use super::{
-    super::{Ended, Record, Service, Usage},
+    super::{Ended, Record, Tariff, Usage},
     database::Value,
     rows::Fields,
 };
@@ -47,7 +47,7 @@ pub(super) const COLUMNS: [&str; 40] = [
     "ended",
     "cached_audio",
     "images",
-    "service",
+    "tariff",
     "grade",
 ];
 
@@ -93,7 +93,7 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         record.ended.name().into(),
         usage.cached_audio.into(),
         usage.images.into(),
-        usage.service.name().into(),
+        usage.tariff.name().into(),
         record.grade.as_str().into(),
     ]
 }
@@ -131,7 +131,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
     };
     record.usage.cached_audio = fields.int()?;
     record.usage.images = fields.int()?;
-    record.usage.service = Service::told(&fields.text()?);
+    record.usage.tariff = Tariff::told(&fields.text()?);
     record.grade = fields.text()?;
     Ok(record)
 }

@@ -18,6 +18,7 @@ const CORE_DEPENDENCIES: [&str; 21] = [
     "http",
     "http-body",
     "http-body-util",
+    "imagesize",
     "libsql-hrana",
     "memchr",
     "serde",

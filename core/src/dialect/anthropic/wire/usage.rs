@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Service, Usage};
+use crate::store::{Tariff, Usage};
 
 /// The counters of an answer. Cached input is counted beside `input_tokens`, not in it.
 #[derive(Deserialize, Default, Clone)]
@@ -91,10 +91,10 @@ impl Counters {
         let mut usage = others.fold(own.common(), |sum, run| sum.plus(&run.common()));
         let thinking = self.output_tokens_details.as_ref().map(|details| details.thinking_tokens);
         usage.reasoning = thinking.unwrap_or(0).clamp(0, usage.completion);
-        // What writes faster says so in its speed, and is of the usual service beside that.
+        // What writes faster says so in its speed, and is of the usual tariff beside that.
         let word = self.speed.as_deref().filter(|speed| *speed != "standard");
         let word = word.or(self.service_tier.as_deref());
-        usage.service = word.map(Service::told).unwrap_or_default();
+        usage.tariff = word.map(Tariff::told).unwrap_or_default();
         // Pages that were fetched are not charged; searches are.
         usage.calls =
             self.server_tool_use.as_ref().map_or(0, |served| served.web_search_requests.max(0));
