@@ -14,7 +14,8 @@ use crate::{
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
-    ports::{Call, Ports},
+    money::{Listing, Prices},
+    ports::{Call, Millis, Ports},
     router,
     snapshot::Snapshot,
 };
@@ -39,6 +40,9 @@ pub struct State {
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
+    prices: Mutex<Arc<Prices>>,
+    /// Until when newer prices are being fetched; a lease, because who does it may be dropped.
+    pub(crate) prices_until: AtomicI64,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
 }
@@ -56,13 +60,19 @@ impl State {
             .filter(|client| client.enabled)
             .map(|client| declared(client, &vault).map(Arc::new))
             .collect::<Result<_>>()?;
+        let snapshot = Snapshot::declared(&config);
         Ok(Self {
             declared_clients,
             in_flight: Arc::default(),
             media_in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
-            snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
+            prices_until: AtomicI64::new(0),
+            prices: Mutex::new(Arc::new(Prices::new(
+                &snapshot.providers,
+                snapshot.overrides.clone(),
+            ))),
+            snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
             memory: Memory::default(),
             config,
@@ -81,6 +91,18 @@ impl State {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The prices of now.
+    #[must_use]
+    pub fn prices(&self) -> Arc<Prices> {
+        self.prices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another catalogue into force.
+    pub(crate) fn adopt_prices(&self, listing: Listing, at_ms: Millis) {
+        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        *prices = Arc::new(prices.with(listing, at_ms));
+    }
+
     /// Replaces the snapshot, unless a newer one came first.
     pub(crate) fn replace_snapshot(&self, next: Snapshot) {
         let mut current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,9 +110,13 @@ impl State {
             return;
         }
         let moved = next.revision > current.revision;
-        *current = Arc::new(next);
+        let next = Arc::new(next);
+        *current = next.clone();
         drop(current);
         if moved {
+            let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+            *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
+            drop(prices);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }

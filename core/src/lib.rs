@@ -19,6 +19,7 @@ pub mod journal;
 pub mod limits;
 pub mod media;
 mod memory;
+pub mod money;
 mod operation;
 pub mod ports;
 pub mod provider;

@@ -174,6 +174,13 @@ pub const ROUTES: &[Route] = &[
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
     }),
+    answer(Method::GET, "/api/prices", Needs::Viewer, |gw, v| Box::pin(api::prices::list(gw, v))),
+    answer(Method::POST, "/api/prices/refresh", Needs::Admin, |gw, v| {
+        Box::pin(api::prices::refresh(gw, v))
+    }),
+    answer(Method::POST, "/api/prices/recompute", Needs::Admin, |gw, v| {
+        Box::pin(api::prices::recompute(gw, v))
+    }),
     answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
         Box::pin(api::providers::list(gw, v))
     }),

@@ -9,6 +9,7 @@ use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
+    money::{InForce, Override},
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source},
     store::{Changes, Document, Kind},
@@ -23,6 +24,10 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// Which catalogue of prices is in force, where it is not the embedded one.
+    pub(crate) prices: Option<InForce>,
+    /// What administrators have set for models.
+    pub(crate) overrides: Vec<Override>,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -80,6 +85,9 @@ impl Snapshot {
                 next.documents.insert(place, Arc::new(document));
             }
         }
+        let in_force = next.of(Kind::Setting).find_map(InForce::of);
+        next.prices = in_force;
+        next.overrides = next.read_overrides();
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
         let stored = next.of(Kind::Provider).filter_map(|document| {
             // One unreadable document must not take the others down with it.
@@ -91,6 +99,29 @@ impl Snapshot {
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next
+    }
+
+    /// What an administrator has set for a model of a provider.
+    pub(crate) fn set_for(&self, provider: &str, model: &str) -> Option<&Override> {
+        self.overrides.iter().find(|set| set.is_of(provider, model))
+    }
+
+    /// Whether a model of a provider may be asked for.
+    pub(crate) fn allows(&self, provider: &str, model: &str) -> bool {
+        self.set_for(provider, model).is_none_or(|set| set.enabled)
+    }
+
+    /// Reads what administrators have set for models.
+    fn read_overrides(&self) -> Vec<Override> {
+        let read = |document: &Document| {
+            Override::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "model skipped"))
+                .ok()
+        };
+        let mut all: Vec<Override> = self.of(Kind::Model).filter_map(read).collect();
+        // What is set for one provider goes before what is set for all.
+        all.sort_by_key(|set| !set.name.contains('/'));
+        all
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {

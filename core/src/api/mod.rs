@@ -2,6 +2,7 @@
 
 pub(crate) mod clients;
 pub(crate) mod models;
+pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod records;
 pub(crate) mod responses;

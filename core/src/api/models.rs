@@ -11,6 +11,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     http::Body,
+    money::Override,
     provider::{Provider, builtin, catalog},
     router::Visit,
     snapshot::Snapshot,
@@ -20,6 +21,8 @@ use crate::{
 struct Listed<'a> {
     id: &'a str,
     provider: &'a Provider,
+    /// What an administrator has set for it.
+    set: Option<&'a Override>,
 }
 
 /// Every model of every enabled provider, each name once.
@@ -95,14 +98,28 @@ fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
     let enabled = snapshot.providers.iter().filter(|provider| provider.enabled);
     let all =
         enabled.flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
-    all.filter(|(_, model)| seen.insert(model.as_str()))
-        .map(|(provider, model)| Listed { id: model, provider })
+    all.filter(|(provider, model)| snapshot.allows(&provider.id, model))
+        .filter(|(_, model)| seen.insert(model.as_str()))
+        .map(|(provider, model)| Listed {
+            id: model,
+            provider,
+            set: snapshot.set_for(&provider.id, model),
+        })
         .collect()
 }
 
-impl Listed<'_> {
-    /// What the catalogue knows of it.
-    fn known(&self) -> Option<catalog::Model<'static>> {
-        catalog::find(builtin::catalog_id(self.provider), self.id)
+impl<'a> Listed<'a> {
+    /// What the catalogue knows of it, and what was set instead.
+    fn known(&self) -> Option<catalog::Model<'a>> {
+        let mut known: catalog::Model<'a> =
+            catalog::find(builtin::catalog_id(self.provider), self.id)?;
+        if let Some(set) = self.set {
+            if !set.display_name.is_empty() {
+                known.name = &set.display_name;
+            }
+            known.context = set.context.or(known.context);
+            known.output_max = set.output_max.or(known.output_max);
+        }
+        Some(known)
     }
 }

@@ -41,6 +41,8 @@ struct Shown<'a> {
     added: &'a str,
     stale: bool,
     ended: &'static str,
+    tariff: &'static str,
+    grade: &'a str,
 }
 
 #[derive(Serialize)]
@@ -56,6 +58,8 @@ struct Counters {
     image_in: i64,
     image_out: i64,
     calls: i64,
+    cached_audio: i64,
+    images: i64,
 }
 
 /// A page of records. `client`, `provider`, `model`, `from_ms` and `to_ms` narrow it down; `before` is the `next` of
@@ -109,7 +113,7 @@ fn time(text: Option<&str>) -> Result<Option<Millis>> {
     .transpose()
 }
 
-fn cursor(text: &str) -> Result<(Millis, String)> {
+pub(super) fn cursor(text: &str) -> Result<(Millis, String)> {
     let parsed = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
     parsed.ok_or_else(|| Error::bad_request("`before` is the `next` of a page.").at("before"))
 }
@@ -142,6 +146,8 @@ fn show(record: &Record) -> Shown<'_> {
             image_in: usage.image_in,
             image_out: usage.image_out,
             calls: usage.calls,
+            cached_audio: usage.cached_audio,
+            images: usage.images,
         },
         estimated: record.estimated,
         cost_nano: record.cost_nano,
@@ -155,5 +161,7 @@ fn show(record: &Record) -> Shown<'_> {
         added: &record.added,
         stale: record.stale,
         ended: record.ended.name(),
+        tariff: usage.tariff.name(),
+        grade: &record.grade,
     }
 }

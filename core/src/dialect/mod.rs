@@ -3,6 +3,7 @@
 mod anthropic;
 mod arguments;
 mod array;
+mod bill;
 mod carry;
 pub(crate) mod event;
 mod fold;
@@ -42,6 +43,7 @@ pub(crate) use traits::{Structured, Thinking, ThoughtsBack, Traits};
 use self::ir::{Media, MediaKind, Source};
 use crate::{
     error::{Error, Result},
+    money::estimate::{self, Counting},
     provider::Auth,
     store::Usage,
 };
@@ -132,6 +134,16 @@ pub(crate) enum Writer {
 }
 
 impl Dialect {
+    /// How its providers count what is no text.
+    pub(crate) fn counting(self) -> &'static Counting {
+        match self {
+            Self::OpenAiChat | Self::Ollama => &estimate::CHAT,
+            Self::OpenAiResponses => &estimate::RESPONSES,
+            Self::Anthropic => &estimate::ANTHROPIC,
+            Self::Gemini => &estimate::GEMINI,
+        }
+    }
+
     /// All dialects.
     pub const ALL: [Self; 5] =
         [Self::OpenAiChat, Self::OpenAiResponses, Self::Anthropic, Self::Gemini, Self::Ollama];
@@ -477,8 +489,8 @@ impl Reader {
         }
     }
 
-    /// How much text a frame adds that says nothing else: enough to know of a stream that passes as it came.
-    pub(crate) fn skim(&self, frame: &[u8]) -> Option<u64> {
+    /// The text of a frame that says nothing else: enough to know of a stream that passes as it came.
+    pub(crate) fn skim<'f>(&self, frame: &'f [u8]) -> Option<&'f [u8]> {
         match self {
             Self::OpenAiChat(_) => openai_chat::stream::skim(frame),
             Self::OpenAiResponses(_) | Self::Anthropic(_) | Self::Gemini(_) | Self::Ollama(_) => {

@@ -18,6 +18,7 @@ use crate::{
     gateway::Gateway,
     http::Body,
     memory::Leaving,
+    money::estimate,
     operation::Way,
     ports::within,
     provider::echo,
@@ -56,6 +57,18 @@ pub(super) enum Served {
         observer: Box<Observer>,
         rest: Body,
     },
+}
+
+impl Served {
+    /// The tokens of the prompt, in case nobody tells them; 0 where they were told.
+    pub(super) fn estimate(&self, inbound: &Inbound) -> i64 {
+        match self {
+            Self::Whole { read, .. } if read.usage.is_some() => 0,
+            Self::Whole { .. } | Self::Opaque { .. } | Self::Stream { .. } => {
+                estimate::prompt(inbound.dialect, &inbound.raw)
+            }
+        }
+    }
 }
 
 #[tracing::instrument(level = "debug", skip_all)]

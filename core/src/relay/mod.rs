@@ -71,6 +71,7 @@ async fn run(
     let permit = admit::admit(gateway)?;
     let keep = inbound.keep.take();
     let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, record).await?;
+    record.usage.prompt = served.estimate(&inbound);
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })
 }

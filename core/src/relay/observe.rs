@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Kind, Result},
     limits::{PARTS_MAX, STREAM_BYTES_MAX},
     memory::{Leaving, Memo},
+    money::estimate::Text,
     operation::Writer,
     store::Usage,
 };
@@ -91,8 +92,8 @@ enum Stage {
 pub(super) struct Seen {
     /// The usage, if it was told.
     pub(super) usage: Option<Usage>,
-    /// How much text came, for an estimate.
-    pub(super) text_bytes: u64,
+    /// The text that came, for an estimate.
+    pub(super) text: Text,
     /// The error the stream told.
     pub(super) failure: Option<Error>,
 }
@@ -252,9 +253,9 @@ impl Observer {
     /// Reads a frame, and says whether it goes on as it is.
     fn passes(&mut self, frame: &[u8]) -> bool {
         if matches!(self.way, Way::Pass { .. })
-            && let Some(text_bytes) = self.reader.skim(frame)
+            && let Some(text) = self.reader.skim(frame)
         {
-            self.seen.text_bytes += text_bytes;
+            self.seen.text.push(text);
             self.stage = self.stage.max(Stage::Begun);
             return true;
         }
@@ -273,7 +274,7 @@ impl Observer {
         for event in self.events.drain(..) {
             let reached = match &event {
                 Event::Delta { text, .. } => {
-                    self.seen.text_bytes += text.len() as u64;
+                    self.seen.text.push(text.as_bytes());
                     Stage::Begun
                 }
                 Event::Usage(usage) => {

@@ -9,6 +9,7 @@ use crate::{
     http::{Body, read},
     limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
     media::Fetched,
+    money,
     operation::Operation,
     store::Record,
     turns::Keep,
@@ -97,6 +98,9 @@ pub(super) async fn receive(
     }
     record.requested_model.clone_from(&ask.model);
     record.stream = ask.stream;
+    if let Operation::Images(_) = endpoint.operation {
+        record.grade = money::grade(&raw);
+    }
     let strict = match headers.get(STRICT).map(HeaderValue::as_bytes) {
         Some(b"true") => true,
         Some(b"false") => false,

@@ -22,7 +22,7 @@ use crate::{
     error::{Error, Kind},
     gateway::Gateway,
     http::Body,
-    limits::BYTES_PER_TOKEN,
+    money::estimate::Text,
     ports::BoxFuture,
     store::{Ended, Record, Usage},
 };
@@ -49,7 +49,7 @@ pub(super) fn reply(
     match served {
         Served::Whole { status, headers, body, read, estimated, leaving } => {
             guard.leaving = leaving.map(|leaving| *leaving);
-            note_usage(&mut guard.record, read.usage, read.text_bytes);
+            note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
             guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();
             let mut headers = with_changes(with_id(headers, &guard.record), &guard.record);
@@ -127,18 +127,14 @@ pub(super) fn describe(error: &Error, record: &Record) {
     }
 }
 
-/// Writes the usage down, or what it must have been.
-pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text_bytes: u64) {
+/// Writes the usage down, or what it must have been: the prompt as it was estimated, and the text that came.
+pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text: Text) {
     record.estimated = told.is_none();
     record.usage = told.unwrap_or_else(|| Usage {
-        prompt: tokens(record.bytes_in),
-        completion: tokens(text_bytes),
+        prompt: record.usage.prompt,
+        completion: text.tokens(),
         ..Usage::default()
     });
-}
-
-fn tokens(bytes: u64) -> i64 {
-    i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
 }
 
 fn with_changes(mut headers: HeaderMap, record: &Record) -> HeaderMap {

@@ -45,6 +45,7 @@ pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Targ
     let targets: Vec<_> = named
         .into_iter()
         .chain(listed)
+        .filter(|(provider, model)| snapshot.allows(&provider.id, model))
         .filter_map(|(provider, model)| Some((provider, model, way(provider)?)))
         .flat_map(|(provider, model, way)| {
             let keys = 0..provider.keys.len();

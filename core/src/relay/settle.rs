@@ -41,7 +41,8 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
     let (done, finished) = oneshot::channel::<(Record, Option<Leaving>)>();
     let later = gateway.clone();
     background.run(Box::pin(async move {
-        let Ok((record, leaving)) = finished.await else { return };
+        let Ok((mut record, leaving)) = finished.await else { return };
+        later.state.prices().price(&mut record);
         let shared = async {
             if let Some(leaving) = leaving {
                 leaving.store(&later).await;

@@ -270,6 +270,6 @@ impl Drop for Tap {
         }
         self.guard.leaving = self.observer.leaving();
         let seen = &self.observer.seen;
-        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text_bytes);
+        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text);
     }
 }

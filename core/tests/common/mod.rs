@@ -147,6 +147,7 @@ fn config(key: &str) -> Config {
         retention_days: 30,
         media: Some(Gate::default()),
         deepseek_english: true,
+        prices_url: None,
         log: LogFormat::Human,
         log_filter: String::new(),
     }

@@ -39,6 +39,7 @@ pub struct Setup {
     closed: SocketAddr,
     log_filter: &'static str,
     declared_key: Option<String>,
+    prices_url: Option<String>,
 }
 
 impl Setup {
@@ -48,7 +49,14 @@ impl Setup {
         let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = free_folder()?;
         let provider_url = provider_url.to_owned();
-        Ok(Self { folder, provider_url, closed, log_filter: "info", declared_key: None })
+        Ok(Self {
+            folder,
+            provider_url,
+            closed,
+            log_filter: "info",
+            declared_key: None,
+            prices_url: None,
+        })
     }
 
     /// Makes the gateway log as much as it can.
@@ -65,6 +73,13 @@ impl Setup {
         self
     }
 
+    /// Makes the gateway fetch its prices here; otherwise it fetches none.
+    #[must_use]
+    pub fn pricing(mut self, url: &str) -> Self {
+        self.prices_url = Some(url.to_owned());
+        self
+    }
+
     /// The text of `tidegate.toml`.
     #[must_use]
     pub fn declaration(&self) -> String {
@@ -73,6 +88,11 @@ impl Setup {
             "[media]\nallow = [\"{place}\"]\n\n[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
              total_wait_ms = {TOTAL_WAIT_MS}\n"
         );
+        match &self.prices_url {
+            Some(url) => write!(text, "\n[prices]\nurl = \"{url}\"\n"),
+            None => write!(text, "\n[prices]\nrefresh = false\n"),
+        }
+        .expect("a String takes everything");
         let closed = format!("http://{}/v1", self.closed);
         let models = format!("\"{MODEL}\", \"{SLASHED_MODEL}\"");
         for (id, url, models) in [

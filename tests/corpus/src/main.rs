@@ -3,7 +3,9 @@
 
 mod asked;
 mod canned;
+mod cost;
 mod errors;
+mod estimate;
 mod frames;
 mod oracle;
 mod recording;
@@ -64,6 +66,15 @@ fn run(line: &Line) -> Result<bool, String> {
         println!("{} usages, {other} of dialects that are not spoken", judged.len());
         verdicts.extend(judged);
     }
+    if checks.contains(&Check::Cost) {
+        let cost::Found { verdicts: judged, unpriced, unspoken } = cost::judge_all(&line.folder)?;
+        println!(
+            "{} costs, {unspoken} of dialects that are not spoken, {unpriced} that the library does not know",
+            judged.len()
+        );
+        verdicts.extend(judged);
+        print!("{}", estimate::report(&exchanges));
+    }
     let (text, good) = tally::summarize(&verdicts, exceptions, line.show);
     print!("{text}");
     if let Some(line) = tally::noticed(&verdicts) {
@@ -107,7 +118,7 @@ fn judge(exchange: &Exchange, checks: &[Check]) -> Vec<Verdict> {
                 verdicts.extend(replies::mutation::judge(exchange));
             }
             // Not of exchanges.
-            Check::Usage => {}
+            Check::Usage | Check::Cost => {}
         }
     }
     verdicts

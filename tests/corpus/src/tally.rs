@@ -43,6 +43,8 @@ pub(crate) enum Check {
     Usage,
     /// The judges themselves: what is taken out of a request or an answer must be missed.
     Mutations,
+    /// What they cost.
+    Cost,
 }
 
 /// Cases that are known not to hold, each with its reason.
@@ -50,8 +52,15 @@ pub(crate) struct Exceptions(BTreeMap<(String, String, String), bool>);
 
 impl Check {
     /// All checks.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Same, Self::Replies, Self::Requests, Self::Errors, Self::Usage, Self::Mutations];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Same,
+        Self::Replies,
+        Self::Requests,
+        Self::Errors,
+        Self::Usage,
+        Self::Mutations,
+        Self::Cost,
+    ];
 
     /// The word in the list of exceptions.
     pub(crate) fn name(self) -> &'static str {
@@ -62,6 +71,7 @@ impl Check {
             Self::Errors => "errors",
             Self::Usage => "usage",
             Self::Mutations => "mutations",
+            Self::Cost => "cost",
         }
     }
 
@@ -70,7 +80,7 @@ impl Check {
         match self {
             Self::Same => 10_000,
             Self::Replies | Self::Requests | Self::Errors => 9_950,
-            Self::Usage => 9_900,
+            Self::Usage | Self::Cost => 9_900,
             Self::Mutations => 9_500,
         }
     }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tidegate_core::dialect::Dialect;
+use tidegate_core::{dialect::Dialect, store};
 
 use crate::{
     canned,
@@ -16,21 +16,29 @@ use crate::{
 
 /// Usage that was recorded, and what extractors read of it.
 #[derive(Deserialize)]
-struct Extraction {
-    body: Map<String, Value>,
-    extracted: Vec<Extracted>,
+pub(crate) struct Extraction {
+    pub(crate) body: Map<String, Value>,
+    pub(crate) extracted: Vec<Extracted>,
+    #[serde(default)]
+    pub(crate) model: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Extracted {
-    extractors: Vec<Extractor>,
+pub(crate) struct Extracted {
+    pub(crate) extractors: Vec<Extractor>,
     usage: Value,
 }
 
 #[derive(Deserialize)]
-struct Extractor {
-    provider_id: String,
-    api_flavor: String,
+pub(crate) struct Extractor {
+    pub(crate) provider_id: String,
+    pub(crate) api_flavor: String,
+    #[serde(default)]
+    pub(crate) input_price: Option<String>,
+    #[serde(default)]
+    pub(crate) output_price: Option<String>,
+    #[serde(default)]
+    pub(crate) total_price: Option<String>,
 }
 
 /// Judges every usage in a folder; also how many there are of dialects that are not spoken.
@@ -74,7 +82,7 @@ fn judge(at: usize, extraction: &Extraction) -> Option<Verdict> {
 }
 
 /// The dialect of a usage, told by its counters, and the field that holds it.
-fn dialect(body: &Map<String, Value>) -> Option<(Dialect, &'static str)> {
+pub(crate) fn dialect(body: &Map<String, Value>) -> Option<(Dialect, &'static str)> {
     if body.contains_key("usageMetadata") {
         return Some((Dialect::Gemini, "usageMetadata"));
     }
@@ -92,8 +100,9 @@ fn dialect(body: &Map<String, Value>) -> Option<(Dialect, &'static str)> {
     Some((dialect, "usage"))
 }
 
-/// What the extractor of the provider that was recorded reads; that of the dialect's own provider for hosts without one.
-fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usage> {
+/// The extractors that fit a recording, the best one first: that of the provider that was recorded, and that of the
+/// dialect's own provider for hosts without one.
+pub(crate) fn extractors(dialect: Dialect, file: &str) -> Vec<(&'static str, &'static str)> {
     let hosts = [
         ("xai", "x-ai", "default"),
         ("grok", "x-ai", "default"),
@@ -109,14 +118,18 @@ fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usa
         Dialect::Anthropic => ("anthropic", "default"),
         Dialect::Gemini => ("google", "default"),
     };
-    let by = |provider: &str, flavor: &str| {
+    let host =
+        hosts.iter().find(|(word, ..)| dialect == Dialect::OpenAiChat && file.contains(word));
+    host.map(|(_, provider, flavor)| (*provider, *flavor)).into_iter().chain([own]).collect()
+}
+
+/// What the best extractor reads.
+fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usage> {
+    let by = |(provider, flavor): (&str, &str)| {
         let fits = |by: &Extractor| by.provider_id == provider && by.api_flavor == flavor;
         extracted.iter().find(|extracted| extracted.extractors.iter().any(fits))
     };
-    let host =
-        hosts.iter().find(|(word, ..)| dialect == Dialect::OpenAiChat && file.contains(word));
-    let found = host.and_then(|(_, provider, flavor)| by(provider, flavor));
-    let usage = &found.or_else(|| by(own.0, own.1))?.usage;
+    let usage = &extractors(dialect, file).into_iter().find_map(by)?.usage;
     Some(Usage {
         prompt: count(&usage["input_tokens"]),
         cached: count(&usage["cache_read_tokens"]),
@@ -128,6 +141,18 @@ fn expected(dialect: Dialect, file: &str, extracted: &[Extracted]) -> Option<Usa
 
 /// What the gateway writes down of an answer with this usage.
 fn record(dialect: Dialect, name: &str, usage: &Value) -> Result<Usage, String> {
+    let usage = used(dialect, name, usage)?;
+    Ok(Usage {
+        prompt: usage.prompt,
+        cached: usage.cached,
+        written: usage.cache_write_5m + usage.cache_write_1h,
+        completion: usage.completion,
+        reasoning: usage.reasoning,
+    })
+}
+
+/// All of it.
+pub(crate) fn used(dialect: Dialect, name: &str, usage: &Value) -> Result<store::Usage, String> {
     let (content_type, body) = canned::answer(dialect, false);
     let mut answer: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
     answer[name] = usage.clone();
@@ -142,15 +167,7 @@ fn record(dialect: Dialect, name: &str, usage: &Value) -> Result<Usage, String> 
         content_type,
         pieces: vec![answer.to_string().into()],
     };
-    let record = world::run(turn)?.record.ok_or("nothing was written down")?;
-    let usage = record.usage;
-    Ok(Usage {
-        prompt: usage.prompt,
-        cached: usage.cached,
-        written: usage.cache_write_5m + usage.cache_write_1h,
-        completion: usage.completion,
-        reasoning: usage.reasoning,
-    })
+    Ok(world::run(turn)?.record.ok_or("nothing was written down")?.usage)
 }
 
 fn differing(a: Usage, b: Usage) -> &'static str {

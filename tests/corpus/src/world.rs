@@ -167,6 +167,7 @@ fn config(key: &str) -> Config {
         // The one thing that is added to a request of the same dialect.
         media: None,
         deepseek_english: false,
+        prices_url: None,
         log: LogFormat::Human,
         log_filter: String::new(),
     }

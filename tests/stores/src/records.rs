@@ -3,7 +3,7 @@
 use tidegate_core::{
     error::Kind as Refusal,
     limits::{FLUSH_ROWS_MAX, PAGE_ROWS_MAX},
-    store::{Ended, GroupBy, Record, RecordFilter, StatsQuery, Store, Usage},
+    store::{Ended, GroupBy, Record, RecordFilter, StatsQuery, Store, Tariff, Usage},
 };
 
 use crate::{
@@ -87,6 +87,10 @@ async fn every_column(w: &World) -> Verdict {
             image_in: 9,
             image_out: 10,
             calls: 11,
+            cached_audio: 15,
+            images: 16,
+            tariff: Tariff::Flex,
+            told_nano: None,
         },
         estimated: true,
         cost_nano: -MOST,
@@ -100,6 +104,7 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
+        grade: "hd/1024x1792".to_owned(),
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])

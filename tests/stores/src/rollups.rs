@@ -75,6 +75,8 @@ fn usage(seed: &mut u64) -> Usage {
         image_in: next(),
         image_out: next(),
         calls: next(),
+        // The rest is in the record only.
+        ..Usage::default()
     }
 }
 

@@ -27,8 +27,8 @@ pub use migrate::migrate;
 pub use script::script;
 
 use super::{
-    Add, Admission, Audit, Blob, Bucket, Change, Changes, Counters, Document, Kind, ListQuery,
-    Record, RecordFilter, Schema, StatsQuery, Store,
+    Add, Admission, Audit, Blob, Bucket, Change, Changes, Costed, Counters, Document, Kind,
+    ListQuery, Record, RecordFilter, Schema, StatsQuery, Store,
 };
 use crate::{error::Result, ports::Millis};
 
@@ -87,6 +87,10 @@ impl Store for SqlStore {
 
     async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>> {
         stats::sum(&*self.database, query).await
+    }
+
+    async fn reprice(&self, costs: &[Costed]) -> Result<()> {
+        records::reprice(&*self.database, costs).await
     }
 
     async fn prune(&self, before_ms: Millis, limit: u32) -> Result<u64> {

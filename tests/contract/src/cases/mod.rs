@@ -10,6 +10,7 @@ mod headers;
 mod keys;
 mod media;
 mod operation;
+mod prices;
 mod record;
 mod request;
 mod response;
@@ -49,6 +50,7 @@ pub const TOPICS: &[&[Case]] = &[
     headers::CASES,
     routes::CASES,
     record::CASES,
+    prices::CASES,
     echo::CASES,
     dialect::CASES,
     response::CASES,
