@@ -207,7 +207,8 @@ fn price(prices: &Value) -> Option<Price> {
     for (start, rates) in &tiers {
         column += &format!(" >{start} {}", words(rates));
     }
-    Price::read(&column)
+    // Models that are gone are kept without a price, and cost nothing.
+    if column.is_empty() { Some(Price::default()) } else { Price::read(&column) }
 }
 
 /// Our word for a unit of its, and by how many of ours one of its is.
