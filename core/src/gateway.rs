@@ -2,19 +2,19 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize},
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 use http::{Request, Response};
 
 use crate::{
     clients::Clients,
-    config::{Config, DeclaredKey},
+    config::{Config, DeclaredClient, DeclaredKey},
     error::{Error, Result},
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
-    ports::{Call, Ports},
+    ports::{Call, Millis, Ports},
     router,
     snapshot::Snapshot,
 };
@@ -36,6 +36,7 @@ pub struct State {
     pub(crate) draining: AtomicBool,
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,
+    latest_ms: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
@@ -52,13 +53,14 @@ impl State {
             .clients
             .iter()
             .filter(|client| client.enabled)
-            .map(|client| declared(client.name.clone(), &client.key, &vault).map(Arc::new))
+            .map(|client| declared(client, &vault).map(Arc::new))
             .collect::<Result<_>>()?;
         Ok(Self {
             declared_clients,
             in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
+            latest_ms: AtomicI64::new(0),
             snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
             clients: Mutex::default(),
             memory: Memory::default(),
@@ -93,7 +95,9 @@ impl State {
     }
 }
 
-fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
+fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
+    let DeclaredClient { name, key, team, policy, .. } = client;
+    let (name, team, policy) = (name.clone(), team.clone(), policy.clone());
     let (id, hash) = match key {
         DeclaredKey::Hash { public_id, hash } => (public_id.clone(), hash.clone()),
         DeclaredKey::Plain(secret) => {
@@ -105,7 +109,8 @@ fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
             (presented.public_id.to_owned(), vault.hash(presented.key))
         }
     };
-    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team: String::new() })
+    let expires_at_ms = policy.expires_at_ms;
+    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms, team, policy, previous: None })
 }
 
 impl Gateway {
@@ -120,8 +125,15 @@ impl Gateway {
         router::route(self, request, call).await
     }
 
+    /// The time for windows and expiry. It never goes back, so that a clock that does opens no window again that was
+    /// spent.
+    pub(crate) fn now(&self) -> Millis {
+        let now = self.ports.clock.now();
+        self.state.latest_ms.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
     /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.
     pub fn drain(&self) {
-        self.state.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.state.draining.store(true, Ordering::Relaxed);
     }
 }

@@ -185,6 +185,22 @@ pub const STATEMENTS_KEPT_MAX: usize = 64;
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.
 pub const COUNTER_TRIES_MAX: u32 = 3;
+/// How long a key that was replaced may work on.
+pub const KEY_GRACE_MAX: Duration = Duration::from_hours(30 * 24);
+/// Limits of one team or client.
+pub const LIMITS_MAX: usize = 16;
+/// Models, providers or address ranges that one team or client names.
+pub const PATTERNS_MAX: usize = 100;
+/// Teams one above the other.
+pub const TEAM_DEPTH_MAX: usize = 8;
+/// How much longer than the longest stream a reservation holds before it counts as abandoned.
+pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
+/// How long a request waits for the counters.
+pub const ADMISSION_WAIT: Duration = Duration::from_secs(5);
+/// Counters that are read at a time when a process starts.
+pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
+/// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
+pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.
 pub const STATS_ROWS_MAX: i64 = 20_000;
 /// How long it is remembered that a flush was applied; its tries end much sooner.

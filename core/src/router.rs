@@ -171,8 +171,32 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
     }),
+    answer(Method::GET, "/api/clients/{id}", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::get(gw, v))
+    }),
+    answer(Method::PATCH, "/api/clients/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::update(gw, v))
+    }),
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
+    }),
+    answer(Method::POST, "/api/clients/{id}/rotate", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::rotate(gw, v))
+    }),
+    answer(Method::GET, "/api/clients/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::spent(gw, v))
+    }),
+    answer(Method::GET, "/api/teams", Needs::Viewer, |gw, v| Box::pin(api::teams::list(gw, v))),
+    answer(Method::POST, "/api/teams", Needs::Admin, |gw, v| Box::pin(api::teams::create(gw, v))),
+    answer(Method::GET, "/api/teams/{id}", Needs::Viewer, |gw, v| Box::pin(api::teams::get(gw, v))),
+    answer(Method::PATCH, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::delete(gw, v))
+    }),
+    answer(Method::GET, "/api/teams/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::teams::spent(gw, v))
     }),
     answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
         Box::pin(api::providers::list(gw, v))

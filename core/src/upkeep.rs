@@ -33,7 +33,8 @@ impl Gateway {
             }
         }
         let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
-        tracing::info!(pruned, blobs, "upkeep done");
+        let counters = self.ports.counters.expire(now).await?;
+        tracing::info!(pruned, blobs, counters, "upkeep done");
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::{
     mistake::{Mistake, Spot},
     provider,
     reading::Reading,
-    secret, store_url,
+    secret, store_url, team,
     variables::Environment,
 };
 use crate::{identity::Secret, limits};
@@ -65,6 +65,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let deepseek_english = read_deepseek(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
+    let teams = team::read(&mut root, reading);
     let secret = secret::root(reading.environment);
     let secret = reading.keep(secret).flatten();
     let admin_token = reading.environment.said("TIDEGATE_ADMIN_TOKEN");
@@ -78,6 +79,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         secret,
         providers,
         clients,
+        teams,
         admin_token,
         waits,
         retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),

@@ -9,6 +9,7 @@ mod meter;
 mod observe;
 mod opaque;
 mod prepare;
+mod quota;
 mod receive;
 mod remember;
 mod render;
@@ -19,6 +20,8 @@ mod tap;
 pub(crate) use authenticate::{authenticate, bearer};
 pub(crate) use receive::{Endpoint, Manner};
 
+use std::net::IpAddr;
+
 use futures_util::future::{Either, select};
 use http::{Request, Response};
 
@@ -28,15 +31,14 @@ use crate::{
     http::Body,
     ports::Call,
     router::Visit,
-    store::Record,
 };
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, caller: _, request, call: Call { background, mut gone, peer: _ } } = visit;
+    let Visit { param, caller: _, request, call: Call { background, mut gone, peer } } = visit;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
-    let stages = Box::pin(stages);
+    let arrived = Arrived { request, param: &param, peer };
+    let stages = Box::pin(run(gateway, endpoint, arrived, &*background, &mut guard));
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::new(Kind::ClientGone, "The client has left.")),
@@ -47,27 +49,39 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
     }
 }
 
+/// What came, and from where.
+struct Arrived<'a> {
+    request: Request<Body>,
+    /// What the route's pattern took of the path.
+    param: &'a str,
+    peer: Option<IpAddr>,
+}
+
 /// Stages 2 to 7. Nothing here outlives the request, so dropping it cancels whatever is under way.
 async fn run(
     gateway: &Gateway,
     endpoint: Endpoint,
-    (request, param): (Request<Body>, &str),
+    arrived: Arrived<'_>,
     background: &dyn crate::ports::Background,
-    record: &mut Record,
+    guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
+    let Arrived { request, param, peer } = arrived;
+    let record = &mut guard.record;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
     record.stale = view.stale;
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
+    let path = admit::enter(gateway, &view.snapshot, caller.clone(), peer).await?;
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
-    let permit = admit::admit(gateway)?;
+    let targets = admit::allowed(&path, &inbound, targets)?;
+    let permit = admit::admit(gateway, &path, &inbound, &targets, guard).await?;
     let keep = inbound.keep.take();
-    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, record).await?;
+    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, guard).await?;
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })
 }

@@ -14,6 +14,7 @@ use super::{
     dispatch::{Answer, Served},
     meter::Meter,
     opaque::Opaque,
+    quota,
     settle::Guard,
     tap::{Tap, Watch},
 };
@@ -94,6 +95,9 @@ pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Respo
     let retry_after = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
     if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
         headers.insert(header::RETRY_AFTER, value);
+    }
+    if let Some(limit) = error.hints.as_ref().and_then(|hints| hints.quota) {
+        quota::tell(&mut headers, dialect, limit, guard.now());
     }
     with_headers(status, headers, Body::from(body))
 }

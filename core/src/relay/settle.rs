@@ -4,10 +4,11 @@ use futures_channel::oneshot;
 
 use super::receive::Endpoint;
 use crate::{
+    budget::Hold,
     error::Kind,
     gateway::Gateway,
     ids,
-    ports::{Background, Clock},
+    ports::{Background, Clock, Millis},
     store::{Ended, Record},
 };
 
@@ -20,7 +21,9 @@ pub(super) struct Guard {
     /// How it ended; a guard that is dropped without a word was dropped with its client.
     pub(super) ended: Option<Ended>,
     clock: Arc<dyn Clock>,
-    done: Option<oneshot::Sender<Record>>,
+    /// What it holds of limits.
+    pub(super) hold: Option<Hold>,
+    done: Option<oneshot::Sender<(Record, Option<Hold>)>>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -35,16 +38,34 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         ..Record::default()
     };
     let (done, finished) = oneshot::channel();
-    let journal = gateway.ports.journal.clone();
+    let gateway = gateway.clone();
+    let clock = gateway.ports.clock.clone();
     background.run(Box::pin(async move {
-        if let Ok(record) = finished.await {
-            journal.append(record).await;
+        if let Ok((mut record, hold)) = finished.await {
+            if let Some(hold) = hold {
+                give_back(&gateway, &hold, &mut record).await;
+            }
+            gateway.ports.journal.append(record).await;
         }
     }));
-    Guard { record, ended: None, clock: gateway.ports.clock.clone(), done: Some(done) }
+    Guard { record, ended: None, hold: None, clock, done: Some(done) }
+}
+
+/// Puts what was used in the place of what was held. Where the counters lie in the store, the record takes that along.
+async fn give_back(gateway: &Gateway, hold: &Hold, record: &mut Record) {
+    let now = gateway.now();
+    match gateway.ports.counters.settle(hold.settlement(record, now), now).await {
+        Ok(settlement) => record.settlement = settlement.map(Box::new),
+        Err(error) => tracing::error!(id = record.id, %error, "a reservation is not settled"),
+    }
 }
 
 impl Guard {
+    /// The time.
+    pub(super) fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
     /// Notes that the client is given its first byte.
     pub(super) fn first_byte(&mut self) {
         if self.record.first_byte_ms == 0 {
@@ -67,6 +88,6 @@ impl Drop for Guard {
             record.status = Kind::ClientGone.status().as_u16();
         }
         // The receiver is gone only when the platform has dropped its background work.
-        let _ = done.send(record);
+        let _ = done.send((record, self.hold.take()));
     }
 }

@@ -1,5 +1,6 @@
 //! What is written down of every request, and how it is asked for and added up.
 
+use super::Settlement;
 use crate::ports::Millis;
 
 /// One row of the request log.
@@ -57,6 +58,8 @@ pub struct Record {
     pub stale: bool,
     /// How it ended.
     pub ended: Ended,
+    /// What is written with it, in one transaction: no column, and gone when it is read back.
+    pub settlement: Option<Box<Settlement>>,
 }
 
 impl Record {

@@ -7,12 +7,13 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tidegate_core::{
     Body, Gateway, State,
+    budget::Policy,
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
     ports::{Call, Ports},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
+    store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
 };
 
@@ -41,6 +42,7 @@ impl World {
         let ports = Ports {
             upstream: upstream.clone(),
             store: Arc::new(SilentStore),
+            counters: Arc::new(MemoryCounters::default()),
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
@@ -129,7 +131,10 @@ fn config(key: &str) -> Config {
             name: "test".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,

@@ -76,6 +76,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     let ports = Ports {
         upstream: upstream.clone(),
         store: Arc::new(EmptyStore),
+        counters: Arc::new(MemoryCounters::default()),
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),
@@ -158,7 +159,10 @@ fn config(key: &str) -> Config {
             name: "corpus".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,

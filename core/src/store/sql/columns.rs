@@ -119,6 +119,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         added: fields.text()?,
         stale: fields.flag()?,
         ended: ended(&fields.text()?)?,
+        settlement: None,
     })
 }
 
