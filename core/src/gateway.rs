@@ -14,6 +14,7 @@ use crate::{
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
+    money::Prices,
     ports::{Call, Millis, Ports},
     router,
     snapshot::Snapshot,
@@ -38,6 +39,7 @@ pub struct State {
     pub(crate) refreshing_until: AtomicI64,
     latest_ms: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
+    prices: Mutex<Arc<Prices>>,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
 }
@@ -55,13 +57,15 @@ impl State {
             .filter(|client| client.enabled)
             .map(|client| declared(client, &vault).map(Arc::new))
             .collect::<Result<_>>()?;
+        let snapshot = Snapshot::declared(&config);
         Ok(Self {
             declared_clients,
             in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
             latest_ms: AtomicI64::new(0),
-            snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
+            prices: Mutex::new(Arc::new(Prices::new(&snapshot.providers, snapshot.overrides()))),
+            snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
             memory: Memory::default(),
             config,
@@ -80,6 +84,12 @@ impl State {
         self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The prices of now.
+    #[must_use]
+    pub fn prices(&self) -> Arc<Prices> {
+        self.prices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Replaces the snapshot, unless a newer one came first.
     pub(crate) fn replace_snapshot(&self, next: Snapshot) {
         let mut current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,9 +97,13 @@ impl State {
             return;
         }
         let moved = next.revision > current.revision;
-        *current = Arc::new(next);
+        let next = Arc::new(next);
+        *current = next.clone();
         drop(current);
         if moved {
+            let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+            *prices = Arc::new(prices.after(&next.providers, next.overrides()));
+            drop(prices);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }

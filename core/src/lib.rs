@@ -18,6 +18,7 @@ mod ids;
 pub mod journal;
 pub mod limits;
 mod memory;
+pub mod money;
 mod operation;
 pub mod ports;
 pub mod provider;

@@ -37,6 +37,12 @@ pub const OUTPUT_TOKENS_DEFAULT: u64 = 32_000;
 /// The same where it is not known how much the model can write: what the oldest ones can.
 pub const OUTPUT_TOKENS_UNKNOWN: u64 = 4_096;
 
+/// The beginning of a picture that is read for its size.
+pub const PICTURE_HEAD_BYTES_MAX: usize = 64 << 10;
+/// Models whose price is kept looked up.
+pub const PRICES_FOUND_MAX: usize = 2_048;
+/// The highest price, in nano-dollars for a million: a dollar apiece is far above any token, and a picture may cost it.
+pub const PRICE_NANO_MAX: u64 = 1_000_000 * 1_000_000_000;
 /// Bytes of text that an estimate takes for one token.
 pub const BYTES_PER_TOKEN: u64 = 4;
 /// Tokens that an estimate takes for one picture or file.
@@ -195,6 +201,8 @@ pub const PATTERNS_MAX: usize = 100;
 pub const TEAM_DEPTH_MAX: usize = 8;
 /// How much longer than the longest stream a reservation holds before it counts as abandoned.
 pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
+/// How long an answer waits for its record where that must be safe first.
+pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
 /// How long a request waits for the counters.
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(5);
 /// Counters that are read at a time when a process starts.

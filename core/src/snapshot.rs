@@ -10,6 +10,7 @@ use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
+    money::Override,
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source},
     store::{Changes, Document, Kind},
@@ -96,6 +97,16 @@ impl Snapshot {
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next.teams = Arc::new(next.read_teams(config));
         next
+    }
+
+    /// What administrators have set for models.
+    pub(crate) fn overrides(&self) -> Vec<Override> {
+        let read = |document| {
+            Override::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "model skipped"))
+                .ok()
+        };
+        self.of(Kind::Model).filter_map(read).collect()
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {

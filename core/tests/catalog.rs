@@ -6,8 +6,9 @@
 use std::fs;
 
 use serde_json::{Map, Value};
-use tidegate_core::provider::catalog::{
-    self, Capability, Interleaved, Modalities, Modality, Model, Price, Rates, Status,
+use tidegate_core::{
+    money::{Rates, Unit},
+    provider::catalog::{self, Capability, Interleaved, Modalities, Modality, Model, Status},
 };
 
 #[test]
@@ -86,7 +87,7 @@ fn compare_reasoning(model: &Model<'_>, expected: &Value) {
 
 fn compare_prices(model: &Model<'_>, cost: &Value) {
     let id = model.id;
-    let Some(prices) = &model.prices else {
+    let Some(prices) = &model.price else {
         assert!(cost.is_null(), "{id}");
         return;
     };
@@ -100,22 +101,22 @@ fn compare_prices(model: &Model<'_>, cost: &Value) {
 }
 
 fn compare_rates(id: &str, rates: &Rates, cost: &Value) {
-    for (price, name) in [
-        (Some(rates.input), "input"),
-        (Some(rates.output), "output"),
-        (rates.cache_read, "cache_read"),
-        (rates.cache_write, "cache_write"),
-        (rates.reasoning, "reasoning"),
-        (rates.input_audio, "input_audio"),
-        (rates.output_audio, "output_audio"),
+    for (unit, name) in [
+        (Unit::Input, "input"),
+        (Unit::Output, "output"),
+        (Unit::CacheRead, "cache_read"),
+        (Unit::CacheWrite5m, "cache_write"),
+        (Unit::Reasoning, "reasoning"),
+        (Unit::AudioIn, "input_audio"),
+        (Unit::AudioOut, "output_audio"),
     ] {
-        assert_eq!(price, cost[name].as_f64().map(nanos), "{id} {name}");
+        assert_eq!(rates.get(unit), cost[name].as_f64().map(nanos), "{id} {name}");
     }
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "prices are small")]
-fn nanos(dollars: f64) -> Price {
-    Price((dollars * 1e9).round() as u64)
+fn nanos(dollars: f64) -> u64 {
+    (dollars * 1e9).round() as u64
 }
 
 fn names(modalities: Modalities<'_>) -> Vec<&'static str> {

@@ -41,6 +41,8 @@ struct Shown<'a> {
     added: &'a str,
     stale: bool,
     ended: &'static str,
+    service: &'static str,
+    grade: &'a str,
 }
 
 #[derive(Serialize)]
@@ -56,6 +58,8 @@ struct Counters {
     image_in: i64,
     image_out: i64,
     calls: i64,
+    cached_audio: i64,
+    images: i64,
 }
 
 /// A page of records. `client`, `provider`, `model`, `from_ms` and `to_ms` narrow it down; `before` is the `next` of
@@ -142,6 +146,8 @@ fn show(record: &Record) -> Shown<'_> {
             image_in: usage.image_in,
             image_out: usage.image_out,
             calls: usage.calls,
+            cached_audio: usage.cached_audio,
+            images: usage.images,
         },
         estimated: record.estimated,
         cost_nano: record.cost_nano,
@@ -155,5 +161,7 @@ fn show(record: &Record) -> Shown<'_> {
         added: &record.added,
         stale: record.stale,
         ended: record.ended.name(),
+        service: usage.service.name(),
+        grade: &record.grade,
     }
 }

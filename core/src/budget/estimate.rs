@@ -4,10 +4,11 @@ use bytes::Bytes;
 
 use super::claim::Amounts;
 use crate::{
-    dialect::Object,
-    limits::{BYTES_PER_TOKEN, OUTPUT_TOKENS_DEFAULT},
+    dialect::{Dialect, Object},
+    limits::OUTPUT_TOKENS_DEFAULT,
+    money::{Prices, estimate},
     operation::Operation,
-    provider::{Provider, catalog, traits},
+    provider::{Provider, traits},
 };
 
 /// Where clients of all dialects say how long an answer may be.
@@ -17,31 +18,42 @@ const COUNTS: [&str; 2] = ["n", "candidateCount"];
 /// Gemini's own name of the length, and of the object that holds it.
 const GEMINI: (&str, [&str; 2]) = ("maxOutputTokens", ["generationConfig", "generation_config"]);
 
-/// The most that a request may use of a provider's model.
-pub(crate) fn most(
-    operation: Operation,
-    body: &Bytes,
-    provider: &Provider,
-    model: &str,
-) -> Amounts {
-    let input = tokens(body.len());
-    let output = match operation {
-        Operation::Chat | Operation::Completions => longest_answer(body, provider, model),
-        Operation::Embeddings(_)
-        | Operation::Tokens(_)
-        | Operation::Images(_)
-        | Operation::Plain { .. } => 0,
-    };
-    Amounts {
-        nano: price(provider, model, input, output),
-        tokens: input.saturating_add(output),
-        requests: 1,
+/// The tokens of a request's prompt, and of the longest answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Most {
+    pub(crate) input: i64,
+    pub(crate) output: i64,
+}
+
+impl Most {
+    /// The most that a request may use of a provider's model.
+    pub(crate) fn of(asked: &Asked<'_>, provider: &Provider, model: &str) -> Self {
+        let output = match asked.operation {
+            Operation::Chat | Operation::Completions => longest_answer(asked.body, provider, model),
+            Operation::Embeddings(_)
+            | Operation::Tokens(_)
+            | Operation::Images(_)
+            | Operation::Plain { .. } => 0,
+        };
+        Self { input: estimate::prompt(asked.dialect, asked.body), output }
+    }
+
+    /// What that comes to. A model without a price costs nothing.
+    pub(crate) fn amounts(self, prices: &Prices, provider: &str, model: &str) -> Amounts {
+        let Self { input, output } = self;
+        Amounts {
+            nano: prices.quote(provider, model, input, output).unwrap_or(0),
+            tokens: input.saturating_add(output),
+            requests: 1,
+        }
     }
 }
 
-/// As many tokens as so many bytes have at most.
-pub(crate) fn tokens(bytes: usize) -> i64 {
-    i64::try_from((bytes as u64).div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
+/// A request, as far as its length matters.
+pub(crate) struct Asked<'a> {
+    pub(crate) operation: Operation,
+    pub(crate) dialect: Dialect,
+    pub(crate) body: &'a Bytes,
 }
 
 fn longest_answer(body: &Bytes, provider: &Provider, model: &str) -> i64 {
@@ -72,14 +84,6 @@ fn asked(object: &Object<'_>) -> Wanted {
         number(object, name).or_else(|| inner.as_ref().and_then(|inner| number(inner, name)))
     });
     Wanted { length: own.or(nested), count: count.unwrap_or(1) }
-}
-
-fn price(provider: &Provider, model: &str, input: i64, output: i64) -> i64 {
-    let known = catalog::find(&provider.id, model).and_then(|model| model.prices);
-    let Some(prices) = known else { return 0 };
-    let of = |tokens: i64, price: catalog::Price| i128::from(tokens) * i128::from(price.0);
-    let nano = (of(input, prices.base.input) + of(output, prices.base.output)) / 1_000_000;
-    i64::try_from(nano).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

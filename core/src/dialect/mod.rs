@@ -3,6 +3,7 @@
 mod anthropic;
 mod arguments;
 mod array;
+mod bill;
 mod carry;
 pub(crate) mod event;
 mod fold;

@@ -64,10 +64,20 @@ pub(crate) fn told(body: &[u8]) -> Option<Usage> {
     if let Some(told) = answer.usage_metadata {
         return Some(Usage { prompt: count(told.prompt_token_count), ..Usage::default() });
     }
-    answer.usage.map(|told| Usage {
+    let images = answer.data.iter().flatten().filter(|it| it.is_picture()).count();
+    let images = i64::try_from(images).unwrap_or(i64::MAX);
+    let Some(told) = answer.usage else {
+        return (images > 0).then(|| Usage { images, ..Usage::default() });
+    };
+    let completion = count(told.completion_tokens.or(told.output_tokens));
+    let images_in = told.input_tokens_details.as_ref().and_then(|it| it.image_tokens);
+    let image_out = told.output_tokens_details.as_ref().and_then(|it| it.image_tokens);
+    Some(Usage {
         prompt: count(told.prompt_tokens.or(told.input_tokens)),
-        completion: count(told.completion_tokens.or(told.output_tokens)),
-        image_in: count(told.input_tokens_details.as_ref().and_then(|it| it.image_tokens)),
+        completion,
+        image_in: count(images_in),
+        // An endpoint that counts the tokens of pictures makes pictures.
+        image_out: count(image_out.or(images_in.map(|_| completion))),
         audio_in: count(told.input_token_details.as_ref().and_then(|it| it.audio_tokens)),
         ..Usage::default()
     })
@@ -80,6 +90,23 @@ struct Answer {
     /// Gemini's vectors have it.
     #[serde(default, rename = "usageMetadata")]
     usage_metadata: Option<GeminiTold>,
+    /// Pictures, beside other things.
+    #[serde(default)]
+    data: Option<Vec<Item>>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(default)]
+    b64_json: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    url: Option<serde::de::IgnoredAny>,
+}
+
+impl Item {
+    fn is_picture(&self) -> bool {
+        self.b64_json.is_some() || self.url.is_some()
+    }
 }
 
 #[derive(Deserialize)]
@@ -96,6 +123,7 @@ struct Told {
     completion_tokens: Option<i64>,
     output_tokens: Option<i64>,
     input_tokens_details: Option<Details>,
+    output_tokens_details: Option<Details>,
     /// Transcriptions have it without an s.
     input_token_details: Option<Details>,
 }
@@ -143,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn pictures_are_counted_by_the_piece_or_in_tokens() {
+        let usage = |body: &str| glance(body.as_bytes()).usage.unwrap();
+        assert_eq!(usage(r#"{"data":[{"b64_json":"AA=="},{"url":"https://x/y"}]}"#).images, 2);
+        let tokens = usage(
+            r#"{"data":[{"b64_json":""}],"usage":{"input_tokens":9,"output_tokens":7,"input_tokens_details":{"image_tokens":0,"text_tokens":9}}}"#,
+        );
+        assert_eq!((tokens.images, tokens.image_out, tokens.completion), (0, 7, 7));
+    }
+
+    #[test]
     fn usage_is_read_in_either_words() {
         let check = |body: &str, prompt: i64, completion: i64| {
             let usage = glance(body.as_bytes()).usage.unwrap();
@@ -152,6 +190,7 @@ mod tests {
         check(r#"{"usage":{"input_tokens":3,"output_tokens":4}}"#, 3, 4);
         check(r#"{"usage":{"type":"duration","seconds":3}}"#, 0, 0);
         check(r#"{"text":"x"}"#, 0, 0);
+        check(r#"{"data":[{"embedding":[]}],"usage":{"prompt_tokens":3}}"#, 3, 0);
         check(r#"{"embedding":{"values":[]},"usageMetadata":{"promptTokenCount":3}}"#, 3, 0);
     }
 }

@@ -11,7 +11,10 @@ use std::{
 
 use super::{receive::Inbound, resolve::Target, settle::Guard};
 use crate::{
-    budget::{Amounts, Hold, Path, estimate::most},
+    budget::{
+        Amounts, Hold, Path,
+        estimate::{Asked, Most},
+    },
     error::{Error, Kind, Result},
     gateway::Gateway,
     identity::Client,
@@ -82,7 +85,7 @@ pub(super) async fn admit(
     if !claims.is_empty() {
         let until = now.saturating_add(longest(gateway));
         guard.hold = Some(Hold::new(&guard.record.id, claims, until));
-        let wanted = targets.iter().map(|target| estimate(inbound, target));
+        let wanted = targets.iter().map(|target| estimate(gateway, inbound, target));
         cover(gateway, &mut guard.hold, || dearest(wanted)).await?;
     }
     Ok(permit)
@@ -125,8 +128,11 @@ pub(super) async fn cover(
 }
 
 /// What a request may use of a target at most.
-pub(super) fn estimate(inbound: &Inbound, target: &Target) -> Amounts {
-    most(inbound.operation, &inbound.raw, &target.provider, &target.model)
+pub(super) fn estimate(gateway: &Gateway, inbound: &Inbound, target: &Target) -> Amounts {
+    let Inbound { operation, dialect, raw, .. } = inbound;
+    let asked = Asked { operation: *operation, dialect: *dialect, body: raw };
+    let (provider, model) = (&target.provider, target.model.as_str());
+    Most::of(&asked, provider, model).amounts(&gateway.state.prices(), &provider.id, model)
 }
 
 /// The most of each.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::{
-    admit::{Permit, cover, estimate},
+    admit::{self, Permit, cover},
     exchange::exchange,
     judge::{judge, silent},
     observe::Observer,
@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
+    money::estimate,
     operation::Way,
     ports::within,
     provider::echo,
@@ -56,6 +57,18 @@ pub(super) enum Served {
     },
 }
 
+impl Served {
+    /// The tokens of the prompt, in case nobody tells them; 0 where they were told.
+    pub(super) fn estimate(&self, inbound: &Inbound) -> i64 {
+        match self {
+            Self::Whole { read, .. } if read.usage.is_some() => 0,
+            Self::Whole { .. } | Self::Opaque { .. } | Self::Stream { .. } => {
+                estimate::prompt(inbound.dialect, &inbound.raw)
+            }
+        }
+    }
+}
+
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn dispatch(
     gateway: &Gateway,
@@ -70,7 +83,7 @@ pub(super) async fn dispatch(
         record.provider.clone_from(&target.provider.id);
         record.model.clone_from(&target.model);
         record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
-        cover(gateway, &mut guard.hold, || estimate(inbound, target)).await?;
+        cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, target)).await?;
         match attempt(gateway, inbound, headers, target, record).await {
             Ok(served) => return Ok(served),
             Err(error) if may_try_another(error.kind) => failed = scrub(error, target),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     dialect::{Framing, Splitter, event_data},
+    money::estimate::Text,
     operation::plain,
     store::Usage,
 };
@@ -16,8 +17,8 @@ pub(super) struct Meter {
     splitter: Option<Splitter>,
     /// What was told.
     pub(super) usage: Option<Usage>,
-    /// How much text was continued, for an estimate.
-    pub(super) text_bytes: u64,
+    /// The text that was continued, for an estimate.
+    pub(super) text: Text,
 }
 
 impl Meter {
@@ -26,7 +27,7 @@ impl Meter {
         let kind = headers.get(header::CONTENT_TYPE).map(http::HeaderValue::as_bytes);
         let events = kind.is_some_and(|kind| kind.starts_with(b"text/event-stream"));
         let splitter = events.then(|| Splitter::new(Framing::Events));
-        Self { splitter, usage: None, text_bytes: 0 }
+        Self { splitter, usage: None, text: Text::default() }
     }
 
     /// Reads a piece. A stream that cannot be read is not read any further, and passes all the same.
@@ -54,8 +55,9 @@ impl Meter {
         }
         if tells(b"\"choices\"") {
             let chunk = serde_json::from_slice::<Chunk>(&event_data(frame)).unwrap_or_default();
-            let texts = chunk.choices.iter().filter_map(|choice| choice.text.as_ref());
-            self.text_bytes += texts.map(String::len).sum::<usize>() as u64;
+            for text in chunk.choices.iter().filter_map(|choice| choice.text.as_ref()) {
+                self.text.push(text.as_bytes());
+            }
         }
     }
 }
@@ -78,7 +80,7 @@ mod tests {
 
     use super::*;
 
-    fn check(kind: &'static str, text: &str, expected: (Option<(i64, i64)>, u64)) {
+    fn check(kind: &'static str, text: &str, expected: (Option<(i64, i64)>, i64)) {
         for cut in 0..text.len() {
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -87,7 +89,7 @@ mod tests {
             meter.push(&Bytes::copy_from_slice(&text.as_bytes()[cut..]));
             meter.end();
             let usage = meter.usage.map(|usage| (usage.prompt, usage.completion));
-            assert_eq!((usage, meter.text_bytes), expected, "{text} {cut}");
+            assert_eq!((usage, meter.text.tokens()), expected, "{text} {cut}");
         }
     }
 
@@ -99,7 +101,7 @@ mod tests {
         let speech = "data: {\"text\":\"usage\",\"usage\":null}\n\ndata: {\"type\":\"x\",\"usage\":{\"input_tokens\":1}}";
         check(kind, speech, (Some((1, 0)), 0));
         let texts = "data: {\"choices\":[{\"text\":\"ab\\n\"}],\"usage\":null}\n\ndata: [DONE]\n\n";
-        check(kind, texts, (None, 3));
+        check(kind, texts, (None, 1));
         check("audio/mpeg", texts, (None, 0));
     }
 }

@@ -44,7 +44,10 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
         Either::Right(((), _)) => Err(Error::new(Kind::ClientGone, "The client has left.")),
     };
     match outcome {
-        Ok(answer) => render::reply(gateway, answer, guard, gone),
+        Ok(answer) => match render::secure(answer, &mut guard).await {
+            Ok(answer) => render::reply(gateway, answer, guard, gone),
+            Err(error) => render::refuse(endpoint.dialect, &error, guard),
+        },
         Err(error) => render::refuse(endpoint.dialect, &error, guard),
     }
 }
@@ -74,6 +77,7 @@ async fn run(
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
     let path = admit::enter(gateway, &view.snapshot, caller.clone(), peer).await?;
+    guard.ledger = path.ledger();
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
@@ -82,6 +86,7 @@ async fn run(
     let permit = admit::admit(gateway, &path, &inbound, &targets, guard).await?;
     let keep = inbound.keep.take();
     let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, guard).await?;
+    guard.record.usage.prompt = served.estimate(&inbound);
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })
 }

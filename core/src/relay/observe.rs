@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
     memory::Memo,
+    money::estimate::Text,
     operation::Writer,
     store::Usage,
 };
@@ -89,8 +90,8 @@ enum Stage {
 pub(super) struct Seen {
     /// The usage, if it was told.
     pub(super) usage: Option<Usage>,
-    /// How much text came, for an estimate.
-    pub(super) text_bytes: u64,
+    /// The text that came, for an estimate.
+    pub(super) text: Text,
     /// The error the stream told.
     pub(super) failure: Option<Error>,
 }
@@ -211,6 +212,11 @@ impl Observer {
         }
     }
 
+    /// An error in place of the end, whatever was written of the stream so far.
+    pub(super) fn error_frame(&self, error: &Error) -> Bytes {
+        self.dialect.error_frame(error, self.framing)
+    }
+
     /// Gives on what was written.
     fn hand_over(&mut self, out: &mut Vec<Bytes>) {
         if let Way::Write(rewriting) = &mut self.way
@@ -252,7 +258,7 @@ impl Observer {
         for event in self.events.drain(..) {
             let reached = match &event {
                 Event::Delta { text, .. } => {
-                    self.seen.text_bytes += text.len() as u64;
+                    self.seen.text.push(text.as_bytes());
                     Stage::Begun
                 }
                 Event::Usage(usage) => {

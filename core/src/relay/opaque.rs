@@ -16,7 +16,12 @@ use super::{
     settle::Guard,
     tap::Watch,
 };
-use crate::{error::Error, http::Body, ports::BoxFuture, store::Ended};
+use crate::{
+    error::Error,
+    http::Body,
+    ports::BoxFuture,
+    store::{Ended, Usage},
+};
 
 /// The body of an opaque answer. One that breaks off is reset: there is no dialect to say it in.
 pub(super) struct Opaque {
@@ -91,10 +96,13 @@ impl http_body::Body for Opaque {
 impl Drop for Opaque {
     fn drop(&mut self) {
         self.meter.end();
-        let Meter { usage, text_bytes, .. } = self.meter;
-        // What is paid by the picture or by the minute has no tokens to estimate.
-        if usage.is_some() || text_bytes > 0 {
-            note_usage(&mut self.guard.record, usage, text_bytes);
+        let Meter { usage, text, .. } = self.meter;
+        let record = &mut self.guard.record;
+        if usage.is_some() || !text.is_empty() {
+            note_usage(record, usage, text);
+        } else {
+            // What is paid by the picture or by the minute has no tokens to estimate.
+            record.usage = Usage::default();
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     http::{Body, read},
     limits::{BODY_BYTES_MAX, MODEL_BYTES_MAX},
+    money,
     operation::Operation,
     store::Record,
     turns::Keep,
@@ -91,6 +92,9 @@ pub(super) async fn receive(
     }
     record.requested_model.clone_from(&ask.model);
     record.stream = ask.stream;
+    if let Operation::Images(_) = endpoint.operation {
+        record.grade = money::grade(&raw);
+    }
     let strict = headers.get(STRICT).is_some_and(|value| value == "true");
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;

@@ -19,11 +19,12 @@ use super::{
     tap::{Tap, Watch},
 };
 use crate::{
+    budget::Ledger,
     dialect::Dialect,
-    error::{Error, Kind},
+    error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
-    limits::BYTES_PER_TOKEN,
+    money::estimate::Text,
     ports::BoxFuture,
     store::{Ended, Record, Usage},
 };
@@ -49,7 +50,7 @@ pub(super) fn reply(
     let Answer { served, permit, keeping } = answer;
     match served {
         Served::Whole { status, headers, body, read, estimated } => {
-            note_usage(&mut guard.record, read.usage, read.text_bytes);
+            note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
             guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();
             let mut headers = with_changes(with_id(headers, &guard.record), &guard.record);
@@ -77,6 +78,24 @@ pub(super) fn reply(
             response
         }
     }
+}
+
+/// Makes the record of a whole answer safe before anything of it is sent, where that is wanted. A stream's is when it
+/// ends.
+pub(super) async fn secure(answer: Answer, guard: &mut Guard) -> Result<Answer> {
+    let Served::Whole { status, body, read, estimated, .. } = &answer.served else {
+        return Ok(answer);
+    };
+    if guard.ledger == Ledger::Async {
+        return Ok(answer);
+    }
+    note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
+    guard.record.estimated |= estimated;
+    guard.record.status = status.as_u16();
+    guard.record.bytes_out = body.len() as u64;
+    guard.ended = Some(Ended::Done);
+    guard.secure().await?;
+    Ok(answer)
 }
 
 /// An error of any stage, in the client's dialect.
@@ -130,18 +149,14 @@ pub(super) fn describe(error: &Error, record: &Record) {
     }
 }
 
-/// Writes the usage down, or what it must have been.
-pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text_bytes: u64) {
+/// Writes the usage down, or what it must have been: the prompt as it was estimated, and the text that came.
+pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text: Text) {
     record.estimated = told.is_none();
     record.usage = told.unwrap_or_else(|| Usage {
-        prompt: tokens(record.bytes_in),
-        completion: tokens(text_bytes),
+        prompt: record.usage.prompt,
+        completion: text.tokens(),
         ..Usage::default()
     });
-}
-
-fn tokens(bytes: u64) -> i64 {
-    i64::try_from(bytes.div_ceil(BYTES_PER_TOKEN)).unwrap_or(i64::MAX)
 }
 
 fn with_changes(mut headers: HeaderMap, record: &Record) -> HeaderMap {

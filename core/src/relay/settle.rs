@@ -4,15 +4,14 @@ use futures_channel::oneshot;
 
 use super::receive::Endpoint;
 use crate::{
-    budget::Hold,
-    error::Kind,
+    budget::{Hold, Ledger},
+    error::{Error, Kind, Result},
     gateway::Gateway,
     ids,
-    ports::{Background, Clock, Millis},
+    limits::LEDGER_WAIT,
+    ports::{Background, BoxFuture, Millis, within},
     store::{Ended, Record},
 };
-
-use std::sync::Arc;
 
 /// Holds the record while the request lives. However it goes away, it sends the record to be settled.
 pub(super) struct Guard {
@@ -20,9 +19,11 @@ pub(super) struct Guard {
     pub(super) record: Record,
     /// How it ended; a guard that is dropped without a word was dropped with its client.
     pub(super) ended: Option<Ended>,
-    clock: Arc<dyn Clock>,
     /// What it holds of limits.
     pub(super) hold: Option<Hold>,
+    /// When its record must be safe.
+    pub(super) ledger: Ledger,
+    gateway: Gateway,
     done: Option<oneshot::Sender<(Record, Option<Hold>)>>,
 }
 
@@ -39,20 +40,22 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
     };
     let (done, finished) = oneshot::channel();
     let gateway = gateway.clone();
-    let clock = gateway.ports.clock.clone();
+    let settling = gateway.clone();
     background.run(Box::pin(async move {
         if let Ok((mut record, hold)) = finished.await {
-            if let Some(hold) = hold {
-                give_back(&gateway, &hold, &mut record).await;
-            }
-            gateway.ports.journal.append(record).await;
+            close(&settling, hold, &mut record).await;
+            settling.ports.journal.append(record).await;
         }
     }));
-    Guard { record, ended: None, hold: None, clock, done: Some(done) }
+    let ledger = Ledger::default();
+    Guard { record, ended: None, hold: None, ledger, gateway, done: Some(done) }
 }
 
-/// Puts what was used in the place of what was held. Where the counters lie in the store, the record takes that along.
-async fn give_back(gateway: &Gateway, hold: &Hold, record: &mut Record) {
+/// Prices a record, and puts what was used in the place of what was held. Where the counters lie in the store, the
+/// record takes that along.
+async fn close(gateway: &Gateway, hold: Option<Hold>, record: &mut Record) {
+    gateway.state.prices().price(record);
+    let Some(hold) = hold else { return };
     let now = gateway.now();
     match gateway.ports.counters.settle(hold.settlement(record, now), now).await {
         Ok(settlement) => record.settlement = settlement.map(Box::new),
@@ -63,23 +66,34 @@ async fn give_back(gateway: &Gateway, hold: &Hold, record: &mut Record) {
 impl Guard {
     /// The time.
     pub(super) fn now(&self) -> Millis {
-        self.clock.now()
+        self.gateway.ports.clock.now()
     }
 
     /// Notes that the client is given its first byte.
     pub(super) fn first_byte(&mut self) {
         if self.record.first_byte_ms == 0 {
             // At least 1, because 0 means that there was none.
-            self.record.first_byte_ms = (self.clock.now() - self.record.at_ms).max(1);
+            self.record.first_byte_ms = (self.now() - self.record.at_ms).max(1);
         }
     }
-}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let Some(done) = self.done.take() else { return };
-        let mut record = std::mem::take(&mut self.record);
-        record.total_ms = (self.clock.now() - record.at_ms).max(0);
+    /// Writes the record, as far as it is known, and its settlement into the store. The same record follows once more
+    /// when the request is over, and changes nothing there unless this one did not arrive.
+    pub(super) fn secure(&self) -> BoxFuture<Result<()>> {
+        let mut record = self.finished();
+        let (gateway, hold) = (self.gateway.clone(), self.hold.clone());
+        Box::pin(async move {
+            close(&gateway, hold, &mut record).await;
+            let store = &gateway.ports.store;
+            let flush = store.flush(&record.id, std::slice::from_ref(&record));
+            let outcome = within(&*gateway.ports.clock, LEDGER_WAIT, flush).await;
+            outcome.unwrap_or_else(|| Err(Error::store("the ledger is silent"))).map_err(unwritten)
+        })
+    }
+
+    fn finished(&self) -> Record {
+        let mut record = self.record.clone();
+        record.total_ms = (self.now() - record.at_ms).max(0);
         record.ended = self.ended.unwrap_or(Ended::ClientGone);
         if record.ended == Ended::ClientGone && record.error.is_empty() {
             Kind::ClientGone.name().clone_into(&mut record.error);
@@ -87,6 +101,19 @@ impl Drop for Guard {
         if record.status == 0 {
             record.status = Kind::ClientGone.status().as_u16();
         }
+        record
+    }
+}
+
+fn unwritten(error: Error) -> Error {
+    let message = "The gateway could not write this request down, so its answer ends here.";
+    Error::new(Kind::Unavailable, message).because(error)
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(done) = self.done.take() else { return };
+        let record = self.finished();
         // The receiver is gone only when the platform has dropped its background work.
         let _ = done.send((record, self.hold.take()));
     }

@@ -16,10 +16,11 @@ use super::{
     judge::{broken, silent},
     observe::Observer,
     remember::Keeping,
-    render::describe,
+    render::{describe, note_usage},
     settle::Guard,
 };
 use crate::{
+    budget::Ledger,
     config::Waits,
     error::Error,
     http::Body,
@@ -41,7 +42,19 @@ pub(super) struct Tap {
     keeping: Option<Box<Keeping>>,
     /// What has to be done before the client may see what is ready.
     held: Option<BoxFuture<()>>,
+    /// The record on its way to the store, where the client may see the end only when it is there.
+    securing: Securing,
     _permit: Permit,
+}
+
+/// Whether a record must be safe before the end is seen.
+enum Securing {
+    /// It need not, or it is.
+    Free,
+    /// It must, when the end has come.
+    Wanted,
+    /// It is being written.
+    UnderWay(BoxFuture<Result<(), Error>>),
 }
 
 /// Where a stream stands.
@@ -114,6 +127,10 @@ impl Tap {
         gone: BoxFuture<()>,
         watch: Watch,
     ) -> Self {
+        let securing = match guard.ledger {
+            Ledger::Async => Securing::Free,
+            Ledger::Strict => Securing::Wanted,
+        };
         let mut tap = Self {
             upstream,
             observer,
@@ -124,6 +141,7 @@ impl Tap {
             phase: Phase::Flowing,
             keeping,
             held: None,
+            securing,
             _permit: permit,
         };
         tap.hand_over(begun);
@@ -236,6 +254,34 @@ impl Tap {
     }
 }
 
+impl Tap {
+    /// Makes the record safe when the end has come. If that fails, the stream ends with an error instead.
+    fn poll_secure(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if matches!(self.securing, Securing::Wanted) && self.phase != Phase::Flowing {
+            self.note();
+            self.securing = Securing::UnderWay(self.guard.secure());
+        }
+        let Securing::UnderWay(secured) = &mut self.securing else { return Poll::Ready(()) };
+        let secured = std::task::ready!(secured.as_mut().poll(cx));
+        self.securing = Securing::Free;
+        if let Err(error) = secured {
+            error.kind.name().clone_into(&mut self.guard.record.error);
+            self.guard.ended = Some(Ended::Refused);
+            describe(&error, &self.guard.record);
+            self.ready.clear();
+            self.ready.push_back(self.observer.error_frame(&error));
+            self.phase = Phase::Over;
+        }
+        Poll::Ready(())
+    }
+
+    /// Writes down what was used so far.
+    fn note(&mut self) {
+        let seen = &self.observer.seen;
+        note_usage(&mut self.guard.record, seen.usage, seen.text);
+    }
+}
+
 impl http_body::Body for Tap {
     type Data = Bytes;
     type Error = std::convert::Infallible;
@@ -249,6 +295,7 @@ impl http_body::Body for Tap {
                 std::task::ready!(held.as_mut().poll(cx));
                 self.held = None;
             }
+            std::task::ready!(self.poll_secure(cx));
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();
                 self.guard.record.bytes_out += bytes.len() as u64;
@@ -268,7 +315,6 @@ impl Drop for Tap {
             // The client left before it was given the end.
             self.guard.ended = None;
         }
-        let seen = &self.observer.seen;
-        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text_bytes);
+        self.note();
     }
 }

@@ -137,7 +137,9 @@ impl Counters for MemoryCounters {
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
         let mut books = self.books();
         let spent: Vec<Add> = settlement.adds.iter().filter(|add| add.by != 0).cloned().collect();
-        for add in &spent {
+        // A second time nothing is reserved any more, and the store knows the record.
+        let held = books.reservations.contains_key(&settlement.id);
+        for add in spent.iter().filter(|_| held) {
             // Uncapped, one by one: what was used was used.
             books.add(&[Add { cap: None, ..add.clone() }], now_ms);
         }

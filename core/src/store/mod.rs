@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use record::{
-    Bucket, Ended, GroupBy, LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, RecordFilter, StatsQuery,
-    Usage,
+    Bucket, Ended, GroupBy, LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, RecordFilter, Service,
+    StatsQuery, Usage,
 };
 
 use crate::{error::Result, ports::Millis};
@@ -308,7 +308,7 @@ pub trait Counters: Send + Sync {
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;
     /// Takes all of a reservation or nothing. The same part a second time changes nothing and succeeds.
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission>;
-    /// Puts what was used in the place of what was reserved; called once for a request. Returns what the store has to
+    /// Puts what was used in the place of what was reserved; a second time it changes nothing. Returns what the store has to
     /// be told together with the record, so that one transaction does both: all of it where the counters lie in the
     /// store, and what was used where they only begin from it.
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>>;

@@ -38,8 +38,10 @@ pub struct Record {
     pub estimated: bool,
     /// Nano-dollars.
     pub cost_nano: i64,
-    /// Which price snapshot the cost was computed with; empty while nothing is priced.
+    /// Which prices the cost was computed with; `provider` when the provider told it, empty while nothing is priced.
     pub price_id: String,
+    /// Quality and size of pictures that are paid by the piece, such as `hd/1024x1792`.
+    pub grade: String,
     /// From arrival to the first byte for the client; 0 when there was none.
     pub first_byte_ms: i64,
     /// From arrival to the end.
@@ -100,6 +102,47 @@ impl Ended {
     }
 }
 
+/// With which service a provider answered; each may have a price of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Service {
+    /// The usual one.
+    #[default]
+    Standard,
+    /// Slower and cheaper.
+    Flex,
+    /// Faster and dearer.
+    Priority,
+    /// Some time within a day.
+    Batch,
+    /// A model that writes faster.
+    Fast,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Standard, Self::Flex, Self::Priority, Self::Batch, Self::Fast];
+
+    /// The word in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Batch => "batch",
+            Self::Fast => "fast",
+        }
+    }
+
+    /// What an answer calls it. A word that is none of ours has no price of its own either.
+    #[must_use]
+    pub fn told(word: &str) -> Self {
+        let fits = |service: &Self| service.name().eq_ignore_ascii_case(word);
+        Self::ALL.into_iter().find(fits).unwrap_or_default()
+    }
+}
+
 /// Tokens by what they cost. `prompt` holds everything read, `cached` and the cache writes included; `completion`
 /// everything written, `reasoning` included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -124,8 +167,16 @@ pub struct Usage {
     pub image_in: i64,
     /// Output that was images.
     pub image_out: i64,
-    /// Calls of the provider's own tools.
+    /// Calls of the provider's own tools that are paid by the call.
     pub calls: i64,
+    /// Input that was audio and read from a cache: a part of both.
+    pub cached_audio: i64,
+    /// Pictures that were made, where they are not counted in tokens.
+    pub images: i64,
+    /// With which service the answer came.
+    pub service: Service,
+    /// What the provider itself says that the answer cost, in nano-dollars.
+    pub told_nano: Option<i64>,
 }
 
 impl Usage {
@@ -144,6 +195,13 @@ impl Usage {
             image_in: self.image_in.saturating_add(other.image_in),
             image_out: self.image_out.saturating_add(other.image_out),
             calls: self.calls.saturating_add(other.calls),
+            cached_audio: self.cached_audio.saturating_add(other.cached_audio),
+            images: self.images.saturating_add(other.images),
+            service: self.service,
+            told_nano: match (self.told_nano, other.told_nano) {
+                (Some(one), Some(more)) => Some(one.saturating_add(more)),
+                (one, more) => one.or(more),
+            },
         }
     }
 }

@@ -16,12 +16,13 @@ use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tidegate_core::{
     Body, Gateway, State,
+    budget::Policy,
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
     ports::{Call, Ports},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
+    store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
 

@@ -1,7 +1,7 @@
 //! What do this API's counters mean, and how are ours written in them?
 
 use super::wire::{Share, ShareOut, Usage as Wire, UsageOut};
-use crate::store::Usage;
+use crate::store::{Service, Usage};
 
 /// Makes our counters of theirs. What tools brought in is further input, and thoughts are further output.
 pub(super) fn read(usage: &Wire, searches: i64) -> Usage {
@@ -12,18 +12,30 @@ pub(super) fn read(usage: &Wire, searches: i64) -> Usage {
     // Some models tell only the total.
     let rest = count(usage.total_token_count).saturating_sub(prompt).saturating_sub(thoughts);
     let said = usage.candidates_token_count.unwrap_or(rest).max(0);
+    let read = |modality| {
+        let tools = share(usage.tool_use_prompt_tokens_details.as_deref(), modality);
+        share(usage.prompt_tokens_details.as_deref(), modality).saturating_add(tools)
+    };
     Usage {
         prompt,
         cached: count(usage.cached_content_token_count).min(prompt),
         completion: said.saturating_add(thoughts),
         reasoning: thoughts,
-        audio_in: share(usage.prompt_tokens_details.as_deref(), "AUDIO"),
+        audio_in: read("AUDIO"),
         audio_out: share(usage.candidates_tokens_details.as_deref(), "AUDIO"),
-        image_in: share(usage.prompt_tokens_details.as_deref(), "IMAGE"),
+        image_in: read("IMAGE"),
         image_out: share(usage.candidates_tokens_details.as_deref(), "IMAGE"),
         calls: searches,
+        cached_audio: share(usage.cache_tokens_details.as_deref(), "AUDIO"),
+        service: service(usage),
         ..Usage::default()
     }
+}
+
+/// Vertex tells the service as a kind of traffic, such as `ON_DEMAND_FLEX`.
+fn service(usage: &Wire) -> Service {
+    let traffic = usage.traffic_type.as_deref().and_then(|kind| kind.strip_prefix("ON_DEMAND_"));
+    usage.service_tier.as_deref().or(traffic).map(Service::told).unwrap_or_default()
 }
 
 fn share(details: Option<&[Share]>, modality: &str) -> i64 {

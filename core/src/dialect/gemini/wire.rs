@@ -111,6 +111,10 @@ pub(super) struct Usage {
     pub(super) total_token_count: Option<i64>,
     pub(super) prompt_tokens_details: Option<Vec<Share>>,
     pub(super) candidates_tokens_details: Option<Vec<Share>>,
+    pub(super) cache_tokens_details: Option<Vec<Share>>,
+    pub(super) tool_use_prompt_tokens_details: Option<Vec<Share>>,
+    pub(super) service_tier: Option<String>,
+    pub(super) traffic_type: Option<String>,
 }
 
 /// How many tokens were of one modality.

@@ -2,14 +2,19 @@
 
 use serde::Serialize;
 
-use super::wire::{self, Completion};
-use crate::store::Usage;
+use super::{
+    super::bill::{Bill, ToolCalls},
+    wire::{self, Completion},
+};
+use crate::store::{Service, Usage};
 
 /// The usage, wherever this host puts it.
 pub(super) fn told(completion: &Completion<'_>) -> Option<Usage> {
     let inner = completion.choices.iter().flatten().find_map(|choice| choice.usage.as_ref());
     let groq = completion.x_groq.as_ref().and_then(|extension| extension.usage.as_ref());
-    completion.usage.as_ref().or(inner).or(groq).map(canonical)
+    let told = completion.usage.as_ref().or(inner).or(groq)?;
+    let word = completion.service_tier.as_deref().or(told.service_tier.as_deref());
+    Some(Usage { service: word.map(Service::told).unwrap_or_default(), ..canonical(told) })
 }
 
 /// Makes one set of counters of what hosts mean by them.
@@ -18,7 +23,8 @@ fn canonical(usage: &wire::Usage) -> Usage {
     let input = usage.prompt_tokens_details.as_ref();
     let output = usage.completion_tokens_details.as_ref();
     let mut prompt = count(usage.prompt_tokens);
-    let cached = count(input.and_then(|details| details.cached_tokens));
+    let cached = input.and_then(|details| details.cached_tokens);
+    let cached = count(cached.or(usage.prompt_cache_hit_tokens).or(usage.cached_tokens));
     if cached > prompt {
         // xAI has been seen to count cached input apart.
         prompt = prompt.saturating_add(cached);
@@ -26,7 +32,11 @@ fn canonical(usage: &wire::Usage) -> Usage {
     let mut completion = count(usage.completion_tokens);
     let reasoning = count(output.and_then(|details| details.reasoning_tokens));
     let unexplained = count(usage.total_tokens) - count(usage.prompt_tokens) - completion;
-    if reasoning > 0 && unexplained == reasoning {
+    let audio_in = count(input.and_then(|details| details.audio_tokens));
+    if audio_in > prompt && unexplained == audio_in {
+        // Mistral counts sound beside the prompt.
+        prompt = prompt.saturating_add(audio_in);
+    } else if reasoning > 0 && unexplained == reasoning {
         // xAI leaves reasoning out of the completion; the total gives it away.
         completion = completion.saturating_add(reasoning);
     }
@@ -37,11 +47,18 @@ fn canonical(usage: &wire::Usage) -> Usage {
         cache_write_1h: 0,
         completion,
         reasoning: reasoning.min(completion),
-        audio_in: count(input.and_then(|details| details.audio_tokens)),
+        audio_in,
         audio_out: count(output.and_then(|details| details.audio_tokens)),
         image_in: count(input.and_then(|details| details.image_tokens)),
         image_out: count(output.and_then(|details| details.image_tokens)),
-        calls: 0,
+        calls: usage.server_side_tool_usage_details.as_ref().map_or(0, ToolCalls::sum),
+        told_nano: Bill {
+            cost: usage.cost,
+            ticks: usage.cost_in_usd_ticks,
+            behind: usage.cost_details.as_ref().filter(|_| usage.is_byok == Some(true)),
+        }
+        .nanos(),
+        ..Usage::default()
     }
 }
 
@@ -101,6 +118,18 @@ mod tests {
     }
 
     #[test]
+    fn the_service_is_told_beside_the_usage_or_in_it() {
+        let service = |json| {
+            let completion: Completion<'_> = serde_json::from_str(json).unwrap();
+            told(&completion).unwrap().service
+        };
+        assert_eq!(service(r#"{"usage":{},"service_tier":"flex"}"#), Service::Flex);
+        assert_eq!(service(r#"{"usage":{"service_tier":"batch"}}"#), Service::Batch);
+        assert_eq!(service(r#"{"usage":{},"service_tier":"default"}"#), Service::Standard);
+        assert_eq!(service(r#"{"usage":{},"service_tier":null}"#), Service::Standard);
+    }
+
+    #[test]
     fn usage_is_made_one() {
         check_usage(
             r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}"#,
@@ -115,6 +144,26 @@ mod tests {
         check_usage(
             r#"{"prompt_tokens":1,"completion_tokens":5,"completion_tokens_details":{"reasoning_tokens":9}}"#,
             Usage { prompt: 1, completion: 5, reasoning: 5, ..Usage::default() },
+        );
+        // Mistral: sound is beside the prompt.
+        check_usage(
+            r#"{"prompt_audio_seconds":3,"prompt_tokens":9,"total_tokens":632,"completion_tokens":248,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":375}}"#,
+            Usage { prompt: 384, audio_in: 375, completion: 248, ..Usage::default() },
+        );
+        // DeepSeek's own word for what was cached.
+        check_usage(
+            r#"{"prompt_tokens":563,"completion_tokens":116,"prompt_cache_hit_tokens":512,"prompt_cache_miss_tokens":51}"#,
+            Usage { prompt: 563, cached: 512, completion: 116, ..Usage::default() },
+        );
+        check_usage(
+            r#"{"prompt_tokens":10,"completion_tokens":5,"cost_in_usd_ticks":10071500,"server_side_tool_usage_details":{"web_search_calls":2,"x_search_calls":1}}"#,
+            Usage {
+                prompt: 10,
+                completion: 5,
+                calls: 3,
+                told_nano: Some(1_007_150),
+                ..Usage::default()
+            },
         );
         check_usage(
             r#"{"prompt_tokens":-3,"completion_tokens":null,"prompt_tokens_details":{"cached_tokens":2}}"#,

@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::super::bill::{Behind, Dollars, ToolCalls};
+
 #[derive(Deserialize)]
 pub(super) struct Completion<'a> {
     #[serde(borrow, default)]
@@ -23,6 +25,8 @@ pub(super) struct Completion<'a> {
     pub(super) x_groq: Option<Extension>,
     #[serde(borrow, default)]
     pub(super) error: Option<ErrorBody<'a>>,
+    #[serde(borrow, default)]
+    pub(super) service_tier: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -218,6 +222,26 @@ pub(super) struct Usage {
     pub(super) prompt_tokens_details: Option<PromptDetails>,
     #[serde(default)]
     pub(super) completion_tokens_details: Option<CompletionDetails>,
+    /// Mistral tells the service here, and others beside the usage.
+    #[serde(default)]
+    pub(super) service_tier: Option<String>,
+    /// `DeepSeek`'s and Moonshot's own words for cached input.
+    #[serde(default)]
+    pub(super) prompt_cache_hit_tokens: Option<i64>,
+    #[serde(default)]
+    pub(super) cached_tokens: Option<i64>,
+    /// `OpenRouter` and Perplexity tell what the answer cost.
+    #[serde(default)]
+    pub(super) cost: Option<Dollars>,
+    #[serde(default)]
+    pub(super) is_byok: Option<bool>,
+    #[serde(default)]
+    pub(super) cost_details: Option<Behind>,
+    /// So does xAI.
+    #[serde(default)]
+    pub(super) cost_in_usd_ticks: Option<i64>,
+    #[serde(default)]
+    pub(super) server_side_tool_usage_details: Option<ToolCalls>,
 }
 
 #[derive(Deserialize, Default)]

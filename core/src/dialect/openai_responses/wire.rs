@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::super::bill::{Behind, Dollars, ToolCalls};
+
 /// Items as they are sent to a provider.
 pub(crate) mod input;
 /// Media of a request, read and written.
@@ -60,6 +62,8 @@ pub(crate) struct Response<'a> {
     pub(crate) usage: Option<Usage>,
     #[serde(default)]
     pub(crate) tool_usage: Option<ToolUsage>,
+    #[serde(borrow, default)]
+    pub(crate) service_tier: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub(crate) error: Option<&'a RawValue>,
 }
@@ -160,6 +164,18 @@ pub(crate) struct Usage {
     pub(crate) output_tokens_details: Option<OutputDetails>,
     #[serde(default)]
     pub(crate) total_tokens: Option<i64>,
+    /// `OpenRouter` and Perplexity tell what the answer cost.
+    #[serde(default)]
+    pub(crate) cost: Option<Dollars>,
+    #[serde(default)]
+    pub(crate) is_byok: Option<bool>,
+    #[serde(default)]
+    pub(crate) cost_details: Option<Behind>,
+    /// So does xAI.
+    #[serde(default)]
+    pub(crate) cost_in_usd_ticks: Option<i64>,
+    #[serde(default)]
+    pub(crate) server_side_tool_usage_details: Option<ToolCalls>,
 }
 
 /// What the input consists of.

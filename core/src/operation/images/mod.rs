@@ -116,7 +116,8 @@ impl Back {
                 (before, more) => before.or(more),
             };
         }
-        let usage = all.usage.unwrap_or_default();
+        let images = i64::try_from(all.pictures.len()).unwrap_or(i64::MAX);
+        let usage = all.usage.unwrap_or(Usage { images, ..Usage::default() });
         if self.form == Form::Events {
             let (kind, body) =
                 ("text/event-stream; charset=utf-8", openai::events(self.task, &all, self.at_s));

@@ -5,16 +5,15 @@
 //! `core/data/README.md` says from what.
 
 mod model;
-mod price;
 mod reasoning;
 
 pub use model::{Capabilities, Capability, Modalities, Modality, Model, Status};
-pub use price::{Price, Prices, Rates, Tier};
 pub use reasoning::{Budget, Effort, Interleaved, Reasoning};
 
 use memchr::memmem;
 
-const TEXT: &str = include_str!("../../../data/catalog.tsv");
+/// The catalogue.
+pub(crate) const TEXT: &str = include_str!("../../../data/catalog.tsv");
 
 /// The ids of all providers of the catalogue, sorted.
 pub fn providers() -> impl Iterator<Item = &'static str> {

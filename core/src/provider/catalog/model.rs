@@ -1,6 +1,7 @@
 //! What is known of a model? One line of the catalogue, read column by column.
 
-use super::{price::Prices, reasoning::Reasoning};
+use super::reasoning::Reasoning;
+use crate::money::Price;
 
 /// A model of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +29,12 @@ pub struct Model<'a> {
     /// Where it is in its life.
     pub status: Status,
     /// What it costs, when known. Free models cost zero.
-    pub prices: Option<Prices>,
+    pub price: Option<Price>,
 }
 
 impl<'a> Model<'a> {
     /// Reads a line of the catalogue. `cargo xtask catalog` documents the columns and writes them.
-    pub(super) fn read(line: &'a str) -> Self {
+    pub(crate) fn read(line: &'a str) -> Self {
         let mut columns = line.split('\t');
         let mut column = || columns.next().unwrap_or_default();
         let id = column();
@@ -56,7 +57,7 @@ impl<'a> Model<'a> {
             output: Modalities(output),
             reasoning: Reasoning(column()),
             status: Status::read(column()),
-            prices: Prices::read(column()),
+            price: Price::read(column()),
         }
     }
 

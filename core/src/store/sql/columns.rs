@@ -1,14 +1,14 @@
 //! Which columns has a record, and in which order?
 
 use super::{
-    super::{Ended, Record, Usage},
+    super::{Ended, Record, Service, Usage},
     database::Value,
     rows::Fields,
 };
 use crate::error::{Error, Result};
 
 /// In the order of [`values`] and [`record`].
-pub(super) const COLUMNS: [&str; 36] = [
+pub(super) const COLUMNS: [&str; 40] = [
     "id",
     "at_ms",
     "client",
@@ -45,6 +45,10 @@ pub(super) const COLUMNS: [&str; 36] = [
     "added",
     "stale",
     "ended",
+    "cached_audio",
+    "images",
+    "service",
+    "grade",
 ];
 
 /// One value for each column.
@@ -87,12 +91,16 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         record.added.as_str().into(),
         record.stale.into(),
         record.ended.name().into(),
+        usage.cached_audio.into(),
+        usage.images.into(),
+        usage.service.name().into(),
+        record.grade.as_str().into(),
     ]
 }
 
 /// The record of one row.
 pub(super) fn record(mut fields: Fields) -> Result<Record> {
-    Ok(Record {
+    let mut record = Record {
         id: fields.text()?,
         at_ms: fields.int()?,
         client: fields.text()?,
@@ -119,11 +127,17 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         added: fields.text()?,
         stale: fields.flag()?,
         ended: ended(&fields.text()?)?,
+        grade: String::new(),
         settlement: None,
-    })
+    };
+    record.usage.cached_audio = fields.int()?;
+    record.usage.images = fields.int()?;
+    record.usage.service = Service::told(&fields.text()?);
+    record.grade = fields.text()?;
+    Ok(record)
 }
 
-/// The eleven counters, in the order of [`Usage`] itself.
+/// The eleven counters that are added up, in the order of [`Usage`] itself.
 pub(super) fn usage(fields: &mut Fields) -> Result<Usage> {
     Ok(Usage {
         prompt: fields.int()?,
@@ -137,6 +151,7 @@ pub(super) fn usage(fields: &mut Fields) -> Result<Usage> {
         image_in: fields.int()?,
         image_out: fields.int()?,
         calls: fields.int()?,
+        ..Usage::default()
     })
 }
 

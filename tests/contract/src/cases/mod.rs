@@ -8,6 +8,7 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod limit;
 mod operation;
 mod record;
 mod request;
@@ -53,4 +54,5 @@ pub const TOPICS: &[&[Case]] = &[
     endpoint::CASES,
     operation::CASES,
     secrets::CASES,
+    limit::CASES,
 ];

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::Usage;
+use crate::store::{Service, Usage};
 
 /// The counters of an answer. Cached input is counted beside `input_tokens`, not in it.
 #[derive(Deserialize, Default, Clone)]
@@ -16,6 +16,8 @@ pub(in super::super) struct Counters {
     output_tokens_details: Option<Details>,
     server_tool_use: Option<Served>,
     iterations: Option<Vec<Iteration>>,
+    service_tier: Option<String>,
+    speed: Option<String>,
 }
 
 /// How long what was written to the cache is kept.
@@ -69,6 +71,8 @@ impl Counters {
             output_tokens_details: later.output_tokens_details.or(earlier.output_tokens_details),
             server_tool_use: later.server_tool_use.or(earlier.server_tool_use),
             iterations: later.iterations.or(earlier.iterations),
+            service_tier: later.service_tier.or(earlier.service_tier),
+            speed: later.speed.or(earlier.speed),
         };
     }
 
@@ -87,6 +91,10 @@ impl Counters {
         let mut usage = others.fold(own.common(), |sum, run| sum.plus(&run.common()));
         let thinking = self.output_tokens_details.as_ref().map(|details| details.thinking_tokens);
         usage.reasoning = thinking.unwrap_or(0).clamp(0, usage.completion);
+        // What writes faster says so in its speed, and is of the usual service beside that.
+        let word = self.speed.as_deref().filter(|speed| *speed != "standard");
+        let word = word.or(self.service_tier.as_deref());
+        usage.service = word.map(Service::told).unwrap_or_default();
         // Pages that were fetched are not charged; searches are.
         usage.calls =
             self.server_tool_use.as_ref().map_or(0, |served| served.web_search_requests.max(0));

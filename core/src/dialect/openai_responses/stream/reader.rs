@@ -20,7 +20,7 @@ use crate::{
         sse,
     },
     error::{Error, Kind as ErrorKind},
-    store::Usage,
+    store::{Service, Usage},
 };
 
 /// Reads frame after frame. Items are known by their place in the output: some hosts change their ids on the way. What
@@ -239,7 +239,11 @@ impl Reader {
         let counted = response.tool_usage.as_ref();
         let counted = counted.and_then(|tools| tools.web_search.as_ref()?.num_requests);
         let calls = counted.unwrap_or(self.searches).max(0);
-        response.usage.as_ref().map(|usage| Usage { calls, ..canonical(usage) })
+        let service = response.service_tier.as_deref().map(Service::told).unwrap_or_default();
+        response.usage.as_ref().map(|usage| {
+            let usage = canonical(usage);
+            Usage { calls: calls.max(usage.calls), service, ..usage }
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! What do the counters of an answer mean?
 
-use super::super::wire;
+use super::super::{
+    super::bill::{Bill, ToolCalls},
+    wire,
+};
 use crate::store::Usage;
 
 /// Makes one set of counters of what hosts mean by them.
@@ -30,7 +33,14 @@ pub(crate) fn canonical(usage: &wire::Usage) -> Usage {
         audio_out: count(output.and_then(|details| details.audio_tokens)),
         image_in: count(input.and_then(|details| details.image_tokens)),
         image_out: count(output.and_then(|details| details.image_tokens)),
-        calls: 0,
+        calls: usage.server_side_tool_usage_details.as_ref().map_or(0, ToolCalls::sum),
+        told_nano: Bill {
+            cost: usage.cost,
+            ticks: usage.cost_in_usd_ticks,
+            behind: usage.cost_details.as_ref().filter(|_| usage.is_byok == Some(true)),
+        }
+        .nanos(),
+        ..Usage::default()
     }
 }
 

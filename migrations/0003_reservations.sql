@@ -10,4 +10,4 @@ CREATE TABLE reservations (
 );
 CREATE INDEX reservations_by_end ON reservations (until_ms, counter);
 
-INSERT INTO migrations (number, step) VALUES (2, 0);
+INSERT INTO migrations (number, step) VALUES (3, 0);
