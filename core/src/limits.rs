@@ -201,6 +201,8 @@ pub const PATTERNS_MAX: usize = 100;
 pub const TEAM_DEPTH_MAX: usize = 8;
 /// How much longer than the longest stream a reservation holds before it counts as abandoned.
 pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
+/// How many more tokens a stream reserves at a time, when it has used what was reserved.
+pub const CUT_STEP_TOKENS: i64 = 1_024;
 /// How long an answer waits for its record where that must be safe first.
 pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
 /// How long a request waits for the counters.

@@ -10,7 +10,7 @@ use tidegate_core::{
     budget::{Policy, Team},
     config::Config,
     error::Kind,
-    store::{Add, Admission, Counters, Reservation, Settlement, memory::MemoryCounters},
+    store::{Add, Admission, Counters, Ended, Reservation, Settlement, memory::MemoryCounters},
 };
 
 const ASK: &str = r#"{"model":"mock","messages":[],"max_tokens":10}"#;
@@ -176,6 +176,110 @@ fn models_providers_addresses_and_dates_are_kept_to() {
             world.record().await;
         });
     }
+}
+
+fn word(text: &str) -> Result<Bytes, std::io::Error> {
+    Ok(format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n")
+        .into())
+}
+
+/// The provider writes far more than it was asked for.
+fn long_stream(world: &World) {
+    let words = (0..2_000).map(|_| word("and so it goes on, and on, "));
+    let end = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
+        "data: [DONE]\n\n",
+    ];
+    let end = end.map(|text| Ok(Bytes::from_static(text.as_bytes())));
+    world.upstream.answer(200, "text/event-stream", words.chain(end).collect());
+}
+
+#[test]
+fn a_stream_that_uses_up_a_budget_is_cut_where_that_is_wanted() {
+    let ask = r#"{"model":"mock","stream":true,"messages":[],"max_tokens":10}"#;
+    for (on_exhausted, limit, cut) in
+        [("cut", 2_000, true), ("finish", 2_000, false), ("cut", 2_000_000, false)]
+    {
+        block_on(async {
+            let lab = format!(
+                r#"{{"on_exhausted":"{on_exhausted}","limits":[{{"tokens":{limit},"per":"day"}}]}}"#
+            );
+            let world = held("{}", &lab, "{}");
+            long_stream(&world);
+            let (status, body) = world.ask(ask).await;
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert!(status == 200 && body.ends_with("data: [DONE]\n\n"), "{status}");
+            assert_eq!(
+                body.contains("\"finish_reason\":\"length\""),
+                cut,
+                "{on_exhausted} {limit}"
+            );
+            assert_eq!(body.contains("\"finish_reason\":\"stop\""), !cut, "{on_exhausted} {limit}");
+            let record = world.record().await;
+            assert_eq!(record.ended == Ended::Cut, cut);
+            if cut {
+                assert!((900..=2_100).contains(&record.usage.completion), "{record:?}");
+            } else {
+                assert!(record.usage.completion > 10_000, "{record:?}");
+            }
+            let (status, _) = world.ask(ASK).await;
+            assert_eq!(status, if limit == 2_000 { 429 } else { 502 }, "nothing more is scripted");
+        });
+    }
+}
+
+#[test]
+fn a_cut_stream_ends_as_its_dialect_ends() {
+    let lab = r#"{"on_exhausted":"cut","limits":[{"tokens":1500,"per":"day"}]}"#;
+    let message = r#"{"model":"mock","stream":true,"max_tokens":10,"messages":[{"role":"user","content":"x"}]}"#;
+    let input = r#"{"model":"mock","stream":true,"max_output_tokens":10,"input":"x"}"#;
+    for (path, body, ends) in [
+        ("/v1/messages", message, ["\"stop_reason\":\"max_tokens\"", "event: message_stop"]),
+        (
+            "/v1/responses",
+            input,
+            ["event: response.incomplete", "\"reason\":\"max_output_tokens\""],
+        ),
+    ] {
+        block_on(async {
+            let world = held("{}", lab, "{}");
+            long_stream(&world);
+            let request = http::Request::post(path)
+                .header("authorization", format!("Bearer {}", world.key))
+                .body(tidegate_core::Body::from(body))
+                .unwrap();
+            let (status, body) = read(world.send(request).await).await;
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert_eq!(status, 200, "{body}");
+            let tail = &body[body.len().saturating_sub(60_000)..];
+            assert!(
+                ends.iter().all(|end| tail.contains(end)),
+                "{}",
+                &body[body.len().saturating_sub(900)..]
+            );
+        });
+    }
+}
+
+#[test]
+fn a_strict_ledger_that_is_silent_gives_no_answer() {
+    block_on(async {
+        // The store of these tests never answers.
+        let world = held(r#"{"ledger":"strict"}"#, "{}", "{}");
+        answers(&world, 1);
+        let (status, body) = world.ask(ASK).await;
+        assert_eq!(status, 503, "{body:?}");
+        let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+        let pieces = vec![word("hello"), Ok(Bytes::from_static(end.as_bytes()))];
+        world.upstream.answer(200, "text/event-stream", pieces);
+        let (status, body) = world.ask(r#"{"model":"mock","stream":true,"messages":[]}"#).await;
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(status == 200 && body.contains("hello"), "{status} {body}");
+        assert!(body.contains("data: {\"error\":") && !body.contains("[DONE]"), "{body}");
+        world.later.run_all().await;
+        assert!(world.kept.records().iter().all(|record| record.ended == Ended::Refused));
+        assert_eq!(world.kept.records().len(), 2);
+    });
 }
 
 #[test]

@@ -261,6 +261,11 @@ impl Hold {
         Settlement { id: self.id.clone(), adds, holds: self.parts > 0 }
     }
 
+    /// Whether so much is held.
+    pub(crate) fn covers(&self, used: Amounts) -> bool {
+        used.nano <= self.held.nano && used.tokens <= self.held.tokens
+    }
+
     /// Whether a stream that takes more than is held has to end when there is no more.
     pub(crate) fn cuts(&self) -> bool {
         self.claims.iter().any(|claim| claim.on_exhausted == Exhausted::Cut)

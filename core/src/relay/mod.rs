@@ -26,6 +26,7 @@ use futures_util::future::{Either, select};
 use http::{Request, Response};
 
 use crate::{
+    budget::Hold,
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
@@ -84,6 +85,8 @@ async fn run(
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let targets = admit::allowed(&path, &inbound, targets)?;
     let permit = admit::admit(gateway, &path, &inbound, &targets, guard).await?;
+    let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
+    inbound.cut = cuts.then(|| guard.record.id.clone());
     let keep = inbound.keep.take();
     let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, guard).await?;
     guard.record.usage.prompt = served.estimate(&inbound);

@@ -11,7 +11,7 @@ use super::{
     remember::with_parent,
 };
 use crate::{
-    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
+    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data, ir::Stop},
     error::{Error, Kind, Result},
     limits::STREAM_BYTES_MAX,
     memory::Memo,
@@ -33,6 +33,8 @@ pub(super) struct Observer {
     way: Way,
     bytes: u64,
     stage: Stage,
+    /// The parts that have begun and not ended.
+    open: Vec<usize>,
     /// What is known for the record.
     pub(super) seen: Seen,
 }
@@ -44,9 +46,17 @@ enum Way {
         usage_wanted: bool,
         /// The response that the client referred to, which the provider does not know of.
         parent: Option<String>,
+        /// Writes the same stream to nobody, so that it knows how to end it.
+        shadow: Option<Box<Shadow>>,
     },
     /// Written in another dialect.
     Write(Box<Rewriting>),
+}
+
+/// A stream that is written to nobody.
+struct Shadow {
+    writer: Writer,
+    text: Vec<u8>,
 }
 
 /// A stream that is being written in another dialect.
@@ -97,11 +107,13 @@ pub(super) struct Seen {
 }
 
 impl Observer {
-    pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
+    pub(super) fn new(inbound: &Inbound, passage: Passage, shadow: Option<Writer>) -> Self {
         let way = match passage.crossing {
-            None => {
-                Way::Pass { usage_wanted: inbound.ask.usage_wanted, parent: inbound.parent.clone() }
-            }
+            None => Way::Pass {
+                usage_wanted: inbound.ask.usage_wanted,
+                parent: inbound.parent.clone(),
+                shadow: shadow.map(|writer| Box::new(Shadow { writer, text: Vec::new() })),
+            },
             Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
                 writer: inbound.operation.writer(inbound.dialect, stamp),
                 reshape,
@@ -118,6 +130,7 @@ impl Observer {
             events: Vec::new(),
             way,
             bytes: 0,
+            open: Vec::new(),
             stage: Stage::Waiting,
             seen: Seen::default(),
         }
@@ -212,6 +225,30 @@ impl Observer {
         }
     }
 
+    /// Ends the stream here, as if the model had written the most it may.
+    pub(super) fn cut(&mut self, usage: Usage) -> Bytes {
+        let mut end: Vec<Event> = self.open.drain(..).map(|part| Event::Close { part }).collect();
+        end.extend([Event::Finish(Stop::Length), Event::Usage(usage), Event::Done]);
+        self.stage = Stage::Over;
+        match &mut self.way {
+            Way::Write(rewriting) => {
+                for event in end {
+                    rewriting.push(event);
+                }
+                std::mem::take(&mut rewriting.text).into()
+            }
+            Way::Pass { shadow: Some(shadow), .. } => {
+                let Shadow { writer, text } = &mut **shadow;
+                text.clear();
+                for event in end {
+                    writer.push(event, text);
+                }
+                std::mem::take(text).into()
+            }
+            Way::Pass { shadow: None, .. } => Bytes::from_static(self.dialect.done_frame()),
+        }
+    }
+
     /// An error in place of the end, whatever was written of the stream so far.
     pub(super) fn error_frame(&self, error: &Error) -> Bytes {
         self.dialect.error_frame(error, self.framing)
@@ -279,8 +316,18 @@ impl Observer {
                 | Event::Other => Stage::Begun,
             };
             self.stage = self.stage.max(reached);
-            if let Way::Write(rewriting) = &mut self.way {
-                rewriting.push(event);
+            match &event {
+                Event::Open { part, .. } => self.open.push(*part),
+                Event::Close { part } => self.open.retain(|open| open != part),
+                _ => {}
+            }
+            match &mut self.way {
+                Way::Write(rewriting) => rewriting.push(event),
+                Way::Pass { shadow: Some(shadow), .. } => {
+                    shadow.text.clear();
+                    shadow.writer.push(event, &mut shadow.text);
+                }
+                Way::Pass { shadow: None, .. } => {}
             }
         }
     }

@@ -59,6 +59,8 @@ pub(super) struct Inbound {
     pub(super) parent: Option<String>,
     /// What to keep of this turn for the next one.
     pub(super) keep: Option<Keep>,
+    /// The id of an answer that ends when a budget does.
+    pub(super) cut: Option<String>,
 }
 
 /// What came: the head of the request, and what its route's pattern took of the path.
@@ -98,7 +100,17 @@ pub(super) async fn receive(
     let strict = headers.get(STRICT).is_some_and(|value| value == "true");
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
-    Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent: None, keep: None })
+    Ok(Inbound {
+        dialect,
+        operation,
+        ask,
+        framing,
+        strict,
+        raw,
+        parent: None,
+        keep: None,
+        cut: None,
+    })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

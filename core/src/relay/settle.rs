@@ -4,13 +4,13 @@ use futures_channel::oneshot;
 
 use super::receive::Endpoint;
 use crate::{
-    budget::{Hold, Ledger},
+    budget::{Amounts, Hold, Ledger, estimate::Most},
     error::{Error, Kind, Result},
     gateway::Gateway,
     ids,
-    limits::LEDGER_WAIT,
+    limits::{ADMISSION_WAIT, CUT_STEP_TOKENS, LEDGER_WAIT},
     ports::{Background, BoxFuture, Millis, within},
-    store::{Ended, Record},
+    store::{Admission, Ended, Record},
 };
 
 /// Holds the record while the request lives. However it goes away, it sends the record to be settled.
@@ -89,6 +89,29 @@ impl Guard {
             let outcome = within(&*gateway.ports.clock, LEDGER_WAIT, flush).await;
             outcome.unwrap_or_else(|| Err(Error::store("the ledger is silent"))).map_err(unwritten)
         })
+    }
+
+    /// Asks for more when so many tokens of answer are more than is held, for a step at a time.
+    pub(super) fn more(&mut self, output: i64) -> Option<(Amounts, BoxFuture<Result<Admission>>)> {
+        let now = self.gateway.now();
+        let Record { provider, model, usage, .. } = &self.record;
+        let prices = self.gateway.state.prices();
+        let amounts =
+            |output| Most { input: usage.prompt, output }.amounts(&prices, provider, model);
+        let hold = self.hold.as_mut()?;
+        if hold.covers(amounts(output)) {
+            return None;
+        }
+        let wanted = amounts(output.saturating_add(CUT_STEP_TOKENS));
+        let reservation = hold.wanting(wanted, now)?;
+        let (counters, clock) =
+            (self.gateway.ports.counters.clone(), self.gateway.ports.clock.clone());
+        let asked = async move {
+            let asked = counters.reserve(&reservation, now);
+            let silent = || Err(Error::store("the counters are silent"));
+            within(&*clock, ADMISSION_WAIT, asked).await.unwrap_or_else(silent)
+        };
+        Some((wanted, Box::pin(asked)))
     }
 
     fn finished(&self) -> Record {

@@ -20,13 +20,13 @@ use super::{
     settle::Guard,
 };
 use crate::{
-    budget::Ledger,
+    budget::{Amounts, Hold, Ledger},
     config::Waits,
     error::Error,
     http::Body,
     limits::END_LINGER,
     ports::{BoxFuture, Clock, Millis},
-    store::Ended,
+    store::{Admission, Ended},
 };
 
 /// The body of a streamed answer. It never yields an error: a stream that breaks ends with an error event.
@@ -44,6 +44,7 @@ pub(super) struct Tap {
     held: Option<BoxFuture<()>>,
     /// The record on its way to the store, where the client may see the end only when it is there.
     securing: Securing,
+    budget: Budget,
     _permit: Permit,
 }
 
@@ -55,6 +56,16 @@ enum Securing {
     Wanted,
     /// It is being written.
     UnderWay(BoxFuture<Result<(), Error>>),
+}
+
+/// Whether a stream has to end when a budget does.
+enum Budget {
+    /// It goes on to its end.
+    Free,
+    /// It may go on as long as what it uses is held.
+    Watched,
+    /// More is being reserved.
+    Asked(Amounts, BoxFuture<Result<Admission, Error>>),
 }
 
 /// Where a stream stands.
@@ -131,6 +142,8 @@ impl Tap {
             Ledger::Async => Securing::Free,
             Ledger::Strict => Securing::Wanted,
         };
+        let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
+        let budget = if cuts { Budget::Watched } else { Budget::Free };
         let mut tap = Self {
             upstream,
             observer,
@@ -142,6 +155,7 @@ impl Tap {
             keeping,
             held: None,
             securing,
+            budget,
             _permit: permit,
         };
         tap.hand_over(begun);
@@ -275,6 +289,42 @@ impl Tap {
         Poll::Ready(())
     }
 
+    /// Reserves more when more was used than is held. When there is no more, the stream ends as if the model had
+    /// written the most it may; a store that does not answer ends nothing.
+    fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if matches!(self.budget, Budget::Watched) && self.phase == Phase::Flowing {
+            let used = self.observer.seen.text.tokens();
+            self.budget = self
+                .guard
+                .more(used)
+                .map_or(Budget::Watched, |(wanted, asked)| Budget::Asked(wanted, asked));
+        }
+        let Budget::Asked(wanted, asked) = &mut self.budget else { return Poll::Ready(()) };
+        let admission = std::task::ready!(asked.as_mut().poll(cx));
+        let wanted = *wanted;
+        self.budget = match (admission, &mut self.guard.hold) {
+            (Ok(Admission::Added(_)), Some(hold)) => {
+                hold.took(wanted);
+                Budget::Watched
+            }
+            (Ok(Admission::Refused(_)), _) => {
+                self.cut();
+                Budget::Free
+            }
+            (Ok(Admission::Added(_)) | Err(_), _) => Budget::Free,
+        };
+        Poll::Ready(())
+    }
+
+    fn cut(&mut self) {
+        self.note();
+        let end = self.observer.cut(self.guard.record.usage);
+        self.ready.push_back(end);
+        self.guard.ended = Some(Ended::Cut);
+        self.phase = Phase::Over;
+        self.upstream = Body::empty();
+    }
+
     /// Writes down what was used so far.
     fn note(&mut self) {
         let seen = &self.observer.seen;
@@ -295,6 +345,7 @@ impl http_body::Body for Tap {
                 std::task::ready!(held.as_mut().poll(cx));
                 self.held = None;
             }
+            std::task::ready!(self.poll_budget(cx));
             std::task::ready!(self.poll_secure(cx));
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();

@@ -84,11 +84,14 @@ pub enum Ended {
     ClientGone,
     /// The upstream broke off in mid-answer.
     UpstreamBroke,
+    /// A budget was used up in mid-answer.
+    Cut,
 }
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::ClientGone, Self::UpstreamBroke];
+    pub const ALL: [Self; 5] =
+        [Self::Done, Self::Refused, Self::ClientGone, Self::UpstreamBroke, Self::Cut];
 
     /// The word in the database.
     #[must_use]
@@ -98,6 +101,7 @@ impl Ended {
             Self::Refused => "refused",
             Self::ClientGone => "client_gone",
             Self::UpstreamBroke => "upstream_broke",
+            Self::Cut => "cut",
         }
     }
 }

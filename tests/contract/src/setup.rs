@@ -39,6 +39,7 @@ pub struct Setup {
     closed: SocketAddr,
     log_filter: &'static str,
     declared_key: Option<String>,
+    store_url: Option<String>,
 }
 
 impl Setup {
@@ -48,7 +49,14 @@ impl Setup {
         let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = free_folder()?;
         let provider_url = provider_url.to_owned();
-        Ok(Self { folder, provider_url, closed, log_filter: "info", declared_key: None })
+        Ok(Self {
+            folder,
+            provider_url,
+            closed,
+            log_filter: "info",
+            declared_key: None,
+            store_url: None,
+        })
     }
 
     /// Makes the gateway log as much as it can.
@@ -56,6 +64,19 @@ impl Setup {
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
         self
+    }
+
+    /// Keeps everything in this database, which others may share.
+    #[must_use]
+    pub fn storing(mut self, url: &str) -> Self {
+        self.store_url = Some(url.to_owned());
+        self
+    }
+
+    /// Where everything is kept, unless the adapter has a place of its own.
+    #[must_use]
+    pub fn store(&self) -> Option<&str> {
+        self.store_url.as_deref()
     }
 
     /// Declares a client with this key.
@@ -112,7 +133,9 @@ impl Setup {
             ("TIDEGATE_LOG", self.log_filter.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.store_url.clone().map(|url| ("DATABASE_URL".to_owned(), url)))
+        .collect()
     }
 
     /// A path inside the folder.
