@@ -49,6 +49,7 @@ impl Gateway {
         if age > ms(SNAPSHOT_STALE) {
             return self.wait_for_refresh(SNAPSHOT_WAIT).await;
         }
+        self.adopt_prices_beside(background, now);
         if age > ms(SNAPSHOT_FRESH) {
             self.refresh_beside(background, now);
         }

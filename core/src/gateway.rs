@@ -14,7 +14,7 @@ use crate::{
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
-    money::Prices,
+    money::{Listing, Prices},
     ports::{Call, Millis, Ports},
     router,
     snapshot::Snapshot,
@@ -40,6 +40,8 @@ pub struct State {
     latest_ms: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
     prices: Mutex<Arc<Prices>>,
+    /// Until when newer prices are being fetched; a lease, because who does it may be dropped.
+    pub(crate) prices_until: AtomicI64,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
 }
@@ -64,6 +66,7 @@ impl State {
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
             latest_ms: AtomicI64::new(0),
+            prices_until: AtomicI64::new(0),
             prices: Mutex::new(Arc::new(Prices::new(&snapshot.providers, snapshot.overrides()))),
             snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
@@ -88,6 +91,12 @@ impl State {
     #[must_use]
     pub fn prices(&self) -> Arc<Prices> {
         self.prices.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts another catalogue into force.
+    pub(crate) fn adopt_prices(&self, listing: Listing, at_ms: Millis) {
+        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        *prices = Arc::new(prices.with(listing, at_ms));
     }
 
     /// Replaces the snapshot, unless a newer one came first.

@@ -41,6 +41,20 @@ pub const OUTPUT_TOKENS_UNKNOWN: u64 = 4_096;
 pub const PICTURE_HEAD_BYTES_MAX: usize = 64 << 10;
 /// Models whose price is kept looked up.
 pub const PRICES_FOUND_MAX: usize = 2_048;
+/// How often newer prices are asked for.
+pub const PRICES_EVERY: Duration = Duration::from_hours(24);
+/// Between two tries, over all instances.
+pub const PRICES_RETRY: Duration = Duration::from_hours(1);
+/// How long their source may take.
+pub const PRICES_WAIT: Duration = Duration::from_secs(30);
+/// The source of prices; it has 2.4 MB.
+pub const PRICES_BYTES_MAX: usize = 16 << 20;
+/// How long a catalogue is kept beyond the records that were priced with it.
+pub const PRICES_KEEP: Duration = Duration::from_hours(35 * 24);
+/// By how much a price may change before it counts as strange.
+pub const PRICES_FACTOR_MAX: u64 = 10;
+/// Records that one call prices again.
+pub const RECOMPUTE_ROWS_MAX: usize = 5_000;
 /// The highest price, in nano-dollars for a million: a dollar apiece is far above any token, and a picture may cost it.
 pub const PRICE_NANO_MAX: u64 = 1_000_000 * 1_000_000_000;
 /// Bytes of text that an estimate takes for one token.

@@ -198,6 +198,13 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/api/teams/{id}/spending", Needs::Viewer, |gw, v| {
         Box::pin(api::teams::spent(gw, v))
     }),
+    answer(Method::GET, "/api/prices", Needs::Viewer, |gw, v| Box::pin(api::prices::list(gw, v))),
+    answer(Method::POST, "/api/prices/refresh", Needs::Admin, |gw, v| {
+        Box::pin(api::prices::refresh(gw, v))
+    }),
+    answer(Method::POST, "/api/prices/recompute", Needs::Admin, |gw, v| {
+        Box::pin(api::prices::recompute(gw, v))
+    }),
     answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
         Box::pin(api::providers::list(gw, v))
     }),

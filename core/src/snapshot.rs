@@ -10,7 +10,7 @@ use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
-    money::Override,
+    money::{InForce, Override},
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source},
     store::{Changes, Document, Kind},
@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) providers: Vec<Arc<Provider>>,
     /// The tree of teams.
     pub(crate) teams: Arc<Teams>,
+    /// Which catalogue of prices is in force, where it is not the embedded one.
+    pub(crate) prices: Option<InForce>,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -85,6 +87,8 @@ impl Snapshot {
                 next.documents.insert(place, Arc::new(document));
             }
         }
+        let in_force = next.of(Kind::Setting).find_map(InForce::of);
+        next.prices = in_force;
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
         let stored = next.of(Kind::Provider).filter_map(|document| {
             // One unreadable document must not take the others down with it.

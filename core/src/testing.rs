@@ -21,8 +21,8 @@ use crate::{
     http::Body,
     ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
     store::{
-        self, Audit, Blob, Bucket, Change, Changes, Document, ListQuery, Record, RecordFilter,
-        Schema, StatsQuery, Store,
+        self, Audit, Blob, Bucket, Change, Changes, Costed, Document, ListQuery, Record,
+        RecordFilter, Schema, StatsQuery, Store,
     },
 };
 
@@ -231,6 +231,9 @@ impl Store for SilentStore {
         silent()
     }
     async fn stats(&self, _: &StatsQuery) -> Result<Vec<Bucket>> {
+        silent()
+    }
+    async fn reprice(&self, _: &[Costed]) -> Result<()> {
         silent()
     }
     async fn prune(&self, _: Millis, _: u32) -> Result<u64> {

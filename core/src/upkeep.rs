@@ -1,4 +1,5 @@
-//! What must be done now and then, by one process at a time? Old records go, expired blobs go.
+//! What must be done now and then, by one process at a time? Old records go, expired blobs go, newer
+//! prices come.
 
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ impl Gateway {
         }
         let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
         let counters = self.ports.counters.expire(now).await?;
+        self.refresh_prices().await;
         tracing::info!(pruned, blobs, counters, "upkeep done");
         Ok(())
     }

@@ -22,7 +22,11 @@ pub async fn answer(
     event: Request<lambda_http::Body>,
 ) -> Result<Response<Body>, Error> {
     match Wish::of(event)? {
-        Wish::Answer(request, peer) => Ok(gateway.handle(*request, call(after, peer)).await),
+        Wish::Answer(request, peer) => {
+            // No timer runs here, and not every deployment has a schedule.
+            gateway.refresh_prices_beside(&after);
+            Ok(gateway.handle(*request, call(after, peer)).await)
+        }
         Wish::Upkeep => {
             gateway
                 .maintain()

@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Make, list and revoke client keys
     #[command(subcommand)]
     Key(Key),
+    /// Fetch newer prices, and price past records again
+    #[command(subcommand)]
+    Prices(Prices),
 }
 
 const DEMO_HELP: &str =
@@ -80,6 +83,38 @@ pub(crate) enum Key {
         /// The id that `list` shows
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Prices {
+    /// Say which prices are in force
+    Show,
+    /// Fetch newer prices now
+    Refresh,
+    /// Price past records again and add their hours up anew
+    Recompute(Recompute),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Recompute {
+    /// Not before: milliseconds since 1970, or so long ago: 12h, 30d, 8w
+    #[arg(long, value_name = "TIME", value_parser = read_moment)]
+    pub(crate) from: Moment,
+    /// Before; now unless said
+    #[arg(long, value_name = "TIME", value_parser = read_moment)]
+    pub(crate) to: Option<Moment>,
+    /// The prices, by the id that records carry; those in force unless said
+    #[arg(long, value_name = "ID")]
+    pub(crate) snapshot: Option<String>,
+}
+
+/// A point in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Milliseconds since 1970.
+    At(i64),
+    /// Before now.
+    Ago(Duration),
 }
 
 #[derive(Debug, Args)]
@@ -138,6 +173,13 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Cli {
     Cli::parse_from(arguments)
 }
 
+fn read_moment(text: &str) -> Result<Moment, String> {
+    if let Ok(at_ms) = text.parse() {
+        return Ok(Moment::At(at_ms));
+    }
+    read_time(text).map(Moment::Ago)
+}
+
 fn read_time(text: &str) -> Result<Duration, String> {
     let wrong = || "must be a number and one of m, h, d, w, such as 30d".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
@@ -188,6 +230,15 @@ mod tests {
         for wrong in ["", "d", "30", "0d", "-1d", "1.5h", "30é", "99999999999d"] {
             assert!(read_time(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_how_long_ago_it_was() {
+        assert_eq!(read_moment("1755900000000"), Ok(Moment::At(1_755_900_000_000)));
+        assert_eq!(read_moment("2d"), Ok(Moment::Ago(Duration::from_hours(48))));
+        assert!(read_moment("yesterday").is_err());
+        assert!(parse("tidegate prices recompute").is_err());
+        assert!(parse("tidegate prices recompute --from 30d --snapshot a+b").is_ok());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod house;
 mod key;
 mod migrate;
 mod owner;
+mod prices;
 mod pulse;
 mod runtime;
 mod scan;
@@ -79,5 +80,6 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
         }
         Command::Migrate(_) => migrate::migrate(config).await,
         Command::Key(key) => key::run(key, config).await,
+        Command::Prices(prices) => prices::run(prices, config).await,
     }
 }

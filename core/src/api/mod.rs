@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod models;
 mod policy;
+pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod records;
 pub(crate) mod responses;

@@ -113,7 +113,7 @@ fn time(text: Option<&str>) -> Result<Option<Millis>> {
     .transpose()
 }
 
-fn cursor(text: &str) -> Result<(Millis, String)> {
+pub(super) fn cursor(text: &str) -> Result<(Millis, String)> {
     let parsed = text.split_once('.').and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())));
     parsed.ok_or_else(|| Error::bad_request("`before` is the `next` of a page.").at("before"))
 }

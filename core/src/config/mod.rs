@@ -53,6 +53,8 @@ pub struct Config {
     pub retention_days: u32,
     /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.
     pub deepseek_english: bool,
+    /// Where newer prices come from; `None` leaves the embedded ones in force.
+    pub prices_url: Option<String>,
     /// How the log looks.
     pub log: LogFormat,
     /// What is logged, as a `tracing` filter.

@@ -18,6 +18,7 @@ use crate::{identity::Secret, limits};
 /// This machine alone.
 const LISTEN: &str = "127.0.0.1:8080";
 const DATA: &str = "./data";
+const PRICES_URL: &str = "https://models.dev/api.json";
 const LOG_FILTER: &str = "info";
 const FORMATS: [(&str, LogFormat); 2] = [("human", LogFormat::Human), ("json", LogFormat::Json)];
 
@@ -63,6 +64,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let (log, log_filter) = read_log(&mut root, reading);
     let waits = read_waits(&mut root, reading);
     let deepseek_english = read_deepseek(&mut root, reading);
+    let prices_url = read_prices(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
     let teams = team::read(&mut root, reading);
@@ -84,6 +86,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         waits,
         retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
         deepseek_english,
+        prices_url,
         log: log.unwrap_or(LogFormat::Human),
         log_filter: log_filter.unwrap_or_else(|| LOG_FILTER.to_owned()),
     }
@@ -133,6 +136,23 @@ fn read_deepseek(root: &mut Table<'_>, reading: &mut Reading<'_>) -> bool {
     let english = reading.optional(&mut table, "english", read_flag);
     reading.end_table(table);
     english.unwrap_or(true)
+}
+
+/// Refreshed unless that is switched off.
+fn read_prices(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Option<String> {
+    let mut table = reading.table(root, "prices", "[prices]");
+    let url = reading.optional(&mut table, "url", read_web_url);
+    let refresh = reading.optional(&mut table, "refresh", read_flag).unwrap_or(true);
+    reading.end_table(table);
+    refresh.then(|| url.unwrap_or_else(|| PRICES_URL.to_owned()))
+}
+
+fn read_web_url(said: &Said<'_>) -> Result<String, Mistake> {
+    let text = said.text()?;
+    let wrong = || said.spot.mistake("must be a URL that starts with https:// or http://");
+    let url: http::Uri = text.parse().map_err(|_| wrong())?;
+    let web = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+    if web { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
 fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {

@@ -37,7 +37,7 @@ pub(crate) fn number(json: &str, places: u32) -> Option<u64> {
 
 /// Billionths as a plain decimal without zeros at its end.
 #[must_use]
-pub(super) fn write(nanos: u64) -> String {
+pub(crate) fn write(nanos: u64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

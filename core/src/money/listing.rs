@@ -1,27 +1,32 @@
 //! Which price stands under exactly this id? An index over the text of a catalogue, made once.
 
-use std::{borrow::Cow, collections::HashMap, fmt::Write as _};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt::Write as _,
+    sync::{Arc, LazyLock},
+};
 
 use sha2::{Digest, Sha256};
 
 use super::price::Price;
-use crate::provider::catalog::Model;
+use crate::provider::catalog::{self, Model};
 
 /// The models of a catalogue, found by provider and id.
-pub(super) struct Listing {
+pub(crate) struct Listing {
     text: Cow<'static, str>,
     /// Where a model's line begins.
     lines: HashMap<String, Vec<(u16, usize)>>,
     providers: Vec<String>,
     /// What the text is called: a digest of it.
-    pub(super) id: String,
+    pub(crate) id: String,
 }
 
 /// The line of a provider that holds for all its models.
 const ALL: &str = "*";
 
 impl Listing {
-    pub(super) fn new(text: Cow<'static, str>) -> Self {
+    pub(crate) fn new(text: Cow<'static, str>) -> Self {
         let mut lines: HashMap<String, Vec<(u16, usize)>> = HashMap::new();
         let mut providers = Vec::new();
         let mut at = 0;
@@ -38,35 +43,42 @@ impl Listing {
         Self { text, lines, providers, id }
     }
 
+    /// The catalogue that the program was built with.
+    pub(crate) fn embedded() -> Arc<Self> {
+        static EMBEDDED: LazyLock<Arc<Listing>> =
+            LazyLock::new(|| Arc::new(Listing::new(Cow::Borrowed(catalog::TEXT))));
+        EMBEDDED.clone()
+    }
+
     /// The text that it was made of.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Whether there is such a provider.
-    pub(super) fn knows(&self, provider: &str) -> bool {
+    pub(crate) fn knows(&self, provider: &str) -> bool {
         self.providers.iter().any(|known| known == provider)
     }
 
     /// The model of exactly this id.
-    pub(super) fn model(&self, provider: &str, id: &str) -> Option<Model<'_>> {
+    pub(crate) fn model(&self, provider: &str, id: &str) -> Option<Model<'_>> {
         let found = self.lines.get(id)?;
         let (_, at) = found.iter().find(|(of, _)| self.provider(*of) == provider)?;
         self.text[*at..].lines().next().map(Model::read)
     }
 
     /// The price of exactly this id, and what the provider asks for all its models beside it.
-    pub(super) fn price(&self, provider: &str, id: &str) -> Option<Price> {
+    pub(crate) fn price(&self, provider: &str, id: &str) -> Option<Price> {
         self.model(provider, id)?.price
     }
 
     /// What the provider asks for all its models.
-    pub(super) fn common(&self, provider: &str) -> Option<Price> {
+    pub(crate) fn common(&self, provider: &str) -> Option<Price> {
         self.price(provider, ALL)
     }
 
     /// All models by provider and id.
-    pub(super) fn models(&self) -> impl Iterator<Item = (&str, Model<'_>)> {
+    pub(crate) fn models(&self) -> impl Iterator<Item = (&str, Model<'_>)> {
         let mut provider = "";
         self.text.lines().filter_map(move |line| {
             if let Some(name) = line.strip_prefix('@') {

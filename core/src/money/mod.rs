@@ -9,9 +9,14 @@ mod names;
 mod overrides;
 mod price;
 mod prices;
+mod recompute;
+mod refresh;
 
 pub use cost::{ceiling, cost};
 pub(crate) use grade::grade;
+pub(crate) use listing::Listing;
 pub use overrides::{Override, read_price};
 pub use price::{Price, Rates, Tier, Unit};
 pub use prices::{Prices, TOLD};
+pub(crate) use recompute::Again;
+pub(crate) use refresh::InForce;

@@ -1,14 +1,17 @@
 //! What has an administrator set for a model? Its price, whether it may be used, its name for people, its limits.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     decimal,
-    price::{Price, Unit},
+    price::{Price, Rates, Tier, Unit},
 };
 use crate::{
     error::{Error, Result},
+    limits::PRICE_NANO_MAX,
     store::Document,
 };
 
@@ -44,38 +47,6 @@ struct Body<'a> {
     context: Option<u64>,
     #[serde(default)]
     output_max: Option<u64>,
-}
-
-/// Dollars for a million of each, as numbers or as texts of decimals.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PriceBody<'a> {
-    #[serde(borrow)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow)]
-    output: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cache_read: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cache_write_5m: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cache_write_1h: Option<&'a RawValue>,
-    #[serde(borrow)]
-    reasoning: Option<&'a RawValue>,
-    #[serde(borrow)]
-    audio_in: Option<&'a RawValue>,
-    #[serde(borrow)]
-    audio_out: Option<&'a RawValue>,
-    #[serde(borrow)]
-    audio_read: Option<&'a RawValue>,
-    #[serde(borrow)]
-    image_in: Option<&'a RawValue>,
-    #[serde(borrow)]
-    image_out: Option<&'a RawValue>,
-    #[serde(borrow)]
-    call: Option<&'a RawValue>,
-    #[serde(borrow)]
-    picture: Option<&'a RawValue>,
 }
 
 fn yes() -> bool {
@@ -125,38 +96,56 @@ impl Override {
     }
 }
 
-/// Reads a price: dollars for a million of each unit.
+/// Reads a price: dollars for a million of each unit, as numbers or as texts of decimals, and `tiers` of the same with
+/// `above_tokens`.
 pub fn read_price(json: &str) -> Result<Price> {
-    let body: PriceBody<'_> = serde_json::from_str(json)
-        .map_err(|error| Error::bad_request(format!("This is no price: {error}")).at("price"))?;
     let mut price = Price::default();
-    for (unit, amount) in [
-        (Unit::Input, body.input),
-        (Unit::Output, body.output),
-        (Unit::CacheRead, body.cache_read),
-        (Unit::CacheWrite5m, body.cache_write_5m),
-        (Unit::CacheWrite1h, body.cache_write_1h),
-        (Unit::Reasoning, body.reasoning),
-        (Unit::AudioIn, body.audio_in),
-        (Unit::AudioOut, body.audio_out),
-        (Unit::AudioRead, body.audio_read),
-        (Unit::ImageIn, body.image_in),
-        (Unit::ImageOut, body.image_out),
-        (Unit::Call, body.call),
-        (Unit::Picture, body.picture),
-    ] {
-        let Some(amount) = amount.map(RawValue::get).filter(|amount| *amount != "null") else {
-            continue;
-        };
-        let nanos = decimal::number(amount.trim_matches('"'), 9)
-            .filter(|nanos| *nanos <= crate::limits::PRICE_NANO_MAX)
-            .ok_or_else(|| {
-                let message = "A price is a number of dollars for a million, not below zero.";
-                Error::bad_request(message).at("price")
-            })?;
-        price.base.set(unit, nanos);
+    for (name, value) in fields(json)? {
+        if name == "tiers" {
+            let tiers: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(no_price)?;
+            for tier in tiers {
+                price.tiers.push(read_tier(tier.get())?);
+            }
+            price.tiers.sort_by_key(|tier| tier.above_tokens);
+        } else {
+            set(&mut price.base, name, value.get())?;
+        }
     }
     Ok(price)
+}
+
+fn read_tier(json: &str) -> Result<Tier> {
+    let mut tier = Tier { above_tokens: 0, rates: Rates::default() };
+    for (name, value) in fields(json)? {
+        if name == "above_tokens" {
+            tier.above_tokens = serde_json::from_str(value.get()).map_err(no_price)?;
+        } else {
+            set(&mut tier.rates, name, value.get())?;
+        }
+    }
+    Ok(tier)
+}
+
+fn fields(json: &str) -> Result<BTreeMap<&str, &RawValue>> {
+    serde_json::from_str(json).map_err(no_price)
+}
+
+fn set(rates: &mut Rates, name: &str, amount: &str) -> Result<()> {
+    let unit = Unit::ALL.into_iter().find(|unit| unit.name() == name);
+    let unit = unit.ok_or_else(|| no_price(format!("there is no `{name}`")))?;
+    if amount == "null" {
+        return Ok(());
+    }
+    let nanos = decimal::number(amount.trim_matches('"'), 9);
+    let nanos = nanos.filter(|nanos| *nanos <= PRICE_NANO_MAX).ok_or_else(|| {
+        no_price(format!("`{name}` is a number of dollars for a million, not below zero"))
+    })?;
+    rates.set(unit, nanos);
+    Ok(())
+}
+
+fn no_price(why: impl std::fmt::Display) -> Error {
+    Error::bad_request(format!("This is no price: {why}.")).at("price")
 }
 
 #[cfg(test)]
@@ -178,6 +167,13 @@ mod tests {
         assert!(set.is_of("openai", "gpt-4o"));
         assert!(!set.is_of("azure", "gpt-4o"));
         assert!(Override::read("gpt-4o", "{}").unwrap().is_of("azure", "gpt-4o"));
+    }
+
+    #[test]
+    fn a_price_may_have_tiers() {
+        let price = read_price(r#"{"input":1,"tiers":[{"above_tokens":200000,"input":"2"}]}"#);
+        assert_eq!(price.unwrap().rates(200_001).get(Unit::Input), Some(2_000_000_000));
+        assert!(read_price(r#"{"tiers":[{"above_tokens":-1}]}"#).is_err());
     }
 
     #[test]

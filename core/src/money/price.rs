@@ -77,6 +77,26 @@ impl Unit {
         }
     }
 
+    /// The name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::CacheRead => "cache_read",
+            Self::CacheWrite5m => "cache_write_5m",
+            Self::CacheWrite1h => "cache_write_1h",
+            Self::Reasoning => "reasoning",
+            Self::AudioIn => "audio_in",
+            Self::AudioOut => "audio_out",
+            Self::AudioRead => "audio_read",
+            Self::ImageIn => "image_in",
+            Self::ImageOut => "image_out",
+            Self::Call => "call",
+            Self::Picture => "picture",
+        }
+    }
+
     fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|unit| unit.word() == word)
     }

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     limits::PRICES_FOUND_MAX,
-    provider::{Host, Provider, builtin, catalog},
+    ports::Millis,
+    provider::{Host, Provider, builtin, catalog::Model},
     store::Record,
 };
 
@@ -25,13 +26,12 @@ pub const TOLD: &str = "provider";
 /// What models.dev lacks: models, and what is paid beside tokens.
 static SUPPLEMENT: LazyLock<Listing> =
     LazyLock::new(|| Listing::new(Cow::Borrowed(include_str!("../../data/supplement.tsv"))));
-static EMBEDDED: LazyLock<Arc<Listing>> =
-    LazyLock::new(|| Arc::new(Listing::new(Cow::Borrowed(catalog::TEXT))));
 
 /// All prices at one time. It is never changed, only replaced.
 pub struct Prices {
     id: String,
     listing: Arc<Listing>,
+    at_ms: Millis,
     books: HashMap<String, Book>,
     overrides: Vec<Override>,
     found: Mutex<Found>,
@@ -59,34 +59,83 @@ enum Book {
 
 impl Default for Prices {
     fn default() -> Self {
-        Self::of(EMBEDDED.clone(), HashMap::new(), Vec::new())
+        Self::of((Listing::embedded(), 0), HashMap::new(), Vec::new())
     }
 }
 
 impl Prices {
     /// The embedded prices, for these providers and with what administrators have set.
     pub(crate) fn new(providers: &[Arc<Provider>], overrides: Vec<Override>) -> Self {
-        Self::of(EMBEDDED.clone(), books(providers), overrides)
+        Self::of((Listing::embedded(), 0), books(providers), overrides)
     }
 
     /// The prices of the same catalogue for other providers and with what is set now.
     pub(crate) fn after(&self, providers: &[Arc<Provider>], overrides: Vec<Override>) -> Self {
-        Self::of(self.listing.clone(), books(providers), overrides)
+        Self::of((self.listing.clone(), self.at_ms), books(providers), overrides)
     }
 
-    fn of(listing: Arc<Listing>, books: HashMap<String, Book>, overrides: Vec<Override>) -> Self {
+    /// The prices of another catalogue, for the same providers and with the same settings.
+    pub(crate) fn with(&self, listing: Listing, at_ms: Millis) -> Self {
+        Self::of((Arc::new(listing), at_ms), self.books.clone(), self.overrides.clone())
+    }
+
+    fn of(
+        (listing, at_ms): (Arc<Listing>, Millis),
+        books: HashMap<String, Book>,
+        overrides: Vec<Override>,
+    ) -> Self {
         let mut id = listing.id.clone();
         if !overrides.is_empty() {
             let told: Vec<String> = overrides.iter().map(Override::told).collect();
             id = format!("{id}+{}", digest(told.join("\n").as_bytes()));
         }
-        Self { id, listing, books, overrides, found: Mutex::default() }
+        Self { id, listing, at_ms, books, overrides, found: Mutex::default() }
     }
 
     /// What these prices are called: a digest of the catalogue, and behind a plus one of what administrators have set.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What the catalogue among them is called.
+    #[must_use]
+    pub fn catalog(&self) -> &str {
+        &self.listing.id
+    }
+
+    /// When the catalogue was fetched; 0 when it is the embedded one.
+    #[must_use]
+    pub fn at_ms(&self) -> Millis {
+        self.at_ms
+    }
+
+    pub(crate) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    /// What administrators have set.
+    pub(crate) fn overrides(&self) -> &[Override] {
+        &self.overrides
+    }
+
+    /// All models that are listed, by provider: those of the catalogue, then those that it lacks.
+    pub(crate) fn models(&self) -> Vec<(&str, Model<'_>)> {
+        let lacking = SUPPLEMENT.models().filter(|(provider, model)| {
+            !model.released.is_empty() && self.listing.model(provider, model.id).is_none()
+        });
+        self.listing.models().chain(lacking).collect()
+    }
+
+    /// What a model costs that is listed under exactly these ids.
+    pub(crate) fn of_listed(&self, book: &str, id: &str) -> Option<Price> {
+        self.exact(book, id)
+    }
+
+    /// What a model costs with a provider, by whatever name it has there.
+    #[must_use]
+    pub fn of_model(&self, provider: &str, model: &str) -> Option<Price> {
+        Some(self.find(provider, model)?.price.clone())
     }
 
     /// The most that a call may cost, in nano-dollars: what a reservation needs. `None` when the model has no price.

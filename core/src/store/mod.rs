@@ -186,6 +186,17 @@ pub struct Blob {
     pub sealed: Bytes,
 }
 
+/// What a record costs by other prices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Costed {
+    /// The record.
+    pub id: String,
+    /// Nano-dollars.
+    pub cost_nano: i64,
+    /// The prices.
+    pub price_id: String,
+}
+
 /// Documents, records and blobs.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -213,6 +224,8 @@ pub trait Store: Send + Sync {
     async fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>>;
     /// Sums over the hourly rollups.
     async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>>;
+    /// Writes what records cost by other prices; rollups are left as they are. A record that is gone is no error.
+    async fn reprice(&self, costs: &[Costed]) -> Result<()>;
     /// Deletes records, flush marks and audit rows before `before_ms`, at most `limit` records; returns how many
     /// records went. Rollups stay.
     async fn prune(&self, before_ms: Millis, limit: u32) -> Result<u64>;

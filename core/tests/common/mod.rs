@@ -139,6 +139,7 @@ fn config(key: &str) -> Config {
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
         deepseek_english: true,
+        prices_url: None,
         log: LogFormat::Human,
         log_filter: String::new(),
     }

@@ -40,6 +40,7 @@ pub struct Setup {
     log_filter: &'static str,
     declared_key: Option<String>,
     store_url: Option<String>,
+    prices_url: Option<String>,
 }
 
 impl Setup {
@@ -56,6 +57,7 @@ impl Setup {
             log_filter: "info",
             declared_key: None,
             store_url: None,
+            prices_url: None,
         })
     }
 
@@ -86,6 +88,13 @@ impl Setup {
         self
     }
 
+    /// Makes the gateway fetch its prices here; otherwise it fetches none.
+    #[must_use]
+    pub fn pricing(mut self, url: &str) -> Self {
+        self.prices_url = Some(url.to_owned());
+        self
+    }
+
     /// The text of `tidegate.toml`.
     #[must_use]
     pub fn declaration(&self) -> String {
@@ -93,6 +102,11 @@ impl Setup {
             "[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
              total_wait_ms = {TOTAL_WAIT_MS}\n"
         );
+        match &self.prices_url {
+            Some(url) => write!(text, "\n[prices]\nurl = \"{url}\"\n"),
+            None => write!(text, "\n[prices]\nrefresh = false\n"),
+        }
+        .expect("a String takes everything");
         let closed = format!("http://{}/v1", self.closed);
         let models = format!("\"{MODEL}\", \"{SLASHED_MODEL}\"");
         for (id, url, models) in [

@@ -138,6 +138,11 @@ impl World {
         self.ask(&Ask::new(method, path).bearer(ADMIN_TOKEN)).await
     }
 
+    /// Reads from the API as its administrator.
+    pub async fn admin_at(&self, path: &str) -> Result<Answer> {
+        self.ask(&Ask::new("GET", path).bearer(ADMIN_TOKEN)).await
+    }
+
     /// Makes another client.
     pub async fn another_client(&self, fields: Value) -> Result<Client> {
         create_client(self.gateway.address, fields).await

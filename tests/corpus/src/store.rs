@@ -6,8 +6,8 @@ use tidegate_core::{
     error::Result,
     ports::Millis,
     store::{
-        Audit, Blob, Bucket, Change, Changes, Document, Kind, ListQuery, Record, RecordFilter,
-        Schema, StatsQuery, Store,
+        Audit, Blob, Bucket, Change, Changes, Costed, Document, Kind, ListQuery, Record,
+        RecordFilter, Schema, StatsQuery, Store,
     },
     testing::SilentStore,
 };
@@ -46,6 +46,9 @@ impl Store for EmptyStore {
     }
     async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>> {
         SilentStore.stats(query).await
+    }
+    async fn reprice(&self, costs: &[Costed]) -> Result<()> {
+        SilentStore.reprice(costs).await
     }
     async fn prune(&self, before: Millis, limit: u32) -> Result<u64> {
         SilentStore.prune(before, limit).await

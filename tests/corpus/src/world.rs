@@ -169,6 +169,7 @@ fn config(key: &str) -> Config {
         retention_days: 30,
         // The one thing that is added to a request of the same dialect.
         deepseek_english: false,
+        prices_url: None,
         log: LogFormat::Human,
         log_filter: String::new(),
     }

@@ -87,6 +87,7 @@ async fn every_column(w: &World) -> Verdict {
             image_in: 9,
             image_out: 10,
             calls: 11,
+            ..Usage::default()
         },
         estimated: true,
         cost_nano: -MOST,
@@ -100,6 +101,7 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
+        ..Record::default()
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])

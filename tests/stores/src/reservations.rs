@@ -46,7 +46,7 @@ async fn values(counters: &dyn Counters) -> Result<Vec<i64>> {
     counters.read(&["a", "b"].map(str::to_owned), NOW).await
 }
 
-async fn held(w: &World) -> Result<i64> {
+async fn held(w: &World) -> Verdict<i64> {
     w.number("SELECT COUNT(*) AS n FROM reservations").await
 }
 

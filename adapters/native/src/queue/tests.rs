@@ -5,8 +5,8 @@ use tidegate_core::{
     Error, Result,
     ports::Millis,
     store::{
-        self, Audit, Blob, Bucket, Change, Changes, Document, ListQuery, RecordFilter, Schema,
-        StatsQuery,
+        self, Audit, Blob, Bucket, Change, Changes, Costed, Document, ListQuery, RecordFilter,
+        Schema, StatsQuery,
     },
 };
 use tokio::{sync::watch, time::Instant};
@@ -86,6 +86,9 @@ impl Store for Shelf {
     }
     async fn stats(&self, _: &StatsQuery) -> Result<Vec<Bucket>> {
         Ok(Vec::new())
+    }
+    async fn reprice(&self, _: &[Costed]) -> Result<()> {
+        Ok(())
     }
     async fn prune(&self, _: Millis, _: u32) -> Result<u64> {
         Ok(0)

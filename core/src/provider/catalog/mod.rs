@@ -6,9 +6,12 @@
 
 mod model;
 mod reasoning;
+mod source;
 
 pub use model::{Capabilities, Capability, Modalities, Modality, Model, Status};
 pub use reasoning::{Budget, Effort, Interleaved, Reasoning};
+
+pub(crate) use source::convert;
 
 use memchr::memmem;
 

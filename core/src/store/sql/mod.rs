@@ -28,8 +28,8 @@ pub use migrate::migrate;
 pub use script::script;
 
 use super::{
-    Add, Admission, Audit, Blob, Bucket, Change, Changes, Counter, Counters, Document, Kind,
-    ListQuery, Record, RecordFilter, Reservation, Schema, Settlement, StatsQuery, Store,
+    Add, Admission, Audit, Blob, Bucket, Change, Changes, Costed, Counter, Counters, Document,
+    Kind, ListQuery, Record, RecordFilter, Reservation, Schema, Settlement, StatsQuery, Store,
 };
 use crate::{error::Result, ports::Millis};
 
@@ -93,6 +93,10 @@ impl Store for SqlStore {
 
     async fn stats(&self, query: &StatsQuery) -> Result<Vec<Bucket>> {
         stats::sum(&*self.database, query).await
+    }
+
+    async fn reprice(&self, costs: &[Costed]) -> Result<()> {
+        records::reprice(&*self.database, costs).await
     }
 
     async fn prune(&self, before_ms: Millis, limit: u32) -> Result<u64> {

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use super::{
-    super::{Record, RecordFilter},
+    super::{Costed, Record, RecordFilter},
     columns::{COLUMNS, record, values},
     database::{Database, Statement, Value},
     flavor::insert,
@@ -27,6 +27,7 @@ const IS_THERE: &str = "SELECT id AS id FROM records WHERE id = ?";
 // The inner SELECTs have names because MySQL takes no LIMIT within IN.
 const PRUNE: &str = "DELETE FROM records WHERE id IN (SELECT id FROM \
      (SELECT id FROM records WHERE at_ms < ? ORDER BY at_ms, id LIMIT ?) AS old)";
+const REPRICE: &str = "UPDATE records SET cost_nano = ?, price_id = ? WHERE id = ?";
 const PRUNED: &str = "UPDATE marks SET value = ? WHERE name = 'pruned_before_ms' AND value < ?";
 const PRUNE_AUDIT: &str = "DELETE FROM audit WHERE at_ms < ?";
 const PRUNE_FLUSHES: &str = "DELETE FROM flushes WHERE id IN (SELECT id FROM (SELECT id FROM flushes \
@@ -69,6 +70,19 @@ pub(super) async fn flush(
 pub(super) async fn page(database: &dyn Database, filter: &RecordFilter) -> Result<Vec<Record>> {
     let outcome = database.read(vec![question(filter)]).await?.pop().unwrap_or_default();
     rows(outcome, &COLUMNS)?.into_iter().map(record).collect()
+}
+
+/// Writes what records cost by other prices, a flush of them at a time.
+pub(super) async fn reprice(database: &dyn Database, costs: &[Costed]) -> Result<()> {
+    for costs in costs.chunks(FLUSH_ROWS_MAX) {
+        let update = |it: &Costed| {
+            let args =
+                vec![it.cost_nano.into(), it.price_id.as_str().into(), it.id.as_str().into()];
+            Statement::new(REPRICE, args)
+        };
+        database.write(costs.iter().map(update).collect()).await?;
+    }
+    Ok(())
 }
 
 /// Deletes what is older than `before_ms`, at most `limit` records. Marks of flushes go sooner: nobody repeats a

@@ -10,6 +10,7 @@ mod headers;
 mod keys;
 mod limit;
 mod operation;
+mod prices;
 mod record;
 mod request;
 mod response;
@@ -48,6 +49,7 @@ pub const TOPICS: &[&[Case]] = &[
     headers::CASES,
     routes::CASES,
     record::CASES,
+    prices::CASES,
     echo::CASES,
     dialect::CASES,
     response::CASES,
