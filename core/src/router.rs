@@ -1,8 +1,8 @@
 //! Which routes are there, what does each need, and which function runs?
 
-use std::future::ready;
+use std::{future::ready, net::IpAddr};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 
 use crate::{
     api,
@@ -243,19 +243,25 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            visit.caller = permit(gateway, route.needs, headers, uri).await?;
+            visit.caller = permit(gateway, route.needs, &visit.request, visit.call.peer).await?;
             answer(gateway, visit).await
         }
     }
 }
 
 /// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
+async fn permit(
+    gateway: &Gateway,
+    needs: Needs,
+    request: &Request<Body>,
+    peer: Option<IpAddr>,
+) -> Result<Caller> {
+    let (headers, uri) = (request.headers(), request.uri());
     match needs {
         Needs::Nothing => Ok(Caller::Anybody),
         Needs::Client => {
             let client = relay::authenticate(gateway, headers, uri).await?;
+            relay::enter(gateway, &gateway.state.snapshot(), client.clone(), peer).await?;
             Ok(Caller::Client(client.id.clone()))
         }
         Needs::Viewer | Needs::Admin => {

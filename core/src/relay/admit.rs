@@ -31,7 +31,7 @@ pub(super) struct Permit {
 }
 
 /// Who a request counts for, if they let it in from there and now.
-pub(super) async fn enter(
+pub(crate) async fn enter(
     gateway: &Gateway,
     snapshot: &Snapshot,
     client: Arc<Client>,

@@ -17,6 +17,7 @@ mod resolve;
 mod settle;
 mod tap;
 
+pub(crate) use admit::enter;
 pub(crate) use authenticate::{authenticate, bearer};
 pub(crate) use receive::{Endpoint, Manner};
 
@@ -77,7 +78,7 @@ async fn run(
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
-    let path = admit::enter(gateway, &view.snapshot, caller.clone(), peer).await?;
+    let path = enter(gateway, &view.snapshot, caller.clone(), peer).await?;
     guard.ledger = path.ledger();
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;

@@ -308,19 +308,19 @@ impl Observer {
                     self.seen.failure = Some(error.clone());
                     Stage::Over
                 }
-                Event::Start { .. }
-                | Event::Open { .. }
-                | Event::Sign { .. }
-                | Event::Cite { .. }
-                | Event::Close { .. }
-                | Event::Other => Stage::Begun,
+                Event::Open { part, .. } => {
+                    self.open.push(*part);
+                    Stage::Begun
+                }
+                Event::Close { part } => {
+                    self.open.retain(|open| open != part);
+                    Stage::Begun
+                }
+                Event::Start { .. } | Event::Sign { .. } | Event::Cite { .. } | Event::Other => {
+                    Stage::Begun
+                }
             };
             self.stage = self.stage.max(reached);
-            match &event {
-                Event::Open { part, .. } => self.open.push(*part),
-                Event::Close { part } => self.open.retain(|open| open != part),
-                _ => {}
-            }
             match &mut self.way {
                 Way::Write(rewriting) => rewriting.push(event),
                 Way::Pass { shadow: Some(shadow), .. } => {

@@ -173,8 +173,8 @@ impl Crowd {
         let path = format!("/api/teams/{}/spending", self.team);
         let deadline = Instant::now() + SETTLED_WAIT;
         loop {
-            let answer = exchange(self.addresses[0], &Ask::new("GET", &path).bearer(ADMIN_TOKEN));
-            let told = answer.await?.json()?;
+            let ask = Ask::new("GET", &path).bearer(ADMIN_TOKEN);
+            let told = exchange(self.addresses[0], &ask).await?.json()?;
             let used = |at: usize| told["limits"][at]["used"].clone();
             if (used(0), used(1)) == (json!(LIMIT), Value::from(0)) {
                 return Ok(());
