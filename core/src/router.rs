@@ -2,7 +2,7 @@
 
 use std::{future::ready, net::IpAddr};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
 use crate::{
     api,
@@ -243,20 +243,24 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            visit.caller = permit(gateway, route.needs, &visit.request, visit.call.peer).await?;
+            let (headers, uri) = (visit.request.headers(), visit.request.uri());
+            let shown = Shown { headers, uri, peer: visit.call.peer };
+            visit.caller = permit(gateway, route.needs, shown).await?;
             answer(gateway, visit).await
         }
     }
 }
 
-/// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(
-    gateway: &Gateway,
-    needs: Needs,
-    request: &Request<Body>,
+/// What a caller shows. The body is no part of it.
+struct Shown<'a> {
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
     peer: Option<IpAddr>,
-) -> Result<Caller> {
-    let (headers, uri) = (request.headers(), request.uri());
+}
+
+/// Lets a caller pass who shows what is needed, and says who it is.
+async fn permit(gateway: &Gateway, needs: Needs, shown: Shown<'_>) -> Result<Caller> {
+    let Shown { headers, uri, peer } = shown;
     match needs {
         Needs::Nothing => Ok(Caller::Anybody),
         Needs::Client => {
