@@ -193,6 +193,10 @@ pub const DATABASE_STACK_BYTES: usize = 512 << 10;
 pub const DATABASE_TRIES_MAX: u32 = 3;
 /// Between two tries of such a batch; doubled each time.
 pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(50);
+/// The longest pause between two tries.
+pub const DATABASE_RETRY_WAIT_MAX: Duration = Duration::from_millis(400);
+/// How long a batch is tried again while the database takes no more requests.
+pub const DATABASE_CROWDED_WAIT: Duration = Duration::from_secs(8);
 /// How long a local database waits for a lock that only another process can hold.
 pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Batches waiting for one connection of a local database.
@@ -220,7 +224,7 @@ pub const CUT_STEP_TOKENS: i64 = 1_024;
 /// How long an answer waits for its record where that must be safe first.
 pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
 /// How long a request waits for the counters.
-pub const ADMISSION_WAIT: Duration = Duration::from_secs(5);
+pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
 /// Counters that are read at a time when a process starts.
 pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
 /// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.

@@ -70,9 +70,17 @@ pub(super) async fn read(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let one = |name: &String| Statement::new(LIVE_VALUE, vec![name.as_str().into(), now_ms.into()]);
-    let outcomes = database.read(names.iter().map(one).collect()).await?;
+    let asked = values(names.iter().map(String::as_str), now_ms).collect();
+    let outcomes = database.read(asked).await?;
     outcomes.into_iter().map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0))).collect()
+}
+
+/// Asks for current values.
+pub(super) fn values<'n>(
+    names: impl Iterator<Item = &'n str>,
+    now_ms: Millis,
+) -> impl Iterator<Item = Statement> {
+    names.map(move |name| Statement::new(LIVE_VALUE, vec![name.into(), now_ms.into()]))
 }
 
 /// Every counter that has not expired.
@@ -162,18 +170,19 @@ fn addition(flavor: Flavor) -> String {
 }
 
 /// The first counter without room for what is asked of it, all additions to one name taken together.
-pub(super) async fn refusing(
-    database: &dyn Database,
-    adds: &[Add],
-    now_ms: Millis,
-) -> Result<Option<String>> {
+async fn refusing(database: &dyn Database, adds: &[Add], now_ms: Millis) -> Result<Option<String>> {
     let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
     let values = read(database, &names, now_ms).await?;
+    Ok(without_room(adds, &values))
+}
+
+/// The first addition for which there is no room beside these values.
+pub(super) fn without_room(adds: &[Add], values: &[i64]) -> Option<String> {
     let refused = adds.iter().zip(values).find(|(add, value)| {
         let same_name = adds.iter().filter(|other| other.name == add.name);
-        let from = (*value).max(add.floor.unwrap_or(NO_FLOOR));
+        let from = (**value).max(add.floor.unwrap_or(NO_FLOOR));
         let wanted = same_name.fold(from, |sum, other| sum.saturating_add(other.by));
         add.cap.is_some_and(|cap| wanted > cap)
     });
-    Ok(refused.map(|(add, _)| add.name.clone()))
+    refused.map(|(add, _)| add.name.clone())
 }

@@ -43,13 +43,17 @@ pub(super) async fn reserve(
             Err(error) if error.kind == Kind::Conflict => {}
             Err(error) => return Err(error),
         }
-        let asked = Statement::new(IS_THERE, vec![id.as_str().into(), (*part).into()]);
-        if number(database.read(vec![asked]).await?.pop())?.unwrap_or(0) > 0 {
+        let mut asked = vec![Statement::new(IS_THERE, vec![id.as_str().into(), (*part).into()])];
+        asked.extend(counters::values(adds.iter().map(|add| add.name.as_str()), now_ms));
+        let mut found = database.read(asked).await?.into_iter();
+        let is_there = number(found.next())?.unwrap_or(0) > 0;
+        let values = found.map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0)));
+        let values = values.collect::<Result<Vec<i64>>>()?;
+        if is_there {
             // Its answer was lost the first time.
-            let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
-            return counters::read(database, &names, now_ms).await.map(Admission::Added);
+            return Ok(Admission::Added(values));
         }
-        if let Some(name) = counters::refusing(database, adds, now_ms).await? {
+        if let Some(name) = counters::without_room(adds, &values) {
             return Ok(Admission::Refused(name));
         }
     }

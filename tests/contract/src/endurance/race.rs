@@ -71,6 +71,9 @@ pub const ONE_WORKER: Course = Course {
 
 const LIMIT: usize = 100;
 const SETTLED_WAIT: Duration = Duration::from_secs(20);
+/// Longer than a server waits between two looks at the revision.
+const HEARD_WAIT: Duration = Duration::from_millis(2_500);
+const AT_ONCE: usize = 16;
 
 /// What came of a race.
 #[derive(Debug)]
@@ -99,12 +102,27 @@ pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
         gateways.push(course.adapter.start(setup).await?);
     }
     let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
-    let fitting = Crowd::gather("fitting", &addresses, LIMIT).await?;
+    let outcome = hold(provider, course, &addresses).await;
+    outcome.or_else(|error| {
+        let logs: Vec<String> = gateways.iter().map(|gateway| last_lines(&gateway.log())).collect();
+        failed(format!("{error}{}", logs.concat()))
+    })
+}
+
+/// The end of a log.
+fn last_lines(log: &str) -> String {
+    const LINES: usize = 3;
+    let skipped = log.lines().count().saturating_sub(LINES);
+    log.lines().skip(skipped).flat_map(|line| ["\n    | ", line]).collect()
+}
+
+async fn hold(provider: &Provider, course: Course, addresses: &[SocketAddr]) -> Result<Outcome> {
+    let fitting = Crowd::gather("fitting", addresses, LIMIT).await?;
     let (admitted, refused, ..) = fitting.ask(1).await?;
     if (admitted, refused) != (LIMIT, 0) {
         return failed(format!("{}: {admitted} of {LIMIT} admitted", course.name));
     }
-    let crowd = Crowd::gather("racing", &addresses, course.clients).await?;
+    let crowd = Crowd::gather("racing", addresses, course.clients).await?;
     let (admitted, refused, took, slowest) = crowd.ask(course.requests).await?;
     let outcome = Outcome { course, admitted, refused, took, slowest };
     let asked = course.clients * course.requests;
@@ -134,12 +152,34 @@ impl Crowd {
         if made.status != 201 {
             return failed(format!("no team was made: {}", made.text()));
         }
-        let mut asks = Vec::with_capacity(count);
+        let (mut asks, mut keys) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 0..count {
             let fields = json!({ "name": format!("{team} {number}"), "team": team });
-            asks.push(chat(&create_client(addresses[0], fields).await?.key, WHOLE, false));
+            let client = create_client(addresses[0], fields).await?;
+            asks.push(chat(&client.key, WHOLE, false));
+            keys.push(client.key);
         }
-        Ok(Self { team: team.to_owned(), addresses: addresses.to_vec(), asks })
+        let crowd = Self { team: team.to_owned(), addresses: addresses.to_vec(), asks };
+        crowd.introduce(&keys).await?;
+        Ok(crowd)
+    }
+
+    /// Lets every gateway look every key up before the race: that is not what is raced for.
+    async fn introduce(&self, keys: &[String]) -> Result {
+        // By then every gateway has heard of the newest client, and keeps what it looks up.
+        tokio::time::sleep(HEARD_WAIT).await;
+        let pairs = keys.iter().flat_map(|key| self.addresses.iter().map(move |at| (key, *at)));
+        let looks: Vec<_> =
+            pairs.map(|(key, at)| (at, Ask::new("GET", "/v1/models").bearer(key))).collect();
+        for some in looks.chunks(AT_ONCE) {
+            for answer in join_all(some.iter().map(|(at, ask)| exchange(*at, ask))).await {
+                let answer = answer?;
+                if answer.status != 200 {
+                    return failed(format!("a key is not known: {}", answer.text()));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Everybody asks so often, one request after the other, all at once, at all gateways in turn.
