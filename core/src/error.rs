@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 
+use crate::{budget::Measure, ports::Millis};
+
 /// The result of everything in the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -31,6 +33,21 @@ pub struct Hints {
     pub category: Option<String>,
     /// When to try again, as a `retry-after` header says it.
     pub retry_after: Option<String>,
+    /// Which limit refused.
+    pub quota: Option<Quota>,
+}
+
+/// A limit that refused, for the headers in which clients look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// What it counts.
+    pub measure: Measure,
+    /// How much there is in all.
+    pub limit: i64,
+    /// How much is left.
+    pub remaining: i64,
+    /// When there will be all of it again.
+    pub resets_at_ms: Option<Millis>,
 }
 
 /// What happened.
@@ -173,6 +190,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, seconds: &str) -> Self {
         self.hints.get_or_insert_default().retry_after = Some(seconds.to_owned());
+        self
+    }
+
+    /// Names the limit that refused.
+    #[must_use]
+    pub fn limited(mut self, quota: Quota) -> Self {
+        self.hints.get_or_insert_default().quota = Some(quota);
         self
     }
 

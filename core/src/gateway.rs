@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize},
+    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
 };
 
 use http::{Request, Response};
@@ -39,6 +39,7 @@ pub struct State {
     pub(crate) draining: AtomicBool,
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,
+    latest_ms: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
     prices: Mutex<Arc<Prices>>,
     /// Until when newer prices are being fetched; a lease, because who does it may be dropped.
@@ -67,6 +68,7 @@ impl State {
             media_in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
+            latest_ms: AtomicI64::new(0),
             prices_until: AtomicI64::new(0),
             prices: Mutex::new(Arc::new(Prices::new(
                 &snapshot.providers,
@@ -123,8 +125,9 @@ impl State {
 }
 
 fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
-    let (name, strict) = (client.name.clone(), client.strict);
-    let (id, hash) = match &client.key {
+    let DeclaredClient { name, key, team, policy, .. } = client;
+    let (name, team, policy) = (name.clone(), team.clone(), policy.clone());
+    let (id, hash) = match key {
         DeclaredKey::Hash { public_id, hash } => (public_id.clone(), hash.clone()),
         DeclaredKey::Plain(secret) => {
             let presented = Presented::parse(secret.expose()).ok_or_else(|| {
@@ -135,8 +138,9 @@ fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
             (presented.public_id.to_owned(), vault.hash(presented.key))
         }
     };
-    let team = String::new();
-    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team, strict })
+    let expires_at_ms = policy.expires_at_ms;
+    let (strict, previous) = (client.strict, None);
+    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms, team, strict, policy, previous })
 }
 
 impl Gateway {
@@ -151,8 +155,15 @@ impl Gateway {
         router::route(self, request, call).await
     }
 
+    /// The time for windows and expiry. It never goes back, so that a clock that does opens no window again that was
+    /// spent.
+    pub(crate) fn now(&self) -> Millis {
+        let now = self.ports.clock.now();
+        self.state.latest_ms.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
     /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.
     pub fn drain(&self) {
-        self.state.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.state.draining.store(true, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@
 //! route), `relay` (the data path, one file per stage), [`dialect`], [`provider`], [`store`], [`identity`].
 
 mod api;
+pub mod budget;
 mod calendar;
 mod clients;
 pub mod config;

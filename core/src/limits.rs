@@ -222,6 +222,10 @@ pub const DATABASE_STACK_BYTES: usize = 512 << 10;
 pub const DATABASE_TRIES_MAX: u32 = 3;
 /// Between two tries of such a batch; doubled each time.
 pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(50);
+/// The longest pause between two tries.
+pub const DATABASE_RETRY_WAIT_MAX: Duration = Duration::from_millis(400);
+/// How long a batch is tried again while the database takes no more requests.
+pub const DATABASE_CROWDED_WAIT: Duration = Duration::from_secs(8);
 /// How long a local database waits for a lock that only another process can hold.
 pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Batches waiting for one connection of a local database.
@@ -234,6 +238,26 @@ pub const STATEMENTS_KEPT_MAX: usize = 64;
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.
 pub const COUNTER_TRIES_MAX: u32 = 3;
+/// How long a key that was replaced may work on.
+pub const KEY_GRACE_MAX: Duration = Duration::from_hours(30 * 24);
+/// Limits of one team or client.
+pub const LIMITS_MAX: usize = 16;
+/// Models, providers or address ranges that one team or client names.
+pub const PATTERNS_MAX: usize = 100;
+/// Teams one above the other.
+pub const TEAM_DEPTH_MAX: usize = 8;
+/// How much longer than the longest stream a reservation holds before it counts as abandoned.
+pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
+/// How many more tokens a stream reserves at a time, when it has used what was reserved.
+pub const CUT_STEP_TOKENS: i64 = 1_024;
+/// How long an answer waits for its record where that must be safe first.
+pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
+/// How long a request waits for the counters.
+pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
+/// Counters that are read at a time when a process starts.
+pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
+/// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
+pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.
 pub const STATS_ROWS_MAX: i64 = 20_000;
 /// How long it is remembered that a flush was applied; its tries end much sooner.

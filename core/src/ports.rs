@@ -65,6 +65,8 @@ pub struct Ports {
     pub media: Arc<dyn Upstream>,
     /// Where documents, records and blobs live.
     pub store: Arc<dyn Store>,
+    /// Where budgets and rates are counted.
+    pub counters: Arc<dyn Counters>,
     /// Where finished records go.
     pub journal: Arc<dyn Journal>,
     /// The time.

@@ -1,6 +1,6 @@
 //! Which routes are there, what does each need, and which function runs?
 
-use std::future::ready;
+use std::{future::ready, net::IpAddr};
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
@@ -171,8 +171,32 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
     }),
+    answer(Method::GET, "/api/clients/{id}", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::get(gw, v))
+    }),
+    answer(Method::PATCH, "/api/clients/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::update(gw, v))
+    }),
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
+    }),
+    answer(Method::POST, "/api/clients/{id}/rotate", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::rotate(gw, v))
+    }),
+    answer(Method::GET, "/api/clients/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::spent(gw, v))
+    }),
+    answer(Method::GET, "/api/teams", Needs::Viewer, |gw, v| Box::pin(api::teams::list(gw, v))),
+    answer(Method::POST, "/api/teams", Needs::Admin, |gw, v| Box::pin(api::teams::create(gw, v))),
+    answer(Method::GET, "/api/teams/{id}", Needs::Viewer, |gw, v| Box::pin(api::teams::get(gw, v))),
+    answer(Method::PATCH, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::delete(gw, v))
+    }),
+    answer(Method::GET, "/api/teams/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::teams::spent(gw, v))
     }),
     answer(Method::GET, "/api/prices", Needs::Viewer, |gw, v| Box::pin(api::prices::list(gw, v))),
     answer(Method::POST, "/api/prices/refresh", Needs::Admin, |gw, v| {
@@ -220,18 +244,28 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
         }
         Run::Answer(answer) => {
             let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            visit.caller = permit(gateway, route.needs, headers, uri).await?;
+            let shown = Shown { headers, uri, peer: visit.call.peer };
+            visit.caller = permit(gateway, route.needs, shown).await?;
             answer(gateway, visit).await
         }
     }
 }
 
+/// What a caller shows. The body is no part of it.
+struct Shown<'a> {
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
+    peer: Option<IpAddr>,
+}
+
 /// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
+async fn permit(gateway: &Gateway, needs: Needs, shown: Shown<'_>) -> Result<Caller> {
+    let Shown { headers, uri, peer } = shown;
     match needs {
         Needs::Nothing => Ok(Caller::Anybody),
         Needs::Client => {
             let client = relay::authenticate(gateway, headers, uri).await?;
+            relay::enter(gateway, &gateway.state.snapshot(), client.clone(), peer).await?;
             Ok(Caller::Client(client.id.clone()))
         }
         Needs::Viewer | Needs::Admin => {

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use crate::{
+    budget::{Team, Teams},
     config::Config,
     dialect::Dialect,
     error::{Error, Result},
@@ -24,6 +25,8 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// The tree of teams.
+    pub(crate) teams: Arc<Teams>,
     /// Which catalogue of prices is in force, where it is not the embedded one.
     pub(crate) prices: Option<InForce>,
     /// What administrators have set for models.
@@ -62,7 +65,8 @@ impl Snapshot {
     /// What is declared, before the store was asked.
     pub(crate) fn declared(config: &Config) -> Self {
         let providers = config.providers.iter().cloned().map(Arc::new).collect();
-        Self { providers, ..Self::default() }
+        let teams = Arc::new(Teams::new(config.teams.iter().cloned()));
+        Self { providers, teams, ..Self::default() }
     }
 
     /// The next state, after these changes.
@@ -98,6 +102,7 @@ impl Snapshot {
         let stored: Vec<_> = stored.map(Arc::new).collect();
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
+        next.teams = Arc::new(next.read_teams(config));
         next
     }
 
@@ -127,6 +132,16 @@ impl Snapshot {
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {
         let of_kind = self.documents.iter().filter(move |((found, _), _)| *found == kind);
         of_kind.map(|(_, document)| &**document)
+    }
+
+    /// A team that cannot be read is not there, and opens nothing to those below it.
+    fn read_teams(&self, config: &Config) -> Teams {
+        let stored = self.of(Kind::Team).filter_map(|document| {
+            Team::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "team skipped"))
+                .ok()
+        });
+        Teams::new(config.teams.iter().cloned().chain(stored))
     }
 
     fn provider(&self, document: &Document, vault: &Vault) -> Result<Provider> {

@@ -34,8 +34,9 @@ impl Gateway {
             }
         }
         let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+        let counters = self.ports.counters.expire(now).await?;
         self.refresh_prices().await;
-        tracing::info!(pruned, blobs, "upkeep done");
+        tracing::info!(pruned, blobs, counters, "upkeep done");
         Ok(())
     }
 }

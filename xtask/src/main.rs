@@ -57,6 +57,8 @@ enum Task {
     },
     /// Build the Worker, and say what it weighs
     Wasm,
+    /// Ask for more at once than a budget has room for, on every adapter
+    Race(contract::Race),
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
     /// Write the embedded model catalogue anew from its source
@@ -90,6 +92,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
+        Task::Race(options) => report.step("race", || contract::race(options)),
         Task::Wasm => report.step("worker", wasm::wasm),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
         Task::Catalog => report.step("catalog", || {

@@ -70,6 +70,14 @@ pub(crate) enum Key {
     Create(Create),
     /// List the clients
     List,
+    /// Give a client another key and print it, this once
+    Rotate {
+        /// The client's name, or the id that `list` shows
+        client: String,
+        /// How long the key before works on: 30m, 12h, 7d
+        #[arg(long, value_name = "TIME", value_parser = read_time)]
+        grace: Option<Duration>,
+    },
     /// End a client
     Revoke {
         /// The id that `list` shows

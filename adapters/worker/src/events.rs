@@ -54,11 +54,13 @@ fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
     let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
     let clock: Arc<dyn Clock> = Arc::new(JsClock);
     let database = database(env, state.config(), &upstream, &clock)?;
-    let store: Arc<dyn Store> = Arc::new(SqlStore::new(database));
+    let counters = Arc::new(SqlStore::new(database));
+    let store: Arc<dyn Store> = counters.clone();
     let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
     // The platform resolves names by itself and shows nobody what it found: the gate in the core is all there is.
     let media = upstream.clone();
-    let ports = Ports { upstream, media, store, journal, clock, random: Arc::new(Entropy) };
+    let ports =
+        Ports { upstream, media, store, counters, journal, clock, random: Arc::new(Entropy) };
     Ok(Gateway::new(ports, state))
 }
 

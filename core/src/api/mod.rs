@@ -2,20 +2,25 @@
 
 pub(crate) mod clients;
 pub(crate) mod models;
+mod policy;
 pub(crate) mod prices;
 pub(crate) mod providers;
 pub(crate) mod records;
 pub(crate) mod responses;
 pub(crate) mod status;
+pub(crate) mod teams;
 
 use http::{HeaderValue, Response, StatusCode, Uri, header};
 use serde::Serialize;
 
 use crate::{
     dialect::Dialect,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::{Body, json},
     limits::PAGE_ROWS_MAX,
+    ports::Millis,
+    router::Caller,
+    store::Audit,
 };
 
 /// An error of a page or resource.
@@ -42,6 +47,19 @@ struct Page<T> {
 
 fn write(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>> {
     Ok(json(status, serde_json::to_vec(body).map_err(Error::internal)?))
+}
+
+fn audit(at_ms: Millis, caller: &Caller, action: &str) -> Audit {
+    Audit { at_ms, actor: caller.actor().to_owned(), action: action.to_owned() }
+}
+
+/// What a refused commit of something new means.
+fn taken(error: Error, what: &str) -> Error {
+    if error.kind == Kind::Conflict {
+        let message = format!("There is a {what} of this name already, or it was just changed.");
+        return Error::new(error.kind, message).because(error.detail);
+    }
+    error
 }
 
 /// The value of a query parameter. Values here are ids and numbers, which need no decoding.

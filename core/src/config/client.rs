@@ -4,8 +4,10 @@ use super::{
     DeclaredClient, DeclaredKey,
     document::{Said, Table},
     mistake::Mistake,
+    policy,
     reading::Reading,
     secret::{self, Given},
+    team,
     unique::Unique,
     variables::Environment,
 };
@@ -33,6 +35,8 @@ fn read_one(
     let name = reading.needed(&mut table, "name", |said| read_name(said, &mut seen.names));
     let enabled = reading.enabled(&mut table);
     let strict = reading.optional(&mut table, "strict", read_flag).unwrap_or(false);
+    let team = reading.optional(&mut table, "team", team::read_id).unwrap_or_default();
+    let policy = policy::read(&mut table, "[[client.limit]]", reading);
     let key = read_key(&mut table, &mut seen.public_ids, reading.environment);
     let key = match reading.keep(key) {
         Some(Keyed::By(key)) => Some(key),
@@ -44,7 +48,7 @@ fn read_one(
         Some(Keyed::Unset(_)) | None => None,
     };
     reading.end_table(table);
-    Some(DeclaredClient { name: name?, key: key?, enabled, strict })
+    Some(DeclaredClient { name: name?, key: key?, enabled, strict, team, policy })
 }
 
 /// What no two clients may share.

@@ -4,11 +4,13 @@ mod client;
 mod document;
 mod hint;
 mod mistake;
+mod policy;
 mod provider;
 mod read;
 mod reading;
 mod secret;
 mod store_url;
+mod team;
 mod unique;
 mod variables;
 
@@ -17,7 +19,12 @@ use std::time::Duration;
 pub use mistake::Mistake;
 pub use variables::VARIABLES;
 
-use crate::{identity::Secret, media::Gate, provider::Provider};
+use crate::{
+    budget::{Policy, Team},
+    identity::Secret,
+    media::Gate,
+    provider::Provider,
+};
 
 /// Everything that is declared. What is not declared lives in the database.
 #[derive(Clone)]
@@ -36,6 +43,8 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Declared clients.
     pub clients: Vec<DeclaredClient>,
+    /// Declared teams.
+    pub teams: Vec<Team>,
     /// The token that opens `/api` to programs. A server generates one when it is not declared; elsewhere `/api` stays
     /// closed without it.
     pub admin_token: Option<Secret>,
@@ -81,6 +90,10 @@ pub struct DeclaredClient {
     pub enabled: bool,
     /// Whether it would rather be refused than lose a field.
     pub strict: bool,
+    /// Its team; empty when it has none.
+    pub team: String,
+    /// What it is held to by itself.
+    pub policy: Policy,
 }
 
 /// How a declared client's key is known.

@@ -10,7 +10,7 @@ use super::{
     mistake::{Mistake, Spot},
     provider,
     reading::Reading,
-    secret, store_url,
+    secret, store_url, team,
     variables::Environment,
 };
 use crate::{
@@ -72,6 +72,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let prices_url = read_prices(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
+    let teams = team::read(&mut root, reading);
     let secret = secret::root(reading.environment);
     let secret = reading.keep(secret).flatten();
     let admin_token = reading.environment.said("TIDEGATE_ADMIN_TOKEN");
@@ -85,6 +86,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         secret,
         providers,
         clients,
+        teams,
         admin_token,
         waits,
         retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Vault, mint, same};
+use super::{Secret, Vault, mint, mint_for, same};
 use crate::{
+    budget::Policy,
     error::{Error, Result},
     limits::NAME_BYTES_MAX,
     ports::{Millis, Random},
@@ -34,6 +35,21 @@ pub struct Client {
     /// Whether it would rather be refused than lose a field, where a request does not say.
     #[serde(default)]
     pub strict: bool,
+    /// What it is held to by itself.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The key before this one, while it still works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+}
+
+/// A key that was replaced.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// Hex of the key's HMAC.
+    pub hash: String,
+    /// When it stops working.
+    pub until_ms: Millis,
 }
 
 /// A client that has just been made, with the key that is shown once.
@@ -53,42 +69,46 @@ impl Issued {
         vault: &Vault,
         random: &dyn Random,
     ) -> Result<Self> {
-        let name = name.trim();
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
-            return Err(Error::bad_request(message).at("name"));
-        }
+        let name = named(name)?;
         if expires_in_ms.is_some_and(|time| time <= 0) {
             return Err(Error::bad_request("A key expires in the future.").at("expires_in_ms"));
         }
         let minted = mint(random);
         let client = Client {
             id: minted.public_id,
-            name: name.to_owned(),
+            name,
             hash: vault.hash(minted.key.expose()),
             created_at_ms,
             expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
             team: String::new(),
             strict: false,
+            policy: Policy::default(),
+            previous: None,
         };
         Ok(Self { client, key: minted.key })
     }
 }
 
 impl Client {
-    /// The document that keeps it.
-    pub fn to_document(&self) -> Result<Document> {
+    /// The document that keeps it, as the version after `version`.
+    pub fn to_document(&self, version: i64) -> Result<Document> {
         Ok(Document {
             kind: Kind::Client,
             id: self.id.clone(),
             parent: self.team.clone(),
             name: self.name.clone(),
-            version: 0,
+            version,
             revision: 0,
             deleted: false,
             shape: SHAPE,
             body: serde_json::to_string(self).map_err(Error::internal)?,
         })
+    }
+
+    /// Calls it by another name.
+    pub fn rename(&mut self, name: &str) -> Result<()> {
+        self.name = named(name)?;
+        Ok(())
     }
 
     /// Reads a document of kind `client`.
@@ -104,6 +124,27 @@ impl Client {
     #[must_use]
     pub fn accepts(&self, hash: &str, now: Millis) -> bool {
         let current = self.expires_at_ms.is_none_or(|end| now < end);
-        same(self.hash.as_bytes(), hash.as_bytes()) && current
+        let before = self.previous.as_ref().filter(|previous| now < previous.until_ms);
+        let hashes = [Some(&self.hash), before.map(|previous| &previous.hash)];
+        let known =
+            hashes.into_iter().flatten().any(|known| same(known.as_bytes(), hash.as_bytes()));
+        known && current
     }
+
+    /// Gives the client another key. The one it has works until `until_ms`, one before that no more.
+    pub fn rotate(&mut self, until_ms: Millis, vault: &Vault, random: &dyn Random) -> Secret {
+        let minted = mint_for(self.id.clone(), random);
+        let hash = std::mem::replace(&mut self.hash, vault.hash(minted.key.expose()));
+        self.previous = Some(Previous { hash, until_ms });
+        minted.key
+    }
+}
+
+fn named(name: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
+        return Err(Error::bad_request(message).at("name"));
+    }
+    Ok(name.to_owned())
 }

@@ -1,5 +1,6 @@
 //! What does the gateway keep, and what may be asked of it? Four shapes of data and the two traits over them.
 
+pub mod memory;
 pub mod sql;
 
 mod record;
@@ -255,15 +256,52 @@ pub trait Store: Send + Sync {
 }
 
 /// One conditional addition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Add {
     /// The counter, such as `team-a/day/1755900000000`.
     pub name: String,
     /// May be negative: settling below the reservation.
     pub by: i64,
+    /// The value counts as at least this before the addition.
+    pub floor: Option<i64>,
     /// The addition is refused when the value would exceed this.
     pub cap: Option<i64>,
     /// When the counter may be forgotten.
+    pub expires_at_ms: Millis,
+}
+
+/// What a request takes before it is known what it will use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The request.
+    pub id: String,
+    /// A request may reserve several times; each has its number.
+    pub part: i64,
+    /// What it takes.
+    pub adds: Vec<Add>,
+    /// When it counts as abandoned.
+    pub until_ms: Millis,
+}
+
+/// What a request really used, in place of all that it had reserved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// The request.
+    pub id: String,
+    /// What it used.
+    pub adds: Vec<Add>,
+    /// Whether the store may hold reservations of it.
+    pub holds: bool,
+}
+
+/// A counter as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: i64,
+    /// When it may be forgotten.
     pub expires_at_ms: Millis,
 }
 
@@ -281,8 +319,14 @@ pub enum Admission {
 pub trait Counters: Send + Sync {
     /// Adds to all counters or to none. A missing or expired counter counts as 0.
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;
+    /// Takes all of a reservation or nothing. The same part a second time changes nothing and succeeds.
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission>;
+    /// Puts what was used in the place of what was reserved; a second time it changes nothing. Returns what the store has to
+    /// be told together with the record, so that one transaction does both: all of it where the counters lie in the
+    /// store, and what was used where they only begin from it.
+    async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>>;
     /// Current values in the order asked; a missing or expired counter is 0.
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>>;
-    /// Forgets expired counters; returns how many went.
+    /// Gives back what abandoned reservations hold, and forgets expired counters; returns how many went.
     async fn expire(&self, now_ms: Millis) -> Result<u64>;
 }

@@ -7,13 +7,14 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tidegate_core::{
     Body, Gateway, State,
+    budget::Policy,
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
     media::Gate,
     ports::{Call, Ports, Store},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
+    store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
 };
 
@@ -52,6 +53,7 @@ impl World {
             upstream: upstream.clone(),
             media: media.clone(),
             store,
+            counters: Arc::new(MemoryCounters::default()),
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
@@ -141,7 +143,10 @@ fn config(key: &str) -> Config {
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
             strict: false,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,

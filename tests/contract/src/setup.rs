@@ -39,6 +39,7 @@ pub struct Setup {
     closed: SocketAddr,
     log_filter: &'static str,
     declared_key: Option<String>,
+    store_url: Option<String>,
     prices_url: Option<String>,
 }
 
@@ -55,6 +56,7 @@ impl Setup {
             closed,
             log_filter: "info",
             declared_key: None,
+            store_url: None,
             prices_url: None,
         })
     }
@@ -64,6 +66,19 @@ impl Setup {
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
         self
+    }
+
+    /// Keeps everything in this database, which others may share.
+    #[must_use]
+    pub fn storing(mut self, url: &str) -> Self {
+        self.store_url = Some(url.to_owned());
+        self
+    }
+
+    /// Where everything is kept, unless the adapter has a place of its own.
+    #[must_use]
+    pub fn store(&self) -> Option<&str> {
+        self.store_url.as_deref()
     }
 
     /// Declares a client with this key.
@@ -133,7 +148,9 @@ impl Setup {
             ("TIDEGATE_LOG", self.log_filter.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.store_url.clone().map(|url| ("DATABASE_URL".to_owned(), url)))
+        .collect()
     }
 
     /// A path inside the folder.

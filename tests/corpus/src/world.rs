@@ -16,12 +16,13 @@ use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tidegate_core::{
     Body, Gateway, State,
+    budget::Policy,
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
     ports::{Call, Ports},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
+    store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
 
@@ -77,6 +78,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
         upstream: upstream.clone(),
         media: upstream.clone(),
         store: Arc::new(EmptyStore),
+        counters: Arc::new(MemoryCounters::default()),
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),
@@ -160,7 +162,10 @@ fn config(key: &str) -> Config {
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
             strict: false,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,

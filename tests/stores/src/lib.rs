@@ -7,6 +7,7 @@ mod documents;
 mod faults;
 mod leases;
 mod records;
+mod reservations;
 mod rollups;
 mod sample;
 mod schema;
@@ -45,6 +46,7 @@ pub fn cases() -> Vec<Case> {
         records::CASES,
         rollups::CASES,
         counters::CASES,
+        reservations::CASES,
         blobs::CASES,
         leases::CASES,
         schema::CASES,
@@ -67,7 +69,7 @@ impl Case {
 }
 
 /// Every table of every migration.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "audit",
     "blobs",
     "counters",
@@ -79,6 +81,7 @@ const TABLES: [&str; 12] = [
     "marks",
     "migrations",
     "records",
+    "reservations",
     "rollups",
 ];
 

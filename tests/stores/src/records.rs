@@ -105,6 +105,7 @@ async fn every_column(w: &World) -> Verdict {
         stale: true,
         ended: Ended::UpstreamBroke,
         grade: "hd/1024x1792".to_owned(),
+        ..Record::default()
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])

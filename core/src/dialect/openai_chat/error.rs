@@ -46,6 +46,7 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
         code,
         category: body.category.map(std::borrow::Cow::into_owned),
         retry_after: None,
+        quota: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }

@@ -7,7 +7,7 @@ use super::{
     columns::{COLUMNS, record, values},
     database::{Database, Statement, Value},
     flavor::insert,
-    rollups,
+    reservations, rollups,
     rows::{number, rows},
 };
 use crate::{
@@ -111,6 +111,8 @@ fn batch(database: &dyn Database, flush_id: &str, records: &[&Record]) -> Vec<St
     batch.push(Statement::new(MARK, vec![flush_id.into(), newest.into()]));
     batch.extend(records.iter().map(|record| Statement::new(INSERT.as_str(), values(record))));
     rollups::push_upserts(&mut batch, database.flavor(), records);
+    let settlements = records.iter().filter_map(|record| record.settlement.as_deref());
+    reservations::push_settlements(&mut batch, database.flavor(), settlements, newest);
     batch
 }
 

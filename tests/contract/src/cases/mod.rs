@@ -8,6 +8,7 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod limit;
 mod media;
 mod operation;
 mod prices;
@@ -59,4 +60,5 @@ pub const TOPICS: &[&[Case]] = &[
     operation::CASES,
     media::CASES,
     secrets::CASES,
+    limit::CASES,
 ];
