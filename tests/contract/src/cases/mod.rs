@@ -1,5 +1,6 @@
 //! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
 
+mod admin;
 mod chat;
 mod dialect;
 mod echo;
@@ -44,6 +45,7 @@ pub const TOPICS: &[&[Case]] = &[
     hang_up::CASES,
     request::CASES,
     keys::CASES,
+    admin::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,
