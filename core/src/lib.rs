@@ -17,11 +17,13 @@ mod ids;
 pub mod journal;
 pub mod limits;
 mod memory;
+mod metrics;
 mod operation;
 pub mod ports;
 pub mod provider;
 mod relay;
 pub mod router;
+mod settings;
 mod snapshot;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

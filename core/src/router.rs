@@ -9,6 +9,7 @@ use crate::{
         self,
         document::{delete, get, list, patch, put},
         groups::Group,
+        overrides::Model,
         providers::Body as Provider,
         proxies::Proxy,
     },
@@ -203,9 +204,24 @@ pub const ROUTES: &[Route] = &[
     answer(Method::PATCH, "/api/proxies/{id}", Needs::Admin, patch::<Proxy>),
     answer(Method::DELETE, "/api/proxies/{id}", Needs::Admin, delete::<Proxy>),
     answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/records/export", Needs::Viewer, api::export::get),
     answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))
     }),
+    answer(Method::GET, "/api/records/{id}/bodies", Needs::Admin, api::bodies::get),
+    answer(Method::GET, "/api/models", Needs::Viewer, list::<Model>),
+    answer(Method::GET, "/api/models/{id*}", Needs::Viewer, get::<Model>),
+    answer(Method::PUT, "/api/models/{id*}", Needs::Admin, put::<Model>),
+    answer(Method::PATCH, "/api/models/{id*}", Needs::Admin, patch::<Model>),
+    answer(Method::DELETE, "/api/models/{id*}", Needs::Admin, delete::<Model>),
+    answer(Method::GET, "/api/settings", Needs::Viewer, api::settings::get),
+    answer(Method::PATCH, "/api/settings", Needs::Admin, api::settings::patch),
+    answer(Method::GET, "/api/stats", Needs::Viewer, api::stats::get),
+    answer(Method::GET, "/api/overview", Needs::Viewer, api::overview::get),
+    answer(Method::GET, "/api/health", Needs::Viewer, api::health::get),
+    answer(Method::GET, "/api/system", Needs::Viewer, api::system::get),
+    answer(Method::GET, "/api/openapi.json", Needs::Viewer, api::openapi::get),
+    answer(Method::GET, "/metrics", Needs::Viewer, api::metrics::get),
 ];
 
 /// Finds the route and runs it.

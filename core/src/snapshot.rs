@@ -11,6 +11,7 @@ use crate::{
     identity::Vault,
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source, builtin},
+    settings::Settings,
     store::{Changes, Document, Kind},
 };
 
@@ -23,6 +24,8 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// How the gateway is set.
+    pub(crate) settings: Arc<Settings>,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -88,9 +91,18 @@ impl Snapshot {
                 .ok()
         });
         let stored: Vec<_> = stored.map(Arc::new).collect();
+        next.settings = Arc::new(next.read_settings());
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next
+    }
+
+    /// Settings that cannot be read are as if nothing had been set: nobody is captured.
+    fn read_settings(&self) -> Settings {
+        let read = |document| {
+            read(document).inspect_err(|error| tracing::error!(%error, "settings skipped")).ok()
+        };
+        self.of(Kind::Setting).find_map(read).unwrap_or_default()
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {

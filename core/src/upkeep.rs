@@ -22,7 +22,10 @@ impl Gateway {
         if !store.lease("upkeep", &holder, now, now + lease).await? {
             return Ok(());
         }
-        let kept = DAY * self.state.config.retention_days;
+        // A process that has just begun knows no settings yet.
+        self.refresh().await?;
+        let settings = self.state.snapshot().settings.retention_days;
+        let kept = DAY * self.state.config.retention_days.unwrap_or(settings);
         let before = now - Millis::try_from(kept.as_millis()).unwrap_or(now);
         let mut pruned = 0;
         for _ in 0..PRUNE_ROUNDS_MAX {
@@ -32,7 +35,14 @@ impl Gateway {
                 break;
             }
         }
-        let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+        let mut blobs = 0;
+        for _ in 0..PRUNE_ROUNDS_MAX {
+            let gone = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+            blobs += gone;
+            if gone < u64::from(PRUNE_ROWS_MAX) {
+                break;
+            }
+        }
         tracing::info!(pruned, blobs, "upkeep done");
         Ok(())
     }

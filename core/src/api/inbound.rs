@@ -121,7 +121,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>
 }
 
 fn version(tag: &str) -> Option<i64> {
-    tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|version| *version > 0)
+    tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok().filter(|version| *version >= 0)
 }
 
 fn broken(cause: &serde_json::Error) -> Error {

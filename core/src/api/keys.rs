@@ -3,6 +3,8 @@
 mod import;
 mod owner;
 
+#[cfg(test)]
+pub(super) use import::Imported;
 pub(crate) use import::import;
 pub(super) use owner::{of, parent_of_proxy};
 

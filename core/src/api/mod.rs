@@ -1,19 +1,29 @@
 //! What can programs and the dashboard ask? JSON resources, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod bodies;
 pub(crate) mod clients;
 pub(crate) mod document;
 mod edit;
+pub(crate) mod export;
 pub(crate) mod groups;
+pub(crate) mod health;
 mod inbound;
 pub(crate) mod keys;
+pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod openapi;
+pub(crate) mod overrides;
+pub(crate) mod overview;
 mod problem;
 pub(crate) mod providers;
 pub(crate) mod proxies;
 pub(crate) mod records;
 pub(crate) mod responses;
+pub(crate) mod settings;
+pub(crate) mod stats;
 pub(crate) mod status;
+pub(crate) mod system;
 
 use std::pin::Pin;
 

@@ -10,7 +10,7 @@ use crate::{
     http::Body,
     ports::Millis,
     router::Visit,
-    store::{Record, RecordFilter},
+    store::{Record, RecordFilter, Usage},
 };
 
 /// One request.
@@ -88,8 +88,26 @@ pub(super) struct Counters {
     pub(super) calls: i64,
 }
 
+impl From<&Usage> for Counters {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            prompt: usage.prompt,
+            cached: usage.cached,
+            cache_write_5m: usage.cache_write_5m,
+            cache_write_1h: usage.cache_write_1h,
+            completion: usage.completion,
+            reasoning: usage.reasoning,
+            audio_in: usage.audio_in,
+            audio_out: usage.audio_out,
+            image_in: usage.image_in,
+            image_out: usage.image_out,
+            calls: usage.calls,
+        }
+    }
+}
+
 /// Which records.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Wanted {
@@ -122,6 +140,39 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn filter(self) -> Result<RecordFilter> {
+        let narrow = Narrow {
+            from_ms: self.from_ms,
+            to_ms: self.to_ms,
+            client: self.client,
+            team: self.team,
+            provider: self.provider,
+            model: self.model,
+            status: self.status,
+            failed: self.failed,
+            stream: self.stream,
+        };
+        narrow.filter(self.before.as_deref(), bounded(self.limit)?)
+    }
+}
+
+/// What records must have in common.
+pub(super) struct Narrow {
+    pub(super) from_ms: Option<Millis>,
+    pub(super) to_ms: Option<Millis>,
+    pub(super) client: Option<String>,
+    pub(super) team: Option<String>,
+    pub(super) provider: Option<String>,
+    pub(super) model: Option<String>,
+    pub(super) status: Option<u16>,
+    pub(super) failed: Option<bool>,
+    pub(super) stream: Option<bool>,
+}
+
+impl Narrow {
+    pub(super) fn filter(self, before: Option<&str>, limit: u32) -> Result<RecordFilter> {
+        if self.status.is_some_and(|status| !(100..600).contains(&status)) {
+            return Err(Error::bad_request("A status goes from 100 to 599.").at("status"));
+        }
         Ok(RecordFilter {
             from_ms: self.from_ms,
             to_ms: self.to_ms,
@@ -132,8 +183,8 @@ impl Wanted {
             status: self.status,
             failed: self.failed,
             stream: self.stream,
-            before: self.before.as_deref().map(cursor).transpose()?,
-            limit: bounded(self.limit)?,
+            before: before.map(cursor).transpose()?,
+            limit,
         })
     }
 }
@@ -179,7 +230,6 @@ fn cursor(text: &str) -> Result<(Millis, String)> {
 }
 
 pub(super) fn show(record: &Record) -> Shown<'_> {
-    let usage = record.usage;
     Shown {
         id: &record.id,
         at_ms: record.at_ms,
@@ -194,19 +244,7 @@ pub(super) fn show(record: &Record) -> Shown<'_> {
         status: record.status,
         error: &record.error,
         stream: record.stream,
-        usage: Counters {
-            prompt: usage.prompt,
-            cached: usage.cached,
-            cache_write_5m: usage.cache_write_5m,
-            cache_write_1h: usage.cache_write_1h,
-            completion: usage.completion,
-            reasoning: usage.reasoning,
-            audio_in: usage.audio_in,
-            audio_out: usage.audio_out,
-            image_in: usage.image_in,
-            image_out: usage.image_out,
-            calls: usage.calls,
-        },
+        usage: (&record.usage).into(),
         estimated: record.estimated,
         cost_nano: record.cost_nano,
         price_id: &record.price_id,

@@ -41,8 +41,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How long an upstream may take.
     pub waits: Waits,
-    /// How long records are kept.
-    pub retention_days: u32,
+    /// How long records are kept, when it is declared; otherwise it is a setting.
+    pub retention_days: Option<u32>,
     /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.
     pub deepseek_english: bool,
     /// How the log looks.

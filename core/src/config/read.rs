@@ -80,7 +80,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         clients,
         admin_token,
         waits,
-        retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
+        retention_days,
         deepseek_english,
         log: log.unwrap_or(LogFormat::Human),
         log_filter: log_filter.unwrap_or_else(|| LOG_FILTER.to_owned()),

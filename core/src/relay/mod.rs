@@ -2,6 +2,7 @@
 
 mod admit;
 mod authenticate;
+pub(crate) mod capture;
 mod dispatch;
 mod exchange;
 mod judge;
@@ -28,14 +29,15 @@ use crate::{
     http::Body,
     ports::Call,
     router::Visit,
-    store::Record,
 };
+
+use capture::Capture;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
     let Visit { param, caller: _, request, call: Call { background, mut gone, peer: _ } } = visit;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
+    let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard);
     let stages = Box::pin(stages);
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
@@ -53,8 +55,9 @@ async fn run(
     endpoint: Endpoint,
     (request, param): (Request<Body>, &str),
     background: &dyn crate::ports::Background,
-    record: &mut Record,
+    guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
+    let settle::Guard { record, capture, .. } = guard;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
     record.stale = view.stale;
@@ -63,6 +66,8 @@ async fn run(
     record.team.clone_from(&caller.team);
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
+    let capturing = &view.snapshot.settings.capture;
+    *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let permit = admit::admit(gateway)?;

@@ -2,7 +2,7 @@
 
 use futures_channel::oneshot;
 
-use super::receive::Endpoint;
+use super::{capture::Capture, receive::Endpoint};
 use crate::{
     error::Kind,
     gateway::Gateway,
@@ -19,8 +19,10 @@ pub(super) struct Guard {
     pub(super) record: Record,
     /// How it ended; a guard that is dropped without a word was dropped with its client.
     pub(super) ended: Option<Ended>,
+    /// Its bodies, when they are kept.
+    pub(super) capture: Option<Capture>,
     clock: Arc<dyn Clock>,
-    done: Option<oneshot::Sender<Record>>,
+    done: Option<oneshot::Sender<(Record, Option<Capture>)>>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -34,17 +36,35 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         dialect: endpoint.dialect.name().to_owned(),
         ..Record::default()
     };
-    let (done, finished) = oneshot::channel();
-    let journal = gateway.ports.journal.clone();
+    let (done, finished) = oneshot::channel::<(Record, Option<Capture>)>();
+    let later = gateway.clone();
     background.run(Box::pin(async move {
-        if let Ok(record) = finished.await {
-            journal.append(record).await;
+        let Ok((record, capture)) = finished.await else { return };
+        later.state.metrics.count(&record);
+        let id = record.id.clone();
+        later.ports.journal.append(record).await;
+        if let Some(capture) = capture {
+            capture.keep(&later, &id).await;
         }
     }));
-    Guard { record, ended: None, clock: gateway.ports.clock.clone(), done: Some(done) }
+    Guard {
+        record,
+        ended: None,
+        capture: None,
+        clock: gateway.ports.clock.clone(),
+        done: Some(done),
+    }
 }
 
 impl Guard {
+    /// Notes what the client is given.
+    pub(super) fn gave(&mut self, piece: &[u8]) {
+        self.record.bytes_out += piece.len() as u64;
+        if let Some(capture) = &mut self.capture {
+            capture.push(piece);
+        }
+    }
+
     /// Notes that the client is given its first byte.
     pub(super) fn first_byte(&mut self) {
         if self.record.first_byte_ms == 0 {
@@ -67,6 +87,6 @@ impl Drop for Guard {
             record.status = Kind::ClientGone.status().as_u16();
         }
         // The receiver is gone only when the platform has dropped its background work.
-        let _ = done.send(record);
+        let _ = done.send((record, self.capture.take()));
     }
 }

@@ -251,7 +251,7 @@ impl http_body::Body for Tap {
             }
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();
-                self.guard.record.bytes_out += bytes.len() as u64;
+                self.guard.gave(&bytes);
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if self.phase == Phase::Over {

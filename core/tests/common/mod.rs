@@ -132,7 +132,7 @@ fn config(key: &str) -> Config {
         }],
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
-        retention_days: 30,
+        retention_days: Some(30),
         deepseek_english: true,
         log: LogFormat::Human,
         log_filter: String::new(),
