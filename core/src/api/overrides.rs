@@ -128,6 +128,9 @@ impl Resource for Model {
         if price.tiers.len() > PRICE_TIERS_MAX {
             return wrong("price.tiers", format!("A price has at most {PRICE_TIERS_MAX} tiers."));
         }
+        if price.tiers.iter().any(|tier| tier.above_tokens > 1_000_000_000) {
+            return wrong("price.tiers", "A tier begins at 1000000000 tokens at most.".to_owned());
+        }
         if let Some(amount) = price.amounts().find(|amount| !is_amount(amount)) {
             let amount: String = amount.chars().take(20).collect();
             let message = format!(

@@ -211,14 +211,18 @@ fn open(value: &mut Value) {
     }
 }
 
-/// A merge patch: nothing is needed, and null takes a field back.
+/// A merge patch: nothing is needed, null takes a field back, and an object within is patched as well.
 fn patch(mut schema: Value) -> Value {
-    if let Value::Object(fields) = &mut schema {
-        fields.remove("required");
-        let properties = fields.get_mut("properties").and_then(Value::as_object_mut);
-        for property in properties.into_iter().flat_map(Map::values_mut) {
-            *property = json!({ "anyOf": [property.take(), { "type": "null" }] });
+    let Value::Object(fields) = &mut schema else { return schema };
+    fields.remove("required");
+    if let Some(choices) = fields.get_mut("anyOf").and_then(Value::as_array_mut) {
+        for choice in choices {
+            *choice = patch(choice.take());
         }
+    }
+    let properties = fields.get_mut("properties").and_then(Value::as_object_mut);
+    for property in properties.into_iter().flat_map(Map::values_mut) {
+        *property = json!({ "anyOf": [patch(property.take()), { "type": "null" }] });
     }
     schema
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod chat;
+mod console;
 mod dialect;
 mod echo;
 mod endpoint;
@@ -46,6 +47,7 @@ pub const TOPICS: &[&[Case]] = &[
     request::CASES,
     keys::CASES,
     admin::CASES,
+    console::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,
