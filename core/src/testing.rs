@@ -19,7 +19,7 @@ use crate::{
     config::RootSecret,
     error::{Error, Kind, Result},
     http::Body,
-    ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
+    ports::{Background, BoxFuture, Clock, Journal, Machine, Millis, Random, Upstream, Vitals},
     store::{
         self, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Document, ListQuery,
         Record, RecordFilter, Schema, StatsQuery, Store,
@@ -78,6 +78,16 @@ impl Random for SeededRandom {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
         }
+    }
+}
+
+/// A machine that never changes.
+#[derive(Default)]
+pub struct Still(pub Vitals);
+
+impl Machine for Still {
+    fn look(&self) -> Vitals {
+        self.0
     }
 }
 

@@ -28,6 +28,12 @@ CHECKS = [
     "unsupported_method",
 ]
 
+# A version that has moved on is told before a body that makes no sense.
+SETTINGS = """
+[checks.negative_data_rejection]
+expected-statuses = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "428"]
+"""
+
 # What each role shows.
 ROLES = {"admin": [f"Authorization: Bearer {TOKEN}"], "nobody": []}
 
@@ -92,6 +98,7 @@ def run(st, gateway, folder, headers, wanted):
     description = folder / "openapi.json"
     ask = urllib.request.Request(f"{gateway.url}/api/openapi.json", headers={"Authorization": f"Bearer {TOKEN}"})
     description.write_bytes(urllib.request.urlopen(ask, timeout=10).read())
+    (folder / "schemathesis.toml").write_text(SETTINGS)
     cases = 0
     for seed in range(1, RUNS_MAX + 1):
         report = folder / f"{seed}.ndjson"

@@ -10,10 +10,10 @@ use tidegate_core::{
     config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
     dialect::Dialect,
     identity::{Secret, mint},
-    ports::{Call, Ports},
+    ports::{Call, Ports, Vitals},
     provider::{Auth, Host, Key, Provider, Source},
     store::Record,
-    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore, Still},
 };
 
 pub(crate) struct World {
@@ -47,7 +47,8 @@ impl World {
         };
         let mut config = config(&key);
         change(&mut config);
-        let state = State::new(config).expect("the secret is set");
+        let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
+        let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
         Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, kept, later, key }
     }
 

@@ -69,7 +69,7 @@ impl Case {
 }
 
 /// Every table of every migration.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 14] = [
     "audit",
     "blobs",
     "counters",
@@ -77,11 +77,13 @@ const TABLES: [&str; 12] = [
     "flushes",
     "guard",
     "latency",
+    "latency_daily",
     "leases",
     "marks",
     "migrations",
     "records",
     "rollups",
+    "rollups_daily",
 ];
 
 async fn wipe(database: &dyn Database) -> Verdict {

@@ -22,7 +22,7 @@ struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") },
-    Migration { number: 2, text: include_str!("../../../../migrations/0002_audit_trail.sql") },
+    Migration { number: 2, text: include_str!("../../../../migrations/0002_audit_and_days.sql") },
 ];
 
 const LEASE: &str = "migrate";

@@ -86,10 +86,10 @@ async fn provider_life(world: &World) -> Result {
     problem(&world.edit("PUT", &path, None, body.clone()).await?, 428)?;
     problem(&world.edit("PATCH", &path, None, json!({ "enabled": false })).await?, 428)?;
     problem(&world.edit("PUT", &path, Some("\"7\""), body).await?, 412)?;
-    let patch = json!({ "enabled": false });
-    let changed = world.edit("PATCH", &path, Some("\"1\""), patch.clone()).await?;
+    let change = json!({ "enabled": false });
+    let changed = world.edit("PATCH", &path, Some("\"1\""), change.clone()).await?;
     assert_eq!(said(&changed, 200)?["enabled"], false);
-    problem(&world.edit("PATCH", &path, Some("\"1\""), patch).await?, 412)?;
+    problem(&world.edit("PATCH", &path, Some("\"1\""), change).await?, 412)?;
     let shown = world.admin("GET", &path).await?;
     assert_eq!(shown.header("etag"), Some("\"2\""));
     assert_eq!(said(&shown, 200)?["models"], json!([model]));
@@ -106,8 +106,8 @@ async fn provider_life(world: &World) -> Result {
 async fn locked(world: &World) -> Result {
     let shown = said(&world.admin("GET", "/api/providers/up").await?, 200)?;
     assert!(shown["declared_in"].as_str().is_some_and(|text| text.contains("[[provider]]")));
-    let patch = json!({ "enabled": false });
-    let told = problem(&world.edit("PATCH", "/api/providers/up", Some("*"), patch).await?, 409)?;
+    let change = json!({ "enabled": false });
+    let told = problem(&world.edit("PATCH", "/api/providers/up", Some("*"), change).await?, 409)?;
     assert_eq!(told["code"], "locked");
     assert!(told["detail"].as_str().is_some_and(|text| text.contains("[[provider]]")), "{told}");
     problem(&world.admin("DELETE", "/api/providers/up").await?, 409)?;
@@ -143,8 +143,8 @@ async fn keys(world: &World) -> Result {
         "sealed"
     );
     let path = format!("/api/keys/{}", made["id"].as_str().unwrap_or_default());
-    let patch = json!({ "secret": "sk-another-one-abcdefgh5678", "weight": 3 });
-    let changed = said(&world.edit("PATCH", &path, Some("\"1\""), patch).await?, 200)?;
+    let change = json!({ "secret": "sk-another-one-abcdefgh5678", "weight": 3 });
+    let changed = said(&world.edit("PATCH", &path, Some("\"1\""), change).await?, 200)?;
     assert_eq!((&changed["last_four"], &changed["weight"]), (&json!("5678"), &json!(3)));
     assert_eq!((&changed["label"], &changed["rpm"]), (&json!("first"), &json!(60)));
     let list = said(&world.admin("GET", &format!("/api/keys?provider={id}")).await?, 200)?;
@@ -162,17 +162,17 @@ async fn origin(world: &World) -> Result {
     let path = provider(world, &id).await?;
     let fields = json!({ "provider": id, "secret": "sk-of-the-first-origin-0001" });
     let key = said(&world.edit("POST", "/api/keys", None, fields).await?, 201)?;
-    let patch = json!({ "base_url": "https://b.example/v1" });
-    said(&world.edit("PATCH", &path, Some("\"1\""), patch).await?, 200)?;
+    let change = json!({ "base_url": "https://b.example/v1" });
+    said(&world.edit("PATCH", &path, Some("\"1\""), change).await?, 200)?;
     let key = format!("/api/keys/{}", key["id"].as_str().unwrap_or_default());
     let shown = said(&world.admin("GET", &key).await?, 200)?;
     assert_eq!((&shown["usable"], &shown["last_four"]), (&json!(false), &json!(null)), "{shown}");
-    let patch = json!({ "secret": "sk-of-the-second-origin-0002" });
-    let shown = said(&world.edit("PATCH", &key, Some("*"), patch).await?, 200)?;
+    let change = json!({ "secret": "sk-of-the-second-origin-0002" });
+    let shown = said(&world.edit("PATCH", &key, Some("*"), change).await?, 200)?;
     assert_eq!((&shown["usable"], &shown["last_four"]), (&json!(true), &json!("0002")), "{shown}");
     for evil in ["http://169.254.169.254/v1", "ftp://a.example", "https://a@b.example/v1"] {
-        let patch = json!({ "base_url": evil });
-        problem(&world.edit("PATCH", &path, Some("*"), patch).await?, 400)?;
+        let change = json!({ "base_url": evil });
+        problem(&world.edit("PATCH", &path, Some("*"), change).await?, 400)?;
     }
     Ok(())
 }
@@ -206,10 +206,10 @@ async fn groups(world: &World) -> Result {
     let circle = problem(&world.edit("PUT", &path(&b), None, group(&a)).await?, 400)?;
     assert_eq!(circle["code"], "cycle", "{circle}");
     said(&world.edit("PUT", &path(&b), None, group("mock")).await?, 201)?;
-    let patch = json!({ "aliases": [a] });
-    problem(&world.edit("PATCH", &path(&b), Some("*"), patch).await?, 409)?;
-    let patch = json!({ "logic_level": 8, "primary_use": "hard tasks" });
-    let shown = said(&world.edit("PATCH", &path(&b), Some("\"1\""), patch).await?, 200)?;
+    let change = json!({ "aliases": [a] });
+    problem(&world.edit("PATCH", &path(&b), Some("*"), change).await?, 409)?;
+    let change = json!({ "logic_level": 8, "primary_use": "hard tasks" });
+    let shown = said(&world.edit("PATCH", &path(&b), Some("\"1\""), change).await?, 200)?;
     assert_eq!((&shown["logic_level"], &shown["strategy"]), (&json!(8), &json!("priority")));
     let list = world.admin("GET", "/api/groups?limit=500").await?;
     assert!(list.text().contains(&b), "{}", list.text());
@@ -232,8 +232,8 @@ async fn proxies(world: &World) -> Result {
     let key = said(&world.edit("POST", "/api/keys", None, fields).await?, 201)?;
     assert_eq!((&key["proxy"], &key["provider"]), (&json!(id), &json!(null)), "{key}");
     problem(&world.edit("PATCH", &path, Some("*"), json!({ "key_name": null })).await?, 400)?;
-    let patch = json!({ "enabled": false });
-    assert_eq!(said(&world.edit("PATCH", &path, Some("\"1\""), patch).await?, 200)?["version"], 2);
+    let change = json!({ "enabled": false });
+    assert_eq!(said(&world.edit("PATCH", &path, Some("\"1\""), change).await?, 200)?["version"], 2);
     assert_eq!(said(&world.admin("GET", &path).await?, 200)?["paths"], json!(["/search"]));
     assert!(world.admin("GET", "/api/proxies?limit=500").await?.text().contains(&id));
     assert_eq!(world.admin("DELETE", &path).await?.status, 204);

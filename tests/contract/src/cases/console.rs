@@ -48,8 +48,8 @@ async fn models(world: &World) -> Result {
     assert_eq!((&made["enabled"], &made["price"]["input"]), (&json!(true), &json!("2.5")));
     let wrong = json!({ "price": { "input": "-1" } });
     problem(&world.edit("PATCH", &path, Some("*"), wrong).await?, 400)?;
-    let patch = json!({ "enabled": false, "price": null });
-    let changed = said(&world.edit("PATCH", &path, Some("\"1\""), patch).await?, 200)?;
+    let change = json!({ "enabled": false, "price": null });
+    let changed = said(&world.edit("PATCH", &path, Some("\"1\""), change).await?, 200)?;
     assert_eq!((&changed["price"], &changed["display_name"]), (&json!(null), &json!("Ours")));
     assert!(world.admin("GET", "/api/models?limit=500").await?.text().contains(&world.client.id));
     assert_eq!(said(&world.admin("GET", &path).await?, 200)?["version"], 2);
@@ -199,8 +199,8 @@ async fn captures(world: &World) -> Result {
     problem(&world.edit("PATCH", "/api/settings", None, json!({})).await?, 428)?;
     let wrong = json!({ "capture": { "days": 0 } });
     problem(&world.edit("PATCH", "/api/settings", Some("*"), wrong).await?, 400)?;
-    let patch = json!({ "capture": { "clients": [world.client.id] } });
-    let set = said(&world.edit("PATCH", "/api/settings", Some("*"), patch).await?, 200)?;
+    let change = json!({ "capture": { "clients": [world.client.id] } });
+    let set = said(&world.edit("PATCH", "/api/settings", Some("*"), change).await?, 200)?;
     assert_eq!(set["capture"]["days"], 7, "{set}");
 
     // Another process hears of it within seconds.

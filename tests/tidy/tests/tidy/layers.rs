@@ -5,7 +5,7 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 21] = [
+const CORE_DEPENDENCIES: [&str; 24] = [
     "aes-gcm",
     "async-trait",
     "axum-core",
@@ -21,7 +21,10 @@ const CORE_DEPENDENCIES: [&str; 21] = [
     "libsql-hrana",
     "memchr",
     "serde",
+    "serde_ignored",
     "serde_json",
+    "serde_path_to_error",
+    "serde_urlencoded",
     "sha2",
     "subtle",
     "toml",
