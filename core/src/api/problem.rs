@@ -31,8 +31,11 @@ pub(super) struct Problem<'a> {
 
 /// The answer that tells an error.
 pub(crate) fn problem(error: &Error) -> Response<Body> {
-    if !error.detail.is_empty() {
-        tracing::warn!(kind = error.kind.name(), detail = error.detail, "request failed");
+    let (kind, detail) = (error.kind.name(), &error.detail);
+    match error.kind {
+        _ if detail.is_empty() => {}
+        Kind::Internal | Kind::Unavailable => tracing::warn!(kind, detail, "request failed"),
+        _ => tracing::debug!(kind, detail, "request refused"),
     }
     let hints = error.hints.as_deref();
     let status = error.kind.status();
