@@ -1,8 +1,8 @@
 //! The only way in: a request and its call become a response.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering},
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
 };
 
 use http::{Request, Response};
@@ -14,8 +14,9 @@ use crate::{
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
+    metrics::Metrics,
     money::{Listing, Prices},
-    ports::{Call, Millis, Ports},
+    ports::{Call, Machine, Millis, Ports},
     router,
     snapshot::Snapshot,
 };
@@ -46,6 +47,10 @@ pub struct State {
     pub(crate) prices_until: AtomicI64,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
+    pub(crate) metrics: Metrics,
+    /// What captures of bodies take of the memory.
+    pub(crate) captured_bytes: Arc<AtomicU64>,
+    machine: OnceLock<Arc<dyn Machine>>,
 }
 
 impl State {
@@ -77,6 +82,9 @@ impl State {
             snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
             memory: Memory::default(),
+            metrics: Metrics::default(),
+            captured_bytes: Arc::default(),
+            machine: OnceLock::new(),
             config,
             vault,
         })
@@ -86,6 +94,18 @@ impl State {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Says on which machine this process lives on. Where it is not said, processes come and go by the request.
+    #[must_use]
+    pub fn on(self, machine: Arc<dyn Machine>) -> Self {
+        let _ = self.machine.set(machine);
+        self
+    }
+
+    /// The machine that this process lives on.
+    pub(crate) fn machine(&self) -> Option<&dyn Machine> {
+        self.machine.get().map(|machine| &**machine)
     }
 
     /// The newest snapshot.
@@ -147,6 +167,7 @@ impl Gateway {
     /// A gateway over these seams.
     #[must_use]
     pub fn new(ports: Ports, state: Arc<State>) -> Self {
+        state.metrics.begin(ports.clock.now());
         Self { ports, state }
     }
 

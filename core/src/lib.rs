@@ -20,12 +20,14 @@ pub mod journal;
 pub mod limits;
 pub mod media;
 mod memory;
+mod metrics;
 pub mod money;
 mod operation;
 pub mod ports;
 pub mod provider;
 mod relay;
 pub mod router;
+mod settings;
 mod snapshot;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

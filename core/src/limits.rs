@@ -176,6 +176,8 @@ pub const FLUSH_TRIES_MAX: u32 = 5;
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long the queue may take to empty at the end.
 pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
+/// Rows of one page of a list, unless asked for.
+pub const PAGE_ROWS: u32 = 100;
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows of one prune batch, so that pruning never holds the writer long.
@@ -234,6 +236,48 @@ pub const DATABASE_QUEUE_MAX: usize = 1024;
 pub const DATABASE_READERS: usize = 2;
 /// Statements one connection keeps prepared.
 pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Groups, each of which is looked at when one is saved.
+pub const GROUPS_MAX: usize = 1_000;
+/// Groups that one leads to, one after another.
+pub const GROUP_DEPTH_MAX: usize = 10;
+/// Entries of one list of a group.
+pub const GROUP_ENTRIES_MAX: usize = 100;
+/// Paths that a generic proxy lets through.
+pub const PROXY_PATHS_MAX: usize = 100;
+/// Models that a provider or a key names.
+pub const PROVIDER_MODELS_MAX: usize = 2_000;
+/// Keys of one provider that are looked at.
+pub const KEYS_MAX: usize = 5_000;
+/// The id of a document, as wide as its column.
+pub const DOCUMENT_ID_BYTES_MAX: usize = 128;
+/// Tiers of one price.
+pub const PRICE_TIERS_MAX: usize = 10;
+/// How long bodies are kept where they are captured.
+pub const CAPTURE_DAYS: u32 = 7;
+/// The longest that bodies are kept.
+pub const CAPTURE_DAYS_MAX: u32 = 90;
+/// What is kept of one body unless set.
+pub const CAPTURE_BYTES: u32 = 256 << 10;
+/// The most that is kept of one body: sealed and written as text it stays below the 2 MB that D1 takes.
+pub const CAPTURE_BYTES_MAX: u32 = 512 << 10;
+/// Clients, and teams, whose bodies are captured.
+pub const CAPTURE_LISTED_MAX: usize = 1_000;
+/// Captured bodies in memory in one process; beyond that new ones are left out.
+pub const CAPTURES_IN_FLIGHT_BYTES_MAX: u64 = 64 << 20;
+/// Providers that metrics tell apart.
+pub const METRIC_NAMES_MAX: usize = 100;
+/// The span of statistics unless asked for, a week.
+pub const STATS_SPAN_HOURS: i64 = 7 * 24;
+/// The longest span of statistics, ten years.
+pub const STATS_SPAN_HOURS_MAX: i64 = 3_660 * 24;
+/// Records of one export unless asked for.
+pub const EXPORT_ROWS: u32 = 100_000;
+/// Records of one export.
+pub const EXPORT_ROWS_MAX: u32 = 1_000_000;
+/// Records that say how providers are.
+pub const HEALTH_RECORDS: u32 = 500;
+/// How far back those may be.
+pub const HEALTH_SPAN: Duration = Duration::from_hours(1);
 /// Changes of one commit.
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.

@@ -33,6 +33,43 @@ pub use crate::store::{Counters, Store};
 pub trait Journal: Send + Sync {
     /// Never fails: what could not be kept is counted by the implementation.
     async fn append(&self, record: Record);
+
+    /// What waits and what was lost, where records wait.
+    fn backlog(&self) -> Option<Backlog> {
+        None
+    }
+}
+
+/// How a journal stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Records that wait.
+    pub waiting: usize,
+    /// Records that were lost since the start.
+    pub dropped: u64,
+}
+
+/// How is the machine? Where the platform tells nothing there is none.
+pub trait Machine: Send + Sync {
+    /// What is known now.
+    fn look(&self) -> Vitals;
+}
+
+/// What a machine tells of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vitals {
+    /// Of all processors together.
+    pub cpu_percent: Option<f32>,
+    /// Processors.
+    pub cpus: Option<usize>,
+    /// The load over one minute.
+    pub load_one: Option<f64>,
+    /// Memory in use, of the container when that is bounded.
+    pub memory_used_bytes: Option<u64>,
+    /// Memory in all.
+    pub memory_total_bytes: Option<u64>,
+    /// Memory of this process.
+    pub process_memory_bytes: Option<u64>,
 }
 
 /// What time is it, and wake me later.

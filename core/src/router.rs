@@ -5,7 +5,14 @@ use std::{future::ready, net::IpAddr};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 
 use crate::{
-    api,
+    api::{
+        self,
+        document::{delete, get, list, patch, put},
+        groups::Group,
+        overrides::Model,
+        providers::Body as Provider,
+        proxies::Proxy,
+    },
     dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
@@ -167,6 +174,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
+    answer(Method::GET, "/api/audit", Needs::Admin, api::audit::list),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
@@ -205,20 +213,56 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/prices/recompute", Needs::Admin, |gw, v| {
         Box::pin(api::prices::recompute(gw, v))
     }),
-    answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
-        Box::pin(api::providers::list(gw, v))
-    }),
+    answer(Method::GET, "/api/providers", Needs::Viewer, list::<Provider>),
+    answer(Method::GET, "/api/providers/{id}", Needs::Viewer, get::<Provider>),
+    answer(Method::PUT, "/api/providers/{id}", Needs::Admin, put::<Provider>),
+    answer(Method::PATCH, "/api/providers/{id}", Needs::Admin, patch::<Provider>),
+    answer(Method::DELETE, "/api/providers/{id}", Needs::Admin, delete::<Provider>),
+    answer(Method::GET, "/api/keys", Needs::Admin, api::keys::list),
+    answer(Method::POST, "/api/keys", Needs::Admin, api::keys::create),
+    answer(Method::POST, "/api/keys/import", Needs::Admin, api::keys::import),
+    answer(Method::GET, "/api/keys/{id}", Needs::Admin, api::keys::get),
+    answer(Method::PATCH, "/api/keys/{id}", Needs::Admin, api::keys::patch),
+    answer(Method::DELETE, "/api/keys/{id}", Needs::Admin, api::keys::delete),
+    answer(Method::GET, "/api/groups", Needs::Viewer, list::<Group>),
+    answer(Method::GET, "/api/groups/{id}", Needs::Viewer, get::<Group>),
+    answer(Method::PUT, "/api/groups/{id}", Needs::Admin, put::<Group>),
+    answer(Method::PATCH, "/api/groups/{id}", Needs::Admin, patch::<Group>),
+    answer(Method::DELETE, "/api/groups/{id}", Needs::Admin, delete::<Group>),
+    answer(Method::GET, "/api/proxies", Needs::Viewer, list::<Proxy>),
+    answer(Method::GET, "/api/proxies/{id}", Needs::Viewer, get::<Proxy>),
+    answer(Method::PUT, "/api/proxies/{id}", Needs::Admin, put::<Proxy>),
+    answer(Method::PATCH, "/api/proxies/{id}", Needs::Admin, patch::<Proxy>),
+    answer(Method::DELETE, "/api/proxies/{id}", Needs::Admin, delete::<Proxy>),
     answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/records/export", Needs::Viewer, api::export::get),
     answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))
     }),
+    answer(Method::GET, "/api/records/{id}/bodies", Needs::Admin, api::bodies::get),
+    answer(Method::GET, "/api/models", Needs::Viewer, list::<Model>),
+    answer(Method::GET, "/api/models/{id*}", Needs::Viewer, get::<Model>),
+    answer(Method::PUT, "/api/models/{id*}", Needs::Admin, put::<Model>),
+    answer(Method::PATCH, "/api/models/{id*}", Needs::Admin, patch::<Model>),
+    answer(Method::DELETE, "/api/models/{id*}", Needs::Admin, delete::<Model>),
+    answer(Method::GET, "/api/settings", Needs::Viewer, api::settings::get),
+    answer(Method::PATCH, "/api/settings", Needs::Admin, api::settings::patch),
+    answer(Method::GET, "/api/stats", Needs::Viewer, api::stats::get),
+    answer(Method::GET, "/api/overview", Needs::Viewer, api::overview::get),
+    answer(Method::GET, "/api/health", Needs::Viewer, api::health::get),
+    answer(Method::GET, "/api/system", Needs::Viewer, api::system::get),
+    answer(Method::GET, "/api/openapi.json", Needs::Viewer, api::openapi::get),
+    answer(Method::GET, "/metrics", Needs::Viewer, api::metrics::get),
 ];
 
 /// Finds the route and runs it.
 pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
     let found = find(&request);
     let head = request.method() == Method::HEAD;
-    let dialect = spoken_at(request.uri().path());
+    let path = request.uri().path();
+    let (ours, dialect) = (path.starts_with("/api/"), spoken_at(path));
+    let refuse =
+        |error: &Error| if ours { api::problem(error) } else { api::refuse(error, dialect) };
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
             let caller = Caller::Anybody;
@@ -228,11 +272,11 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         Ok(Found::OtherMethods(allow)) => {
             let message = format!("This path takes {allow}.");
             let error = Error::new(Kind::MethodNotAllowed, message);
-            Ok(allowing(api::refuse(&error, dialect), &allow))
+            Ok(allowing(refuse(&error), &allow))
         }
         Err(error) => Err(error),
     };
-    let response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
+    let response = outcome.unwrap_or_else(|error| refuse(&error));
     if head { without_body(response) } else { response }
 }
 

@@ -12,7 +12,8 @@ use crate::{
     identity::Vault,
     money::{InForce, Override},
     ports::Millis,
-    provider::{Auth, Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source, builtin},
+    settings::{self, Settings},
     store::{Changes, Document, Kind},
 };
 
@@ -31,6 +32,8 @@ pub(crate) struct Snapshot {
     pub(crate) prices: Option<InForce>,
     /// What administrators have set for models.
     pub(crate) overrides: Vec<Override>,
+    /// How the gateway is set.
+    pub(crate) settings: Arc<Settings>,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -44,7 +47,7 @@ struct ProviderBody {
     #[serde(default)]
     api_version: Option<String>,
     #[serde(default)]
-    models: Vec<String>,
+    models: Option<Vec<String>>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -100,6 +103,7 @@ impl Snapshot {
                 .ok()
         });
         let stored: Vec<_> = stored.map(Arc::new).collect();
+        next.settings = Arc::new(next.read_settings());
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next.teams = Arc::new(next.read_teams(config));
@@ -127,6 +131,15 @@ impl Snapshot {
         // What is set for one provider goes before what is set for all.
         all.sort_by_key(|set| !set.name.contains('/'));
         all
+    }
+
+    /// Settings that cannot be read are as if nothing had been set: nobody is captured.
+    fn read_settings(&self) -> Settings {
+        let read = |document| {
+            read(document).inspect_err(|error| tracing::error!(%error, "settings skipped")).ok()
+        };
+        let document = self.of(Kind::Setting).find(|document| document.id == settings::ID);
+        document.and_then(read).unwrap_or_default()
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {
@@ -161,22 +174,28 @@ impl Snapshot {
         let mut keys = Vec::new();
         for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
             let KeyBody { sealed, enabled } = read(key)?;
-            if enabled {
-                let place = key_place(&key.id, &host);
-                keys.push(Key { id: key.id.clone(), secret: vault.open(&sealed, &place)? });
+            if !enabled {
+                continue;
+            }
+            // A key that was given for another origin must be given anew; the others go on working.
+            match vault.open(&sealed, &key_place(&key.id, &host)) {
+                Ok(secret) => keys.push(Key { id: key.id.clone(), secret }),
+                Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
             }
         }
-        Ok(Provider {
+        let mut provider = Provider {
             id: document.id.clone(),
             dialect,
             host,
             auth,
             api_version: body.api_version,
             keys,
-            models: body.models,
+            models: Vec::new(),
             enabled: body.enabled,
             source: Source::Database,
-        })
+        };
+        provider.models = body.models.unwrap_or_else(|| builtin::usual_models(&provider));
+        Ok(provider)
     }
 }
 

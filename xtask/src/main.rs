@@ -15,6 +15,7 @@ mod packaging;
 mod place;
 mod report;
 mod run;
+mod schema;
 mod sdk;
 mod shell;
 mod stores;
@@ -47,6 +48,8 @@ enum Task {
     Corpus(corpus::Options),
     /// The SDKs that applications use, through the server, to a provider of each dialect
     Sdk(sdk::Options),
+    /// Thousands of questions to the API, made of its description
+    Schema(schema::Options),
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -90,6 +93,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Contract(options) => contract::contract(options, report),
         Task::Corpus(options) => report.step("corpus", || corpus::corpus(options)),
         Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
+        Task::Schema(options) => report.step("schema", || schema::schema(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Race(options) => report.step("race", || contract::race(options)),

@@ -16,7 +16,10 @@ use tidegate_native::{
 };
 use tracing::{error, info, warn};
 
-use crate::data::{Data, make_token};
+use crate::{
+    data::{Data, make_token},
+    machine::Here,
+};
 
 /// A gateway and everything it stands on. The data folder is this process's until it is closed.
 pub(crate) struct House {
@@ -62,7 +65,8 @@ impl House {
         let counters = count(shared, &opened, &*clock).await;
         let ports =
             Ports { upstream, media, store, counters, journal: queue.clone(), clock, random };
-        let gateway = Gateway::new(ports, Arc::new(State::new(config)?));
+        let gateway =
+            Gateway::new(ports, Arc::new(State::new(config)?.on(Arc::new(Here::default()))));
         Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
     }
 

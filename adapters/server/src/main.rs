@@ -20,6 +20,7 @@ mod flight;
 mod guard;
 mod house;
 mod key;
+mod machine;
 mod migrate;
 mod owner;
 mod prices;

@@ -1,14 +1,15 @@
 //! How are the limits of teams and clients asked for and shown? Beside their other fields, and never half read.
 
+use http::Request;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
+use super::inbound;
 use crate::{
     budget::{Claim, Limit, Policy, Tally},
     error::{Error, Result},
     gateway::Gateway,
-    http::{Body, read},
-    limits::CONTROL_BODY_BYTES_MAX,
+    http::Body,
     ports::Millis,
 };
 
@@ -16,13 +17,14 @@ use crate::{
 pub(super) struct Fields(Map<String, Value>);
 
 impl Fields {
-    pub(super) async fn read(body: Body) -> Result<Self> {
-        let body = read(body, CONTROL_BODY_BYTES_MAX).await?;
-        if body.is_empty() {
-            return Ok(Self(Map::new()));
-        }
-        let wrong = |error| Error::bad_request("The body is not a JSON object.").because(error);
-        serde_json::from_slice(&body).map(Self).map_err(wrong)
+    pub(super) async fn read(request: Request<Body>) -> Result<Self> {
+        inbound::body(request).await.map(Self)
+    }
+
+    /// A field that has to be there.
+    pub(super) fn need<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
+        let missing = || Error::bad_request(format!("`{name}` is missing.")).at(name);
+        self.take(name)?.ok_or_else(missing)
     }
 
     /// A field, if it is there and not `null`.
@@ -57,27 +59,29 @@ impl Fields {
         policy.check()?;
         Ok(policy)
     }
-
-    /// Nothing may be left.
-    pub(super) fn end(self) -> Result<()> {
-        let Some(name) = self.0.keys().next() else { return Ok(()) };
-        Err(Error::bad_request(format!("Nobody knows the field `{name}`.")).at(name))
-    }
 }
 
 /// How much of each limit of a node is used now.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Spending {
+    /// When it was counted.
     at_ms: Millis,
+    /// Its limits, in their order.
     limits: Vec<Spent>,
 }
 
 /// How much of one limit is used: nano-dollars, tokens or requests.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Spent {
+    /// The limit.
     limit: Limit,
+    /// What is used of it.
     used: i64,
+    /// What is left of it.
     remaining: i64,
+    /// When all of it is there again; null when it never is.
     resets_at_ms: Option<Millis>,
 }
 

@@ -29,6 +29,7 @@ pub enum Measure {
 /// So much of something in a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Limit {
     /// What is counted.
     pub measure: Measure,
@@ -41,6 +42,7 @@ pub struct Limit {
 /// A limit as it is written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Form {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) dollars: Option<f64>,

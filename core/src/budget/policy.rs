@@ -14,6 +14,7 @@ use crate::{
 /// All that a node of the tree says. The default allows everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Whether anything goes at all.
     pub enabled: bool,
@@ -36,6 +37,7 @@ pub struct Policy {
 /// What happens to a stream that has used what was reserved for it, when there is no more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Exhausted {
     /// It goes on; what it takes too much is missing from what comes after.
     #[default]
@@ -47,6 +49,7 @@ pub enum Exhausted {
 /// When a record must be safe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Ledger {
     /// It follows the answer; a process that is killed may lose the last tenth of a second.
     #[default]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 /// Addresses that begin with the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Range {
     first: IpAddr,
     bits: u32,

@@ -50,8 +50,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How long an upstream may take.
     pub waits: Waits,
-    /// How long records are kept.
-    pub retention_days: u32,
+    /// How long records are kept, when it is declared; otherwise it is a setting.
+    pub retention_days: Option<u32>,
     /// Which media is fetched for providers that take no addresses; `None` when none is.
     pub media: Option<Gate>,
     /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.

@@ -89,7 +89,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         teams,
         admin_token,
         waits,
-        retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
+        retention_days,
         media,
         deepseek_english,
         prices_url,

@@ -2,6 +2,7 @@
 
 mod admit;
 mod authenticate;
+pub(crate) mod capture;
 mod dispatch;
 mod exchange;
 mod gather;
@@ -36,6 +37,8 @@ use crate::{
     ports::Call,
     router::Visit,
 };
+
+use capture::Capture;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
@@ -73,7 +76,7 @@ async fn run(
     guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
     let Arrived { request, param, peer } = arrived;
-    let record = &mut guard.record;
+    let settle::Guard { record, capture, ledger, .. } = &mut *guard;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
     record.stale = view.stale;
@@ -81,10 +84,12 @@ async fn run(
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
     let path = enter(gateway, &view.snapshot, caller.clone(), peer).await?;
-    guard.ledger = path.ledger();
+    *ledger = path.ledger();
     let (headers, uri) = (&head.headers, &head.uri);
     let arrival = receive::Arrival { headers, uri, param, strict: caller.strict };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
+    let capturing = &view.snapshot.settings.capture;
+    *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
     let targets = admit::allowed(&path, &inbound, targets)?;

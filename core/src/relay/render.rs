@@ -105,8 +105,9 @@ pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Respo
     let record = &mut guard.record;
     record.status = status.as_u16();
     error.kind.name().clone_into(&mut record.error);
-    record.bytes_out = body.len() as u64;
     describe(error, record);
+    guard.gave(&body);
+    let record = &guard.record;
     let mut headers = with_id(HeaderMap::new(), record);
     let gone = error.kind == Kind::ClientGone;
     guard.ended = Some(if gone { Ended::ClientGone } else { Ended::Refused });
@@ -144,6 +145,9 @@ pub(super) fn describe(error: &Error, record: &Record) {
         | Kind::MethodNotAllowed
         | Kind::ClientTimeout
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::RateLimited
         | Kind::ClientGone => tracing::debug!(id, kind, detail = error.detail, "request refused"),
@@ -209,7 +213,7 @@ impl http_body::Body for Whole {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
         self.guard.first_byte();
-        self.guard.record.bytes_out = bytes.len() as u64;
+        self.guard.gave(&bytes);
         self.guard.ended = Some(Ended::Done);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

@@ -3,7 +3,7 @@
 use futures_channel::oneshot;
 use futures_util::future::join;
 
-use super::receive::Endpoint;
+use super::{capture::Capture, receive::Endpoint};
 use crate::{
     budget::{Amounts, Hold, Ledger, estimate::Most},
     error::{Error, Kind, Result},
@@ -27,6 +27,8 @@ pub(super) struct Guard {
     pub(super) ledger: Ledger,
     /// What other instances should know of the answer.
     pub(super) leaving: Option<Leaving>,
+    /// Its bodies, when they are kept.
+    pub(super) capture: Option<Capture>,
     gateway: Gateway,
     done: Option<oneshot::Sender<Closing>>,
 }
@@ -36,6 +38,7 @@ struct Closing {
     record: Record,
     hold: Option<Hold>,
     leaving: Option<Leaving>,
+    capture: Option<Capture>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -53,20 +56,40 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
     let gateway = gateway.clone();
     let settling = gateway.clone();
     background.run(Box::pin(async move {
-        let Ok(Closing { mut record, hold, leaving }) = finished.await else { return };
-        let shared = async {
-            if let Some(leaving) = leaving {
-                leaving.store(&settling).await;
-            }
-        };
-        let written = async {
-            close(&settling, hold, &mut record).await;
-            settling.ports.journal.append(record).await;
-        };
-        join(written, shared).await;
+        if let Ok(closing) = finished.await {
+            settle(&settling, closing).await;
+        }
     }));
-    let ledger = Ledger::default();
-    Guard { record, ended: None, hold: None, ledger, leaving: None, gateway, done: Some(done) }
+    Guard {
+        record,
+        ended: None,
+        hold: None,
+        ledger: Ledger::default(),
+        leaving: None,
+        capture: None,
+        gateway,
+        done: Some(done),
+    }
+}
+
+/// Writes down what a request was, and after it what it leaves to others.
+async fn settle(gateway: &Gateway, closing: Closing) {
+    let Closing { mut record, hold, leaving, capture } = closing;
+    let shared = async {
+        if let Some(leaving) = leaving {
+            leaving.store(gateway).await;
+        }
+    };
+    let written = async {
+        let id = record.id.clone();
+        close(gateway, hold, &mut record).await;
+        gateway.state.metrics.count(&record);
+        gateway.ports.journal.append(record).await;
+        if let Some(capture) = capture {
+            capture.keep(gateway, &id).await;
+        }
+    };
+    join(written, shared).await;
 }
 
 /// Prices a record, and puts what was used in the place of what was held. Where the counters lie in the store, the
@@ -85,6 +108,14 @@ impl Guard {
     /// The time.
     pub(super) fn now(&self) -> Millis {
         self.gateway.ports.clock.now()
+    }
+
+    /// Notes what the client is given.
+    pub(super) fn gave(&mut self, piece: &[u8]) {
+        self.record.bytes_out += piece.len() as u64;
+        if let Some(capture) = &mut self.capture {
+            capture.push(piece);
+        }
     }
 
     /// Notes that the client is given its first byte.
@@ -156,6 +187,11 @@ impl Drop for Guard {
         let Some(done) = self.done.take() else { return };
         let record = self.finished();
         // The receiver is gone only when the platform has dropped its background work.
-        let _ = done.send(Closing { record, hold: self.hold.take(), leaving: self.leaving.take() });
+        let _ = done.send(Closing {
+            record,
+            hold: self.hold.take(),
+            leaving: self.leaving.take(),
+            capture: self.capture.take(),
+        });
     }
 }

@@ -349,7 +349,7 @@ impl http_body::Body for Tap {
             std::task::ready!(self.poll_secure(cx));
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();
-                self.guard.record.bytes_out += bytes.len() as u64;
+                self.guard.gave(&bytes);
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if self.phase == Phase::Over {

@@ -12,10 +12,10 @@ use tidegate_core::{
     dialect::Dialect,
     identity::{Secret, mint},
     media::Gate,
-    ports::{Call, Ports, Store},
+    ports::{Call, Ports, Store, Vitals},
     provider::{Auth, Host, Key, Provider, Source},
     store::{Record, memory::MemoryCounters},
-    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore, Still},
 };
 
 pub(crate) struct World {
@@ -60,7 +60,8 @@ impl World {
         };
         let mut config = config(&key);
         change(&mut config);
-        let state = State::new(config).expect("the secret is set");
+        let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
+        let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
         Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, media, kept, later, key }
     }
 
@@ -149,7 +150,7 @@ fn config(key: &str) -> Config {
         teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
-        retention_days: 30,
+        retention_days: Some(30),
         media: Some(Gate::default()),
         deepseek_english: true,
         prices_url: None,

@@ -168,7 +168,7 @@ fn config(key: &str) -> Config {
         teams: Vec::new(),
         admin_token: None,
         waits: Waits { first_byte: wait, idle: wait, total: wait },
-        retention_days: 30,
+        retention_days: Some(30),
         // The one thing that is added to a request of the same dialect.
         media: None,
         deepseek_english: false,

@@ -1,5 +1,6 @@
 //! What must hold on every database? One list of cases, each on a fresh schema, for whoever brings a [`Database`].
 
+mod audit;
 mod blobs;
 mod check;
 mod counters;
@@ -43,6 +44,7 @@ pub struct World {
 pub fn cases() -> Vec<Case> {
     [
         documents::CASES,
+        audit::CASES,
         records::CASES,
         rollups::CASES,
         counters::CASES,
@@ -69,7 +71,7 @@ impl Case {
 }
 
 /// Every table of every migration.
-const TABLES: [&str; 13] = [
+const TABLES: [&str; 15] = [
     "audit",
     "blobs",
     "counters",
@@ -77,12 +79,14 @@ const TABLES: [&str; 13] = [
     "flushes",
     "guard",
     "latency",
+    "latency_daily",
     "leases",
     "marks",
     "migrations",
     "records",
     "reservations",
     "rollups",
+    "rollups_daily",
 ];
 
 async fn wipe(database: &dyn Database) -> Verdict {

@@ -1,5 +1,6 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
+mod audit;
 mod blobs;
 mod columns;
 mod counters;
@@ -28,8 +29,9 @@ pub use migrate::migrate;
 pub use script::script;
 
 use super::{
-    Add, Admission, Audit, Blob, Bucket, Change, Changes, Costed, Counter, Counters, Document,
-    Kind, ListQuery, Record, RecordFilter, Reservation, Schema, Settlement, StatsQuery, Store,
+    Add, Admission, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Counter,
+    Counters, Document, Kind, ListQuery, Record, RecordFilter, Reservation, Schema, Settlement,
+    StatsQuery, Store,
 };
 use crate::{error::Result, ports::Millis};
 
@@ -81,6 +83,10 @@ impl Store for SqlStore {
 
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64> {
         documents::commit(&*self.database, changes, &audit).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        audit::page(&*self.database, query).await
     }
 
     async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()> {

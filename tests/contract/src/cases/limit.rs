@@ -7,7 +7,7 @@ use tidegate_provider::Script;
 
 use super::{
     Case,
-    sample::{COMPLETION, refused},
+    sample::{COMPLETION, problem, refused},
 };
 use crate::{
     Result, failed,
@@ -32,7 +32,9 @@ async fn call(world: &World, method: &'static str, path: &str, body: Value) -> R
         .header("content-type", "application/json")
         .body(Body::Whole(body.to_string().into()))
         .bearer(ADMIN_TOKEN);
-    world.ask(&ask).await
+    // What a case changes, it has just made.
+    let changes = method != "POST" || path.ends_with("/rotate");
+    world.ask(&if changes { ask.header("if-match", "*") } else { ask }).await
 }
 
 fn id(world: &World, name: &str) -> String {
@@ -152,6 +154,8 @@ async fn changed(world: &World) -> Result {
     let path = format!("/api/clients/{}", client.id);
     assert_eq!(world.ask(&chat(world, &client)).await?.status, 429);
     let change = json!({ "limits": [{ "requests": 1, "per": "day" }], "models": ["m*"] });
+    problem(&world.edit("PATCH", &path, None, change.clone()).await?, 428)?;
+    problem(&world.edit("PATCH", &path, Some("\"7\""), change.clone()).await?, 412)?;
     let answer = call(world, "PATCH", &path, change).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let shown = world.admin("GET", &path).await?.json()?;

@@ -1,6 +1,8 @@
 //! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
 
+mod admin;
 mod chat;
+mod console;
 mod dialect;
 mod echo;
 mod endpoint;
@@ -48,6 +50,8 @@ pub const TOPICS: &[&[Case]] = &[
     hang_up::CASES,
     request::CASES,
     keys::CASES,
+    admin::CASES,
+    console::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,

@@ -5,7 +5,7 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 23] = [
+const CORE_DEPENDENCIES: [&str; 26] = [
     "aes-gcm",
     "async-trait",
     "axum-core",
@@ -22,7 +22,10 @@ const CORE_DEPENDENCIES: [&str; 23] = [
     "libsql-hrana",
     "memchr",
     "serde",
+    "serde_ignored",
     "serde_json",
+    "serde_path_to_error",
+    "serde_urlencoded",
     "sha2",
     "subtle",
     "toml",
