@@ -14,6 +14,7 @@ use crate::{
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
+    people::People,
     ports::{Call, Ports},
     router,
     snapshot::Snapshot,
@@ -39,6 +40,7 @@ pub struct State {
     snapshot: Mutex<Arc<Snapshot>>,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -47,7 +49,7 @@ impl State {
         let Some(root) = &config.secret else {
             return Err(Error::bad_request("TIDEGATE_SECRET is not set."));
         };
-        let vault = Vault::new(root);
+        let vault = Vault::after(root, &config.people.old_secrets);
         let declared_clients = config
             .clients
             .iter()
@@ -62,6 +64,7 @@ impl State {
             snapshot: Mutex::new(Arc::new(Snapshot::declared(&config))),
             clients: Mutex::default(),
             memory: Memory::default(),
+            people: People::default(),
             config,
             vault,
         })
@@ -89,6 +92,7 @@ impl State {
         drop(current);
         if moved {
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 }
@@ -102,7 +106,7 @@ fn declared(name: String, key: &DeclaredKey, vault: &Vault) -> Result<Client> {
                     "The key of client `{name}` is not a client key (tg_…)."
                 ))
             })?;
-            (presented.public_id.to_owned(), vault.hash(presented.key))
+            (presented.public_id.to_owned(), vault.client_hash(presented.key))
         }
     };
     Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team: String::new() })
@@ -113,6 +117,12 @@ impl Gateway {
     #[must_use]
     pub fn new(ports: Ports, state: Arc<State>) -> Self {
         Self { ports, state }
+    }
+
+    /// What outlives a request.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// Answers one request. Dropping the future cancels whatever it was waiting for; the record is written all the same.

@@ -2,16 +2,17 @@
 
 use std::future::ready;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
 
 use crate::{
     api,
     dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
-    http::{Body, empty},
-    identity::{Actor, Role, same},
+    http::{Body, empty, secure},
+    identity::Actor,
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
+    permit::{Face, Pass, permit},
     ports::Call,
     relay::{self, Endpoint, Manner},
 };
@@ -167,6 +168,31 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
+    answer(Method::POST, "/api/setup", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::set_up(gw, v))
+    }),
+    answer(Method::POST, "/api/session", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::create(gw, v))
+    }),
+    answer(Method::GET, "/api/session", Needs::Viewer, |gw, v| Box::pin(api::session::get(gw, v))),
+    answer(Method::DELETE, "/api/session", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/session/password", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::change(gw, v))
+    }),
+    answer(Method::GET, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::list(gw, v))),
+    answer(Method::POST, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::create(gw, v))),
+    answer(Method::GET, "/api/users/{id}", Needs::Admin, |gw, v| Box::pin(api::users::get(gw, v))),
+    answer(Method::PATCH, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/users/{id}/reset", Needs::Admin, |gw, v| {
+        Box::pin(api::users::reset(gw, v))
+    }),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
@@ -188,6 +214,7 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
     let found = find(&request);
     let head = request.method() == Method::HEAD;
     let dialect = spoken_at(request.uri().path());
+    let page = !request.uri().path().starts_with("/v1");
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
             let caller = Caller::Anybody;
@@ -201,7 +228,10 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         }
         Err(error) => Err(error),
     };
-    let response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
+    let mut response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
+    if page {
+        secure(response.headers_mut());
+    }
     if head { without_body(response) } else { response }
 }
 
@@ -212,35 +242,23 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            visit.caller = permit(gateway, route.needs, headers, uri).await?;
-            answer(gateway, visit).await
-        }
-    }
-}
-
-/// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
-    match needs {
-        Needs::Nothing => Ok(Caller::Anybody),
-        Needs::Client => {
-            let client = relay::authenticate(gateway, headers, uri).await?;
-            Ok(Caller::Client(client.id.clone()))
-        }
-        Needs::Viewer | Needs::Admin => {
-            let Some(token) = &gateway.state.config.admin_token else {
-                return Err(Error::new(
-                    Kind::Forbidden,
-                    "/api is closed: TIDEGATE_ADMIN_TOKEN is not set.",
-                ));
+            let request = &visit.request;
+            let face = Face {
+                method: request.method(),
+                headers: request.headers(),
+                uri: request.uri(),
+                transport: visit.call.transport,
+                background: &*visit.call.background,
             };
-            let given = relay::bearer(headers).unwrap_or_default();
-            // Hashes have one length, so the comparison's time tells nothing of the token.
-            let vault = &gateway.state.vault;
-            let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
-            let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
-            let actor = Actor { name: "admin token".to_owned(), role: Role::Admin };
-            equal.then_some(Caller::Actor(actor)).ok_or_else(refuse)
+            let Pass { caller, cookie } = permit(gateway, route.needs, face).await?;
+            visit.caller = caller;
+            let mut response = answer(gateway, visit).await?;
+            if let (Some(cookie), Entry::Vacant(place)) =
+                (cookie, response.headers_mut().entry(header::SET_COOKIE))
+            {
+                place.insert(cookie);
+            }
+            Ok(response)
         }
     }
 }

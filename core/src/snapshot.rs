@@ -23,6 +23,8 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// Whether somebody has claimed the store.
+    pub(crate) claimed: bool,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -80,6 +82,8 @@ impl Snapshot {
                 next.documents.insert(place, Arc::new(document));
             }
         }
+        let claimed = next.of(Kind::Roster).next().is_some();
+        next.claimed = claimed;
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
         let stored = next.of(Kind::Provider).filter_map(|document| {
             // One unreadable document must not take the others down with it.

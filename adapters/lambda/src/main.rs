@@ -11,7 +11,7 @@ use tidegate_core::{
     ports::{Clock, Ports, Store, Upstream},
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
-use tidegate_native::{OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
+use tidegate_native::{OsRandom, Passwords, Place, Reqwest, SystemClock, init_log, open_store};
 
 /// One invocation at a time needs one thread, and starts sooner with it.
 #[tokio::main(flavor = "current_thread")]
@@ -60,6 +60,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         store,
         clock,
         random: Arc::new(OsRandom),
+        hasher: Arc::new(Passwords::default()),
     };
     Ok(Gateway::new(ports, Arc::new(State::new(config)?)))
 }

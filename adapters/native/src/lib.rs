@@ -5,6 +5,7 @@ mod drivers;
 mod lock;
 mod log;
 mod open;
+mod passwords;
 mod queue;
 #[cfg(test)]
 mod scratch;
@@ -16,6 +17,7 @@ pub use drivers::Libsql;
 pub use lock::Lock;
 pub use log::init_log;
 pub use open::{Opened, Place, open_store};
+pub use passwords::Passwords;
 pub use queue::Queue;
 pub use time::{OsRandom, SystemClock};
 pub use upstream::Reqwest;

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use tidegate_core::config::FIRST_ADMIN;
 
 /// One gateway for many language models.
 #[derive(Debug, Parser)]
@@ -39,6 +40,60 @@ pub(crate) enum Command {
     /// Make, list and revoke client keys
     #[command(subcommand)]
     Key(Key),
+    /// Get into the dashboard when nobody can any more
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Make, list and disable users of the dashboard
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// End all sessions and print a link where the admin chooses a new password
+    Reset {
+        /// Whose; made when there is no such user
+        #[arg(default_value = FIRST_ADMIN)]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user and print the link where they choose their password
+    Create {
+        /// What people call them
+        name: String,
+        /// What they may do
+        #[arg(long, value_enum, default_value_t = Role::Viewer)]
+        role: Role,
+    },
+    /// List the users
+    List,
+    /// Let a user in no more
+    Disable {
+        /// Whom
+        name: String,
+    },
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Look at everything but secrets and bodies
+    Viewer,
+    /// Change things
+    Admin,
+}
+
+impl Role {
+    /// The word of the API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 const DEMO_HELP: &str =

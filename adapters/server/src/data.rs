@@ -87,6 +87,16 @@ impl Data {
         let _ = fs::remove_file(self.folder.join("token"));
     }
 
+    /// Leaves the set-up link for the owner.
+    pub(crate) fn write_setup(&self, link: &str) -> Result<()> {
+        self.write("setup-url", format!("{link}\n").as_bytes())
+    }
+
+    /// The set-up link has served.
+    pub(crate) fn remove_setup(&self) {
+        let _ = fs::remove_file(self.folder.join("setup-url"));
+    }
+
     /// Readable by the owner alone, and never half there: it is written beside its place and moved.
     fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);

@@ -12,7 +12,7 @@ use tidegate_core::{
     store::sql::SqlStore,
 };
 use tidegate_native::{
-    Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
+    Lock, Opened, OsRandom, Passwords, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
 };
 use tracing::{error, info, warn};
 
@@ -57,7 +57,8 @@ impl House {
         let store: Arc<dyn Store> = opened.store.clone();
         let queue =
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
-        let ports = Ports { upstream, store, journal: queue.clone(), clock, random };
+        let hasher = Arc::new(Passwords::default());
+        let ports = Ports { upstream, store, journal: queue.clone(), clock, random, hasher };
         let gateway = Gateway::new(ports, Arc::new(State::new(config)?));
         Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
     }

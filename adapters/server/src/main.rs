@@ -18,10 +18,12 @@ mod env;
 mod exchange;
 mod flight;
 mod guard;
+mod hops;
 mod house;
 mod key;
 mod migrate;
 mod owner;
+mod people;
 mod pulse;
 mod runtime;
 mod scan;
@@ -79,5 +81,7 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
         }
         Command::Migrate(_) => migrate::migrate(config).await,
         Command::Key(key) => key::run(key, config).await,
+        Command::Admin(command) => people::administrate(command, config).await,
+        Command::User(command) => people::run(command, config).await,
     }
 }

@@ -5,16 +5,19 @@ pub(crate) mod models;
 pub(crate) mod providers;
 pub(crate) mod records;
 pub(crate) mod responses;
+pub(crate) mod session;
 pub(crate) mod status;
+pub(crate) mod users;
 
 use http::{HeaderValue, Response, StatusCode, Uri, header};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
-    http::{Body, json},
-    limits::PAGE_ROWS_MAX,
+    http::{Body, json, read},
+    identity::Secret,
+    limits::{CONTROL_BODY_BYTES_MAX, PAGE_ROWS_MAX},
 };
 
 /// An error of a page or resource.
@@ -59,4 +62,25 @@ fn limit(uri: &Uri) -> Result<u32> {
         _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
             .at("limit")),
     }
+}
+
+/// The body as what is wanted; `form` says how that looks. What was sent instead is not repeated: it may be a secret.
+async fn wanted<T: DeserializeOwned>(body: Body, form: &str) -> Result<T> {
+    let body = read(body, CONTROL_BODY_BYTES_MAX).await?;
+    serde_json::from_slice(&body)
+        .map_err(|_| Error::bad_request(format!("The body is `{form}`, and nothing else.")))
+}
+
+/// The same where everything may be left out, the body too.
+async fn wanted_or_nothing<T: DeserializeOwned + Default>(body: Body, form: &str) -> Result<T> {
+    let body = read(body, CONTROL_BODY_BYTES_MAX).await?;
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    wanted(Body::from(body), form).await
+}
+
+/// Reads a text that must not be shown.
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
 }

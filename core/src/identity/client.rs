@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Vault, mint, same};
+use super::{Secret, Vault, mint};
 use crate::{
     error::{Error, Result},
     limits::NAME_BYTES_MAX,
@@ -22,7 +22,7 @@ pub struct Client {
     /// What people call it.
     #[serde(skip)]
     pub name: String,
-    /// Hex of the key's HMAC.
+    /// The key's HMAC, with the id of the root secret that made it.
     pub hash: String,
     /// When it was made; 0 for a declared one.
     pub created_at_ms: Millis,
@@ -62,7 +62,7 @@ impl Issued {
         let client = Client {
             id: minted.public_id,
             name: name.to_owned(),
-            hash: vault.hash(minted.key.expose()),
+            hash: vault.client_hash(minted.key.expose()),
             created_at_ms,
             expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
             team: String::new(),
@@ -96,10 +96,10 @@ impl Client {
         Ok(client)
     }
 
-    /// Whether a key with this hash is this client's and has not expired.
+    /// Whether this key is the client's and has not expired.
     #[must_use]
-    pub fn accepts(&self, hash: &str, now: Millis) -> bool {
+    pub fn accepts(&self, key: &str, vault: &Vault, now: Millis) -> bool {
         let current = self.expires_at_ms.is_none_or(|end| now < end);
-        same(self.hash.as_bytes(), hash.as_bytes()) && current
+        vault.fits(&self.hash, key) && current
     }
 }

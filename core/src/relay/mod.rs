@@ -33,7 +33,8 @@ use crate::{
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, caller: _, request, call: Call { background, mut gone, peer: _ } } = visit;
+    let Visit { param, caller: _, request, call } = visit;
+    let Call { background, mut gone, peer: _, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
     let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
     let stages = Box::pin(stages);

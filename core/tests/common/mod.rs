@@ -7,10 +7,10 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tidegate_core::{
     Body, Gateway, State,
-    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, People, RootSecret, Waits},
     dialect::Dialect,
-    identity::{Secret, mint},
-    ports::{Call, Ports},
+    identity::{Inline, Secret, mint},
+    ports::{Call, Ports, Transport},
     provider::{Auth, Host, Key, Provider, Source},
     store::Record,
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
@@ -44,6 +44,7 @@ impl World {
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
+            hasher: Arc::new(Inline),
         };
         let mut config = config(&key);
         change(&mut config);
@@ -56,6 +57,7 @@ impl World {
             background: self.later.clone(),
             gone: Box::pin(std::future::pending()),
             peer: None,
+            transport: Transport::Https,
         };
         self.gateway.handle(request, call).await
     }
@@ -131,6 +133,7 @@ fn config(key: &str) -> Config {
             enabled: true,
         }],
         admin_token: None,
+        people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: 30,
         deepseek_english: true,

@@ -7,6 +7,7 @@
 pub mod adapters;
 pub mod cases;
 pub mod endurance;
+pub mod person;
 pub mod setup;
 pub mod skips;
 pub mod wire;

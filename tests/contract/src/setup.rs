@@ -39,6 +39,7 @@ pub struct Setup {
     closed: SocketAddr,
     log_filter: &'static str,
     declared_key: Option<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -48,13 +49,27 @@ impl Setup {
         let closed = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = free_folder()?;
         let provider_url = provider_url.to_owned();
-        Ok(Self { folder, provider_url, closed, log_filter: "info", declared_key: None })
+        Ok(Self {
+            folder,
+            provider_url,
+            closed,
+            log_filter: "info",
+            declared_key: None,
+            variables: Vec::new(),
+        })
     }
 
     /// Makes the gateway log as much as it can.
     #[must_use]
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
+        self
+    }
+
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -112,7 +127,9 @@ impl Setup {
             ("TIDEGATE_LOG", self.log_filter.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.variables.iter().cloned())
+        .collect()
     }
 
     /// A path inside the folder.

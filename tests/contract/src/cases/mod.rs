@@ -8,7 +8,9 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod matrix;
 mod operation;
+mod people;
 mod record;
 mod request;
 mod response;
@@ -44,6 +46,8 @@ pub const TOPICS: &[&[Case]] = &[
     hang_up::CASES,
     request::CASES,
     keys::CASES,
+    people::CASES,
+    matrix::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,
