@@ -50,6 +50,12 @@ pub enum Kind {
     ClientTimeout,
     /// A guard refused the change: another one came first.
     Conflict,
+    /// The thing was changed since the caller read it.
+    PreconditionFailed,
+    /// A change that does not say which version it is about.
+    PreconditionRequired,
+    /// The body is not JSON.
+    UnsupportedMedia,
     /// The body exceeds its bound.
     TooLarge,
     /// A limit or a budget of ours.
@@ -84,6 +90,9 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -107,6 +116,9 @@ impl Kind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ClientTimeout => "client_timeout",
             Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::PreconditionRequired => "precondition_required",
+            Self::UnsupportedMedia => "unsupported_media_type",
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
             Self::Overloaded => "overloaded",

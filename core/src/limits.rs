@@ -135,6 +135,8 @@ pub const FLUSH_TRIES_MAX: u32 = 5;
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long the queue may take to empty at the end.
 pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
+/// Rows of one page of a list, unless asked for.
+pub const PAGE_ROWS: u32 = 100;
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows of one prune batch, so that pruning never holds the writer long.
@@ -181,6 +183,18 @@ pub const DATABASE_QUEUE_MAX: usize = 1024;
 pub const DATABASE_READERS: usize = 2;
 /// Statements one connection keeps prepared.
 pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Groups, each of which is looked at when one is saved.
+pub const GROUPS_MAX: usize = 1_000;
+/// Groups that one leads to, one after another.
+pub const GROUP_DEPTH_MAX: usize = 10;
+/// Entries of one list of a group.
+pub const GROUP_ENTRIES_MAX: usize = 100;
+/// Paths that a generic proxy lets through.
+pub const PROXY_PATHS_MAX: usize = 100;
+/// Models that a provider or a key names.
+pub const PROVIDER_MODELS_MAX: usize = 2_000;
+/// Keys of one provider that are looked at.
+pub const KEYS_MAX: usize = 5_000;
 /// Changes of one commit.
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.

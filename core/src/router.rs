@@ -5,7 +5,13 @@ use std::future::ready;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
 
 use crate::{
-    api,
+    api::{
+        self,
+        document::{delete, get, list, patch, put},
+        groups::Group,
+        providers::Body as Provider,
+        proxies::Proxy,
+    },
     dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
@@ -193,6 +199,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/users/{id}/reset", Needs::Admin, |gw, v| {
         Box::pin(api::users::reset(gw, v))
     }),
+    answer(Method::GET, "/api/audit", Needs::Admin, api::audit::list),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
@@ -200,9 +207,27 @@ pub const ROUTES: &[Route] = &[
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
     }),
-    answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
-        Box::pin(api::providers::list(gw, v))
-    }),
+    answer(Method::GET, "/api/providers", Needs::Viewer, list::<Provider>),
+    answer(Method::GET, "/api/providers/{id}", Needs::Viewer, get::<Provider>),
+    answer(Method::PUT, "/api/providers/{id}", Needs::Admin, put::<Provider>),
+    answer(Method::PATCH, "/api/providers/{id}", Needs::Admin, patch::<Provider>),
+    answer(Method::DELETE, "/api/providers/{id}", Needs::Admin, delete::<Provider>),
+    answer(Method::GET, "/api/keys", Needs::Admin, api::keys::list),
+    answer(Method::POST, "/api/keys", Needs::Admin, api::keys::create),
+    answer(Method::POST, "/api/keys/import", Needs::Admin, api::keys::import),
+    answer(Method::GET, "/api/keys/{id}", Needs::Admin, api::keys::get),
+    answer(Method::PATCH, "/api/keys/{id}", Needs::Admin, api::keys::patch),
+    answer(Method::DELETE, "/api/keys/{id}", Needs::Admin, api::keys::delete),
+    answer(Method::GET, "/api/groups", Needs::Viewer, list::<Group>),
+    answer(Method::GET, "/api/groups/{id}", Needs::Viewer, get::<Group>),
+    answer(Method::PUT, "/api/groups/{id}", Needs::Admin, put::<Group>),
+    answer(Method::PATCH, "/api/groups/{id}", Needs::Admin, patch::<Group>),
+    answer(Method::DELETE, "/api/groups/{id}", Needs::Admin, delete::<Group>),
+    answer(Method::GET, "/api/proxies", Needs::Viewer, list::<Proxy>),
+    answer(Method::GET, "/api/proxies/{id}", Needs::Viewer, get::<Proxy>),
+    answer(Method::PUT, "/api/proxies/{id}", Needs::Admin, put::<Proxy>),
+    answer(Method::PATCH, "/api/proxies/{id}", Needs::Admin, patch::<Proxy>),
+    answer(Method::DELETE, "/api/proxies/{id}", Needs::Admin, delete::<Proxy>),
     answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
     answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))
@@ -213,8 +238,11 @@ pub const ROUTES: &[Route] = &[
 pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
     let found = find(&request);
     let head = request.method() == Method::HEAD;
-    let dialect = spoken_at(request.uri().path());
-    let page = !request.uri().path().starts_with("/v1");
+    let path = request.uri().path();
+    let page = !path.starts_with("/v1");
+    let (ours, dialect) = (path.starts_with("/api/"), spoken_at(path));
+    let refuse =
+        |error: &Error| if ours { api::problem(error) } else { api::refuse(error, dialect) };
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
             let caller = Caller::Anybody;
@@ -224,11 +252,11 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         Ok(Found::OtherMethods(allow)) => {
             let message = format!("This path takes {allow}.");
             let error = Error::new(Kind::MethodNotAllowed, message);
-            Ok(allowing(api::refuse(&error, dialect), &allow))
+            Ok(allowing(refuse(&error), &allow))
         }
         Err(error) => Err(error),
     };
-    let mut response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
+    let mut response = outcome.unwrap_or_else(|error| refuse(&error));
     if page {
         secure(response.headers_mut());
     }

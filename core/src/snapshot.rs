@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Result},
     identity::Vault,
     ports::Millis,
-    provider::{Auth, Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source, builtin},
     store::{Changes, Document, Kind},
 };
 
@@ -38,7 +38,7 @@ struct ProviderBody {
     #[serde(default)]
     api_version: Option<String>,
     #[serde(default)]
-    models: Vec<String>,
+    models: Option<Vec<String>>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -119,22 +119,28 @@ impl Snapshot {
         let mut keys = Vec::new();
         for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
             let KeyBody { sealed, enabled } = read(key)?;
-            if enabled {
-                let place = key_place(&key.id, &host);
-                keys.push(Key { id: key.id.clone(), secret: vault.open(&sealed, &place)? });
+            if !enabled {
+                continue;
+            }
+            // A key that was given for another origin must be given anew; the others go on working.
+            match vault.open(&sealed, &key_place(&key.id, &host)) {
+                Ok(secret) => keys.push(Key { id: key.id.clone(), secret }),
+                Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
             }
         }
-        Ok(Provider {
+        let mut provider = Provider {
             id: document.id.clone(),
             dialect,
             host,
             auth,
             api_version: body.api_version,
             keys,
-            models: body.models,
+            models: Vec::new(),
             enabled: body.enabled,
             source: Source::Database,
-        })
+        };
+        provider.models = body.models.unwrap_or_else(|| builtin::usual_models(&provider));
+        Ok(provider)
     }
 }
 

@@ -21,8 +21,8 @@ use crate::{
     http::Body,
     ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
     store::{
-        self, Audit, Blob, Bucket, Change, Changes, Document, ListQuery, Record, RecordFilter,
-        Schema, StatsQuery, Store,
+        self, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Document, ListQuery,
+        Record, RecordFilter, Schema, StatsQuery, Store,
     },
 };
 
@@ -222,6 +222,9 @@ impl Store for SilentStore {
         silent()
     }
     async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
+        silent()
+    }
+    async fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditRow>> {
         silent()
     }
     async fn flush(&self, _: &str, _: &[Record]) -> Result<()> {

@@ -109,17 +109,21 @@ fn request(method: Method, uri: &str, token: &Secret, body: Body) -> Result<Requ
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
         .map_err(|_| Error::internal("the admin token does not fit into a header"))?;
     bearer.set_sensitive(true);
-    Request::builder()
-        .method(method)
+    let builder = Request::builder()
+        .method(method.clone())
         .uri(uri)
         .header(header::AUTHORIZATION, bearer)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(Error::internal)
+        .header(header::CONTENT_TYPE, "application/json");
+    let builder = match method {
+        // Whoever types a command has looked at what is there.
+        Method::DELETE | Method::PATCH => builder.header(header::IF_MATCH, "*"),
+        _ => builder,
+    };
+    builder.body(body).map_err(Error::internal)
 }
 
 fn refusal(status: StatusCode, answer: &Value) -> Error {
-    let message = answer["error"]["message"].as_str();
+    let message = answer["detail"].as_str();
     let message = message.map_or_else(|| format!("The gateway answered {status}."), str::to_owned);
     Error::bad_request(message)
 }

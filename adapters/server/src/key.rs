@@ -82,8 +82,12 @@ async fn revoke(id: &str, admin: &Admin) -> Result<()> {
 
 fn print_sql(create: &Create, config: &Config) -> Result<()> {
     let Issued { client, key } = issue(create, config)?;
-    let audit =
-        Audit { at_ms: client.created_at_ms, actor: "cli".to_owned(), action: "create".to_owned() };
+    let audit = Audit {
+        at_ms: client.created_at_ms,
+        actor: "cli".to_owned(),
+        action: "create".to_owned(),
+        ..Audit::default()
+    };
     let statements = script(vec![Change::Put(client.to_document()?)], &audit);
     say(statements.trim_end());
     // A comment, so that the whole output can be run as it is.

@@ -3,83 +3,92 @@
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Page, limit, query, write};
+use super::{
+    Page, Paging, bounded,
+    document::{locked, next, tagged},
+    edit::{Edit, commit},
+    inbound::{self, Precondition},
+    write,
+};
 use crate::{
     error::{Error, Result},
     gateway::Gateway,
-    http::{Body, empty, read},
+    http::{Body, empty},
     identity::{Client, Issued},
-    limits::CONTROL_BODY_BYTES_MAX,
     ports::Millis,
-    router::{Caller, Visit},
-    store::{Audit, Change, Kind, ListQuery},
+    router::Visit,
+    store::{Kind, ListQuery},
 };
 
+/// A client to be made.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Wanted {
+    /// What people call it; unique.
+    #[cfg_attr(test, schemars(length(min = 1, max = 200)))]
     name: String,
+    /// When its key ends, from now on; never when it is not said.
     #[serde(default)]
+    #[cfg_attr(test, schemars(range(min = 1)))]
     expires_in_ms: Option<i64>,
 }
 
+/// A client with its key.
 #[derive(Serialize)]
-struct Created<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Created<'a> {
+    /// The public id of its key.
     id: &'a str,
+    /// What people call it.
     name: &'a str,
     /// Shown this once.
     key: &'a str,
+    /// When the key ends; null for never.
     expires_at_ms: Option<Millis>,
 }
 
+/// A client.
 #[derive(Serialize)]
-struct Shown {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Shown {
+    /// The public id of its key.
     id: String,
+    /// What people call it.
     name: String,
+    /// When it was made; 0 for a declared one.
     created_at_ms: Millis,
+    /// When its key ends; null for never.
     expires_at_ms: Option<Millis>,
+    /// Whether the configuration declares it, so that it cannot be changed here.
     locked: bool,
 }
 
 /// Makes a client and its key.
 pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let caller = visit.caller;
-    let body = read(visit.request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
-    let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
-        Error::bad_request("The body is `{\"name\": …, \"expires_in_ms\": …}`.").because(error)
-    })?;
+    let wanted: Wanted = inbound::body(visit.request).await?;
     let now = gateway.ports.clock.now();
     let (vault, random) = (&gateway.state.vault, &*gateway.ports.random);
     let Issued { client, key } =
         Issued::new(&wanted.name, now, wanted.expires_in_ms, vault, random)?;
-    let put = Change::Put(client.to_document()?);
-    gateway
-        .ports
-        .store
-        .commit(vec![put], audit(now, &caller, "create client"))
-        .await
-        .map_err(taken)?;
-    // A key that was tried before it was made is remembered as unknown.
-    gateway.forget_clients();
+    let edit = Edit::put(client.to_document()?, None);
+    commit(gateway, &visit.caller, "create client", vec![edit]).await?;
     let created = Created {
         id: &client.id,
         name: &client.name,
         key: key.expose(),
         expires_at_ms: client.expires_at_ms,
     };
-    write(StatusCode::CREATED, &created)
+    Ok(tagged(write(StatusCode::CREATED, &created)?, 1))
 }
 
 /// Declared clients first, then the stored ones by id.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let uri = visit.request.uri();
-    let after = query(uri, "after").map(str::to_owned);
-    let limit = limit(uri)?;
+    let Paging { after, limit } = inbound::query(visit.request.uri())?;
+    let limit = bounded(limit)?;
     let first_page = after.is_none();
     let documents =
         gateway.ports.store.list(Kind::Client, &ListQuery { parent: None, after, limit }).await?;
-    let next = documents.last().filter(|_| documents.len() == limit as usize);
-    let next = next.map(|document| document.id.clone());
+    let next = next(&documents, limit);
     let declared = gateway.state.declared_clients.iter().filter(|_| first_page);
     let mut data: Vec<_> = declared.map(|client| show(client, true)).collect();
     for document in &documents {
@@ -90,18 +99,15 @@ pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Bod
 
 /// Ends a client at once in this process, and within seconds in every other.
 pub(crate) async fn revoke(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let (id, caller) = (visit.param, visit.caller);
+    let Visit { param: id, caller, request, .. } = visit;
     if gateway.state.declared_clients.iter().any(|client| client.id == id) {
-        let message = "This client is declared in the configuration and is ended there.";
-        return Err(Error::new(crate::error::Kind::Conflict, message));
+        return Err(locked("client", &id, "the configuration's `[[client]]`"));
     }
     let missing = || Error::not_found(format!("There is no client `{id}`."));
     let store = &gateway.ports.store;
     let document = store.get(Kind::Client, &id).await?.ok_or_else(missing)?;
-    let delete = Change::Delete { kind: Kind::Client, id, version: document.version };
-    let audit = audit(gateway.ports.clock.now(), &caller, "revoke client");
-    store.commit(vec![delete], audit).await?;
-    gateway.forget_clients();
+    Precondition::read(request.headers())?.allow(document.version)?;
+    commit(gateway, &caller, "revoke client", vec![Edit::delete(&document)]).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -113,16 +119,4 @@ fn show(client: &Client, locked: bool) -> Shown {
         expires_at_ms: client.expires_at_ms,
         locked,
     }
-}
-
-fn audit(at_ms: Millis, caller: &Caller, action: &str) -> Audit {
-    Audit { at_ms, actor: caller.actor().to_owned(), action: action.to_owned() }
-}
-
-fn taken(error: Error) -> Error {
-    if error.kind == crate::error::Kind::Conflict {
-        return Error::new(error.kind, "There is a client of this name already.")
-            .because(error.detail);
-    }
-    error
 }

@@ -1,24 +1,39 @@
 //! What can programs and the dashboard ask? JSON resources, one file each.
 
+pub(crate) mod audit;
 pub(crate) mod clients;
+pub(crate) mod document;
+mod edit;
+pub(crate) mod groups;
+mod inbound;
+pub(crate) mod keys;
 pub(crate) mod models;
+mod problem;
 pub(crate) mod providers;
+pub(crate) mod proxies;
 pub(crate) mod records;
 pub(crate) mod responses;
 pub(crate) mod session;
 pub(crate) mod status;
 pub(crate) mod users;
 
+use std::pin::Pin;
+
+pub(crate) use problem::problem;
+
 use http::{HeaderValue, Response, StatusCode, Uri, header};
-use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
-    http::{Body, json, read},
+    http::{Body, json},
     identity::Secret,
-    limits::{CONTROL_BODY_BYTES_MAX, PAGE_ROWS_MAX},
+    limits::{PAGE_ROWS, PAGE_ROWS_MAX},
 };
+
+/// What a resource answers.
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send + 'a>>;
 
 /// An error of a page or resource.
 pub(crate) fn refuse(error: &Error, dialect: Dialect) -> Response<Body> {
@@ -36,9 +51,11 @@ pub(crate) fn refuse(error: &Error, dialect: Dialect) -> Response<Body> {
 
 /// A page of a list.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Page<T> {
+    /// The rows.
     data: Vec<T>,
-    /// Where the next page starts; absent on the last one.
+    /// Where the next page starts; null on the last one.
     next: Option<String>,
 }
 
@@ -55,29 +72,39 @@ fn query<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-fn limit(uri: &Uri) -> Result<u32> {
-    let Some(text) = query(uri, "limit") else { return Ok(100) };
-    match text.parse() {
-        Ok(limit @ 1..=PAGE_ROWS_MAX) => Ok(limit),
+/// Which page of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Paging {
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page.
+    #[serde(default = "rows")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 500)))]
+    limit: u32,
+}
+
+fn rows() -> u32 {
+    PAGE_ROWS
+}
+
+/// A number of rows that a page may have.
+fn bounded(limit: u32) -> Result<u32> {
+    match limit {
+        1..=PAGE_ROWS_MAX => Ok(limit),
         _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
             .at("limit")),
     }
 }
 
-/// The body as what is wanted; `form` says how that looks. What was sent instead is not repeated: it may be a secret.
-async fn wanted<T: DeserializeOwned>(body: Body, form: &str) -> Result<T> {
-    let body = read(body, CONTROL_BODY_BYTES_MAX).await?;
-    serde_json::from_slice(&body)
-        .map_err(|_| Error::bad_request(format!("The body is `{form}`, and nothing else.")))
-}
-
-/// The same where everything may be left out, the body too.
-async fn wanted_or_nothing<T: DeserializeOwned + Default>(body: Body, form: &str) -> Result<T> {
-    let body = read(body, CONTROL_BODY_BYTES_MAX).await?;
-    if body.is_empty() {
-        return Ok(T::default());
+fn limit(uri: &Uri) -> Result<u32> {
+    let Some(text) = query(uri, "limit") else { return Ok(PAGE_ROWS) };
+    match text.parse() {
+        Ok(limit @ 1..=PAGE_ROWS_MAX) => Ok(limit),
+        _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
+            .at("limit")),
     }
-    wanted(Body::from(body), form).await
 }
 
 /// Reads a text that must not be shown.

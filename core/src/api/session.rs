@@ -2,10 +2,13 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
-use super::{secret_text, wanted, write};
+use super::{
+    edit::{Edit, commit},
+    inbound, secret_text, write,
+};
 use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
@@ -14,7 +17,7 @@ use crate::{
     people::{cookie, origin, setup::Choice},
     ports::{Millis, Transport},
     router::{Caller, Visit},
-    store::{self, Audit},
+    store,
 };
 
 #[derive(Deserialize)]
@@ -59,17 +62,16 @@ struct Shown<'a> {
 
 /// Begins a session.
 pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let Start { peer, transport, body } = Start::of(gateway, visit)?;
-    let SignIn { name, password } = wanted(body, "{\"name\": …, \"password\": …}").await?;
+    let Start { peer, transport, request } = Start::of(gateway, visit)?;
+    let SignIn { name, password } = inbound::body(request).await?;
     let user = gateway.sign_in(&name, password, peer).await?;
     begun(gateway, &user, transport)
 }
 
 /// Takes the choice of somebody with a one-time link, and begins their session.
 pub(crate) async fn set_up(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let Start { peer, transport, body } = Start::of(gateway, visit)?;
-    let form = "{\"token\": …, \"name\": …, \"password\": …}";
-    let Chosen { token, name, password } = wanted(body, form).await?;
+    let Start { peer, transport, request } = Start::of(gateway, visit)?;
+    let Chosen { token, name, password } = inbound::body(request).await?;
     let attempt = gateway.admit_attempt("", peer)?;
     let user = gateway.choose(Choice { link: token, name, password }).await?;
     gateway.forgive(attempt);
@@ -94,10 +96,8 @@ pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<B
     if let Some(found) = store.get(store::Kind::User, &id).await? {
         let mut user = User::from_document(&found)?;
         user.end_sessions();
-        let (at_ms, actor) = (gateway.ports.clock.now(), visit.caller.actor().to_owned());
-        let audit = Audit { at_ms, actor, action: "sign out".to_owned() };
-        store.commit(vec![user.put()?], audit).await?;
-        gateway.forget_users();
+        let edit = Edit::put(user.to_document()?, Some(&found));
+        commit(gateway, &visit.caller, "sign out", vec![edit]).await?;
     }
     let mut response = empty(StatusCode::NO_CONTENT);
     response.headers_mut().insert(header::SET_COOKIE, cookie::take(visit.call.transport)?);
@@ -109,8 +109,7 @@ pub(crate) async fn change(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let id = own_id(&visit.caller)?;
     let name = visit.caller.actor().to_owned();
     let (peer, transport) = (visit.call.peer, visit.call.transport);
-    let Changed { current, password } =
-        wanted(visit.request.into_body(), "{\"current\": …, \"password\": …}").await?;
+    let Changed { current, password } = inbound::body(visit.request).await?;
     let attempt = gateway.admit_attempt(&name, peer)?;
     let user = gateway.change_password(&id, current, password).await?;
     gateway.forgive(attempt);
@@ -121,7 +120,7 @@ pub(crate) async fn change(gateway: &Gateway, visit: Visit) -> Result<Response<B
 struct Start {
     peer: Option<IpAddr>,
     transport: Transport,
-    body: Body,
+    request: Request<Body>,
 }
 
 impl Start {
@@ -130,7 +129,7 @@ impl Start {
         let (headers, uri) = (visit.request.headers(), visit.request.uri());
         origin::check_beginning(headers, uri)?;
         cookie::may_be_given(headers, uri, transport, gateway.state.config.people.cookies)?;
-        Ok(Self { peer, transport, body: visit.request.into_body() })
+        Ok(Self { peer, transport, request: visit.request })
     }
 }
 

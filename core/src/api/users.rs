@@ -3,16 +3,22 @@
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Page, limit, query, wanted, wanted_or_nothing, write};
+use super::{
+    Page, Paging, bounded,
+    document::{next, tagged},
+    edit::{Edit, commit},
+    inbound::{self, Precondition},
+    write,
+};
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     gateway::Gateway,
-    http::{Body, empty},
+    http::{Body, empty, read},
     identity::{Membership, Role, Roster, Secret, User, user_name},
-    limits::{CHANGES_MAX, PAGE_ROWS_MAX},
+    limits::{CHANGES_MAX, CONTROL_BODY_BYTES_MAX, PAGE_ROWS_MAX},
     ports::Millis,
     router::{Caller, Visit},
-    store::{self, Audit, Change, ListQuery},
+    store::{Document, Kind, ListQuery},
 };
 
 #[derive(Deserialize)]
@@ -54,6 +60,8 @@ enum Ending {
 #[derive(Serialize)]
 struct Shown<'a> {
     id: &'a str,
+    /// Counts its changes; the `ETag`.
+    version: i64,
     name: &'a str,
     role: Role,
     enabled: bool,
@@ -72,6 +80,7 @@ impl<'a> Shown<'a> {
     fn of(user: &'a User) -> Self {
         Self {
             id: &user.id,
+            version: user.version,
             name: &user.name,
             role: user.role,
             enabled: user.enabled,
@@ -90,39 +99,38 @@ impl<'a> Shown<'a> {
 
 /// Users by id.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let uri = visit.request.uri();
-    let (after, limit) = (query(uri, "after").map(str::to_owned), limit(uri)?);
+    let Paging { after, limit } = inbound::query(visit.request.uri())?;
+    let limit = bounded(limit)?;
     let page = ListQuery { parent: None, after, limit };
-    let documents = gateway.ports.store.list(store::Kind::User, &page).await?;
-    let next = documents.last().filter(|_| documents.len() == limit as usize);
-    let next = next.map(|document| document.id.clone());
+    let documents = gateway.ports.store.list(Kind::User, &page).await?;
+    let next = next(&documents, limit);
     let users = documents.iter().map(User::from_document).collect::<Result<Vec<_>>>()?;
     write(StatusCode::OK, &Page { data: users.iter().map(Shown::of).collect(), next })
 }
 
 /// One user.
 pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    write(StatusCode::OK, &Shown::of(&find(gateway, &visit.param).await?))
+    let (_, user) = find(gateway, &visit.param).await?;
+    Ok(tagged(write(StatusCode::OK, &Shown::of(&user))?, user.version))
 }
 
 /// Makes a user, and the link where they choose their password.
 pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let caller = visit.caller;
-    let form = "{\"name\": …, \"role\": \"viewer\" or \"admin\"}";
-    let Made { name, role } = wanted(visit.request.into_body(), form).await?;
+    let Made { name, role } = inbound::body(visit.request).await?;
     let (now, random) = (gateway.ports.clock.now(), &*gateway.ports.random);
     let mut user = User::new(&name, role, now, random)?;
     let link = user.reset(now, &gateway.state.vault, random);
-    keep(gateway, &user, &caller, "create user").await?;
-    write(StatusCode::CREATED, &Shown::with_link(&user, &link))
+    keep(gateway, &mut user, None, (&visit.caller, "create user")).await?;
+    Ok(tagged(write(StatusCode::CREATED, &Shown::with_link(&user, &link))?, user.version))
 }
 
 /// Changes a user. What they may do changes at once: their sessions end.
 pub(crate) async fn update(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let (id, caller) = (visit.param, visit.caller);
-    let form = "{\"name\": …, \"role\": …, \"enabled\": …}";
-    let Changed { name, role, enabled } = wanted(visit.request.into_body(), form).await?;
-    let mut user = find(gateway, &id).await?;
+    let Visit { param: id, caller, request, .. } = visit;
+    let condition = Precondition::read(request.headers())?;
+    let Changed { name, role, enabled } = inbound::body(request).await?;
+    let (document, mut user) = find(gateway, &id).await?;
+    condition.allow(user.version)?;
     if let Some(name) = name {
         user.name = user_name(&name)?;
     }
@@ -132,35 +140,36 @@ pub(crate) async fn update(gateway: &Gateway, visit: Visit) -> Result<Response<B
     if before != (user.role, user.enabled) {
         user.end_sessions();
     }
-    keep(gateway, &user, &caller, "change user").await?;
-    write(StatusCode::OK, &Shown::of(&user))
+    keep(gateway, &mut user, Some(&document), (&caller, "change user")).await?;
+    Ok(tagged(write(StatusCode::OK, &Shown::of(&user))?, user.version))
 }
 
 /// Takes a user away, with all sessions.
 pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let (id, caller) = (visit.param, visit.caller);
-    let user = find(gateway, &id).await?;
-    let gone = Change::Delete { kind: store::Kind::User, id, version: user.version };
-    let mut changes = vec![gone];
-    changes.extend(roster_after(gateway, &user.id, Membership::Out).await?);
-    commit(gateway, changes, &caller, "delete user").await?;
+    let Visit { param: id, caller, request, .. } = visit;
+    let (document, user) = find(gateway, &id).await?;
+    Precondition::read(request.headers())?.allow(user.version)?;
+    let mut edits = vec![Edit::delete(&document)];
+    edits.extend(roster_after(gateway, &id, Membership::Out).await?);
+    commit(gateway, &caller, "delete user", edits).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
 /// Ends sessions and takes the password away; the answer has the link where the next one is chosen.
 pub(crate) async fn reset(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let (id, caller) = (visit.param, visit.caller);
-    let form = "{\"sessions\": \"own\" or \"all\"}";
-    let Reset { sessions } = wanted_or_nothing(visit.request.into_body(), form).await?;
-    let mut user = find(gateway, &id).await?;
+    let body = read(visit.request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
+    let Reset { sessions } =
+        if body.is_empty() { Reset::default() } else { inbound::parse(&body)? };
+    let (document, mut user) = find(gateway, &id).await?;
     let (now, random) = (gateway.ports.clock.now(), &*gateway.ports.random);
     let link = user.reset(now, &gateway.state.vault, random);
-    keep(gateway, &user, &caller, "reset user").await?;
+    keep(gateway, &mut user, Some(&document), (&caller, "reset user")).await?;
     match sessions {
         Ending::Own => {}
         Ending::All => end_all_sessions(gateway, &user.id, &caller).await?,
     }
-    write(StatusCode::OK, &Shown::with_link(&user, &link))
+    Ok(tagged(write(StatusCode::OK, &Shown::with_link(&user, &link))?, user.version))
 }
 
 /// Of everybody but the one whose sessions have ended already.
@@ -169,14 +178,14 @@ async fn end_all_sessions(gateway: &Gateway, but: &str, caller: &Caller) -> Resu
     loop {
         let limit = PAGE_ROWS_MAX.min(u32::try_from(CHANGES_MAX).unwrap_or(PAGE_ROWS_MAX));
         let page = ListQuery { parent: None, after, limit };
-        let documents = gateway.ports.store.list(store::Kind::User, &page).await?;
-        let mut changes = Vec::with_capacity(documents.len());
+        let documents = gateway.ports.store.list(Kind::User, &page).await?;
+        let mut edits = Vec::with_capacity(documents.len());
         for document in documents.iter().filter(|document| document.id != but) {
             let mut user = User::from_document(document)?;
             user.end_sessions();
-            changes.push(user.put()?);
+            edits.push(Edit::put(user.to_document()?, Some(document)));
         }
-        commit(gateway, changes, caller, "end sessions").await?;
+        commit(gateway, caller, "end sessions", edits).await?;
         if documents.len() < limit as usize {
             return Ok(());
         }
@@ -184,49 +193,31 @@ async fn end_all_sessions(gateway: &Gateway, but: &str, caller: &Caller) -> Resu
     }
 }
 
-async fn find(gateway: &Gateway, id: &str) -> Result<User> {
+async fn find(gateway: &Gateway, id: &str) -> Result<(Document, User)> {
     let missing = || Error::not_found("There is no such user.");
-    let document = gateway.ports.store.get(store::Kind::User, id).await?.ok_or_else(missing)?;
-    User::from_document(&document)
+    let document = gateway.ports.store.get(Kind::User, id).await?.ok_or_else(missing)?;
+    let user = User::from_document(&document)?;
+    Ok((document, user))
 }
 
-async fn keep(gateway: &Gateway, user: &User, caller: &Caller, action: &str) -> Result<()> {
-    let mut changes = vec![user.put()?];
-    changes.extend(roster_after(gateway, &user.id, user.into()).await?);
-    commit(gateway, changes, caller, action).await
-}
-
-/// The roster's change, if there is one. Both are kept or none.
-async fn roster_after(
+/// Keeps a user with what follows for the roster.
+async fn keep(
     gateway: &Gateway,
-    id: &str,
-    membership: Membership,
-) -> Result<Option<Change>> {
-    let kept = gateway.ports.store.get(store::Kind::Roster, Roster::ID).await?;
-    let roster = kept.as_ref().map(Roster::from_document).transpose()?.unwrap_or_default();
-    roster.after(id, membership)?.map(|roster| roster.put()).transpose()
-}
-
-async fn commit(
-    gateway: &Gateway,
-    changes: Vec<Change>,
-    caller: &Caller,
-    action: &str,
+    user: &mut User,
+    before: Option<&Document>,
+    (caller, action): (&Caller, &str),
 ) -> Result<()> {
-    let (at_ms, actor) = (gateway.ports.clock.now(), caller.actor().to_owned());
-    let audit = Audit { at_ms, actor, action: action.to_owned() };
-    gateway.ports.store.commit(changes, audit).await.map_err(moved_on)?;
-    gateway.forget_users();
-    if !gateway.is_claimed() {
-        gateway.refresh().await?;
-    }
+    let mut edits = vec![Edit::put(user.to_document()?, before)];
+    edits.extend(roster_after(gateway, &user.id, Membership::from(&*user)).await?);
+    commit(gateway, caller, action, edits).await?;
+    user.version += 1;
     Ok(())
 }
 
-fn moved_on(error: Error) -> Error {
-    if error.kind == Kind::Conflict {
-        let message = "The name is taken, or somebody has just changed the same: look again.";
-        return Error::new(error.kind, message).because(error.detail);
-    }
-    error
+/// The roster's change, if there is one. Both are kept or none.
+async fn roster_after(gateway: &Gateway, id: &str, membership: Membership) -> Result<Option<Edit>> {
+    let before = gateway.ports.store.get(Kind::Roster, Roster::ID).await?;
+    let roster = before.as_ref().map(Roster::from_document).transpose()?.unwrap_or_default();
+    let Some(next) = roster.after(id, membership)? else { return Ok(None) };
+    Ok(Some(Edit::put(next.to_document()?, before.as_ref())))
 }

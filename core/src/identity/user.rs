@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Result},
     limits::{TICKET_WAIT, USER_NAME_CHARS_MAX},
     ports::{Millis, Random},
-    store::{Change, Document, Kind},
+    store::{Document, Kind},
 };
 
 const SHAPE: i64 = 1;
@@ -105,10 +105,10 @@ impl User {
         self.enabled && self.ticket.as_ref().is_some_and(fits)
     }
 
-    /// The change that keeps it.
-    pub fn put(&self) -> Result<Change> {
+    /// The document that keeps it.
+    pub fn to_document(&self) -> Result<Document> {
         let body = serde_json::to_string(self).map_err(Error::internal)?;
-        let document = Document {
+        Ok(Document {
             kind: Kind::User,
             id: self.id.clone(),
             parent: String::new(),
@@ -118,8 +118,7 @@ impl User {
             deleted: false,
             shape: SHAPE,
             body,
-        };
-        Ok(Change::Put(document))
+        })
     }
 
     /// Reads a document of kind `user`.
@@ -174,9 +173,9 @@ impl Roster {
         Ok(Some(next))
     }
 
-    /// The change that keeps it.
-    pub fn put(&self) -> Result<Change> {
-        let document = Document {
+    /// The document that keeps it.
+    pub fn to_document(&self) -> Result<Document> {
+        Ok(Document {
             kind: Kind::Roster,
             id: ROSTER.to_owned(),
             parent: String::new(),
@@ -186,8 +185,7 @@ impl Roster {
             deleted: false,
             shape: SHAPE,
             body: serde_json::to_string(self).map_err(Error::internal)?,
-        };
-        Ok(Change::Put(document))
+        })
     }
 
     /// Reads the document of kind `roster`.

@@ -21,7 +21,7 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap, uri: &Uri) -> Result<(
     if *method == Method::DELETE || is_json(headers) {
         return Ok(());
     }
-    Err(Error::bad_request("The body must be `application/json`.").at("content-type"))
+    Err(Error::new(Kind::UnsupportedMedia, "Send the body as `application/json`."))
 }
 
 /// What is asked of a request that begins a session: a program may say nothing of where it comes from.
@@ -32,7 +32,7 @@ pub(crate) fn check_beginning(headers: &HeaderMap, uri: &Uri) -> Result<()> {
     if is_json(headers) {
         return Ok(());
     }
-    Err(Error::bad_request("The body must be `application/json`.").at("content-type"))
+    Err(Error::new(Kind::UnsupportedMedia, "Send the body as `application/json`."))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::{
     identity::{Password, Role, Roster, Secret, User, same, token, verify},
     limits::{SETUP_TRIES_MAX, SETUP_WAIT},
     ports::Millis,
-    store::{self, Audit},
+    store::{self, Audit, Change},
 };
 
 /// The set-up token, known to this process alone.
@@ -124,8 +124,13 @@ impl Gateway {
         let mut user = User::new(name, Role::Admin, now, &*self.ports.random)?;
         user.choose(password.hash(&*self.ports.hasher, &*self.ports.random).await?);
         let roster = Roster { version: 0, admins: vec![user.id.clone()] };
-        let changes = vec![user.put()?, roster.put()?];
-        let audit = Audit { at_ms: now, actor: actor.to_owned(), action: "claim".to_owned() };
+        let changes = vec![Change::Put(user.to_document()?), Change::Put(roster.to_document()?)];
+        let audit = Audit {
+            at_ms: now,
+            actor: actor.to_owned(),
+            action: "claim".to_owned(),
+            ..Audit::default()
+        };
         self.ports.store.commit(changes, audit).await.map_err(claimed)?;
         self.refresh().await?;
         Ok(Arc::new(user))
@@ -165,8 +170,8 @@ impl Gateway {
         let password = Password::parse(text, &user.name)?;
         user.choose(password.hash(&*self.ports.hasher, &*self.ports.random).await?);
         let (at_ms, actor) = (self.ports.clock.now(), user.name.clone());
-        let audit = Audit { at_ms, actor, action: action.to_owned() };
-        self.ports.store.commit(vec![user.put()?], audit).await?;
+        let audit = Audit { at_ms, actor, action: action.to_owned(), ..Audit::default() };
+        self.ports.store.commit(vec![Change::Put(user.to_document()?)], audit).await?;
         self.forget_users();
         Ok(())
     }

@@ -133,6 +133,9 @@ fn may_try_another(kind: Kind) -> bool {
         | Kind::MethodNotAllowed
         | Kind::ClientTimeout
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::RateLimited
         | Kind::Overloaded

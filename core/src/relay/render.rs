@@ -120,6 +120,9 @@ pub(super) fn describe(error: &Error, record: &Record) {
         | Kind::MethodNotAllowed
         | Kind::ClientTimeout
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::RateLimited
         | Kind::ClientGone => tracing::debug!(id, kind, detail = error.detail, "request refused"),

@@ -124,7 +124,7 @@ pub enum Change {
 }
 
 /// Who changed what, kept beside the change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Audit {
     /// When.
     pub at_ms: Millis,
@@ -132,6 +132,57 @@ pub struct Audit {
     pub actor: String,
     /// A verb, such as `create`.
     pub action: String,
+    /// What the changed documents said before and say now, for those that have something to tell.
+    pub trail: Vec<Trail>,
+}
+
+/// What one document said before a change and says after it, its secrets replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// What the document is.
+    pub kind: Kind,
+    /// The document's id.
+    pub id: String,
+    /// JSON; empty when there was none.
+    pub before: String,
+    /// JSON; empty when there is none any more.
+    pub after: String,
+}
+
+/// Which rows of the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Not before.
+    pub from_ms: Option<Millis>,
+    /// Before.
+    pub to_ms: Option<Millis>,
+    /// By this one.
+    pub actor: Option<String>,
+    /// Of documents of this kind.
+    pub kind: Option<Kind>,
+    /// Of the document with this id.
+    pub document: Option<String>,
+    /// Older than this row: revision and place of the last row of the page before.
+    pub before: Option<(i64, i64)>,
+    /// At most so many; bounded by [`PAGE_ROWS_MAX`](crate::limits::PAGE_ROWS_MAX).
+    pub limit: u32,
+}
+
+/// One row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// The revision that the change made.
+    pub revision: i64,
+    /// Its place in the commit.
+    pub place: i64,
+    /// When.
+    pub at_ms: Millis,
+    /// Who.
+    pub actor: String,
+    /// A verb, such as `create`.
+    pub action: String,
+    /// Which document it was, what it said before and says now.
+    pub trail: Trail,
 }
 
 /// Everything that changed after a revision.
@@ -209,6 +260,9 @@ pub trait Store: Send + Sync {
     /// Applies all changes or none, and returns the new revision. A version that has moved on, or a name that is
     /// taken, is [`Conflict`](crate::error::Kind::Conflict).
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64>;
+
+    /// Rows of the audit log that fit the query, newest first.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
 
     /// Writes records with their rollups and latency buckets as one transaction. The same `flush_id` a second
     /// time changes nothing and succeeds.

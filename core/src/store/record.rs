@@ -154,12 +154,18 @@ pub struct RecordFilter {
     pub to_ms: Option<Millis>,
     /// Of this client.
     pub client: Option<String>,
+    /// Of this team.
+    pub team: Option<String>,
     /// Answered by this provider.
     pub provider: Option<String>,
     /// Answered by this model.
     pub model: Option<String>,
+    /// Answered with this status.
+    pub status: Option<u16>,
     /// Only failures, or only successes.
     pub failed: Option<bool>,
+    /// Only streams, or only whole answers.
+    pub stream: Option<bool>,
     /// Older than this record: time and id of the last row of the page before.
     pub before: Option<(Millis, String)>,
     /// At most so many; bounded by [`PAGE_ROWS_MAX`](crate::limits::PAGE_ROWS_MAX).

@@ -1,5 +1,6 @@
 //! What must hold on every database? One list of cases, each on a fresh schema, for whoever brings a [`Database`].
 
+mod audit;
 mod blobs;
 mod check;
 mod counters;
@@ -42,6 +43,7 @@ pub struct World {
 pub fn cases() -> Vec<Case> {
     [
         documents::CASES,
+        audit::CASES,
         records::CASES,
         rollups::CASES,
         counters::CASES,

@@ -93,6 +93,9 @@ fn category(kind: Kind) -> &'static str {
         | Kind::NotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::ClientGone => "invalid_request_error",
         Kind::Forbidden => "permission_error",
@@ -118,6 +121,9 @@ fn code(kind: Kind) -> Option<&'static str> {
         | Kind::NotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::ClientGone
         | Kind::Forbidden => None,
         Kind::TooLarge

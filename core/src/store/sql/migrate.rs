@@ -20,8 +20,10 @@ struct Migration {
     text: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") },
+    Migration { number: 2, text: include_str!("../../../../migrations/0002_audit_trail.sql") },
+];
 
 const LEASE: &str = "migrate";
 /// The tables of the ledger and of the leases.

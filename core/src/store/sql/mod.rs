@@ -1,5 +1,6 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
+mod audit;
 mod blobs;
 mod columns;
 mod counters;
@@ -27,8 +28,8 @@ pub use migrate::migrate;
 pub use script::script;
 
 use super::{
-    Add, Admission, Audit, Blob, Bucket, Change, Changes, Counters, Document, Kind, ListQuery,
-    Record, RecordFilter, Schema, StatsQuery, Store,
+    Add, Admission, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Counters, Document,
+    Kind, ListQuery, Record, RecordFilter, Schema, StatsQuery, Store,
 };
 use crate::{error::Result, ports::Millis};
 
@@ -75,6 +76,10 @@ impl Store for SqlStore {
 
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64> {
         documents::commit(&*self.database, changes, &audit).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        audit::page(&*self.database, query).await
     }
 
     async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()> {

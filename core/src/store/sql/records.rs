@@ -137,11 +137,20 @@ fn question(filter: &RecordFilter) -> Statement {
     if let Some(client) = &filter.client {
         narrow("client = ?", vec![client.as_str().into()]);
     }
+    if let Some(team) = &filter.team {
+        narrow("team = ?", vec![team.as_str().into()]);
+    }
     if let Some(provider) = &filter.provider {
         narrow("provider = ?", vec![provider.as_str().into()]);
     }
     if let Some(model) = &filter.model {
         narrow("model = ?", vec![model.as_str().into()]);
+    }
+    if let Some(status) = filter.status {
+        narrow("status = ?", vec![i64::from(status).into()]);
+    }
+    if let Some(stream) = filter.stream {
+        narrow("stream = ?", vec![stream.into()]);
     }
     match filter.failed {
         None => {}
@@ -174,9 +183,12 @@ mod tests {
             from_ms: Some(1),
             to_ms: Some(2),
             client: Some("c".to_owned()),
+            team: Some("t".to_owned()),
             provider: Some("p".to_owned()),
             model: Some("m".to_owned()),
+            status: Some(200),
             failed: Some(true),
+            stream: Some(false),
             before: Some((3, "r".to_owned())),
             limit: 10,
         };

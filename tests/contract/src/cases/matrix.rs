@@ -92,9 +92,9 @@ async fn roles(world: &World) -> Result {
     // First, for the last admin cannot be disabled.
     let admin = Person::new(world, "admin", "admin").await?;
     let disabled = Person::new(world, "was admin", "admin").await?;
-    let mut end = Ask::post(format!("/api/users/{}", disabled.id), "{\"enabled\":false}");
-    end.method = "PATCH";
-    assert_eq!(world.ask(&end.bearer(ADMIN_TOKEN)).await?.status, 200);
+    let path = format!("/api/users/{}", disabled.id);
+    let ended = world.edit("PATCH", &path, Some("*"), json!({ "enabled": false })).await?;
+    assert_eq!(ended.status, 200, "{}", ended.text());
     let visitors = [
         Visitor::None,
         Visitor::BadKey,

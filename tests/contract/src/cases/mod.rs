@@ -1,5 +1,6 @@
 //! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
 
+mod admin;
 mod chat;
 mod dialect;
 mod echo;
@@ -48,6 +49,7 @@ pub const TOPICS: &[&[Case]] = &[
     keys::CASES,
     people::CASES,
     matrix::CASES,
+    admin::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,

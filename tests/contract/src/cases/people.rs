@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Case, sample::refused};
+use super::{Case, sample::problem};
 use crate::{
     Result,
     adapters::Adapter,
@@ -35,8 +35,8 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn code(answer: &Answer, status: u16) -> Result<String> {
-    let error = refused(answer, status)?;
-    Ok(error["code"].as_str().unwrap_or_default().to_owned())
+    let told = problem(answer, status)?;
+    Ok(told["code"].as_str().unwrap_or_default().to_owned())
 }
 
 /// A store that nobody has claimed lets nobody in, whatever they try.
@@ -111,7 +111,7 @@ async fn chosen(world: &World) -> Result {
         Ask::post("/api/setup", json!({ "token": link, "password": password }).to_string())
     };
     for weak in ["short", "password1234", "aaaaaaaaaaaaaaaa"] {
-        refused(&asked_patiently(world, &choose(weak)).await?, 400)?;
+        problem(&asked_patiently(world, &choose(weak)).await?, 400)?;
     }
     let answer = asked_patiently(world, &choose(PASSWORD)).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -146,7 +146,7 @@ async fn sign_in(world: &World) -> Result {
     assert!(shown["expires_at_ms"].is_i64(), "{shown}");
     let forged = person.cookie.replace("=1.", "=1.x");
     let answer = world.ask(&Ask::new("GET", "/api/session").header("cookie", &forged)).await?;
-    refused(&answer, 401)?;
+    problem(&answer, 401)?;
     Ok(())
 }
 
@@ -158,7 +158,7 @@ async fn roles(world: &World) -> Result {
     let wanted = json!({ "name": format!("made by {}", viewer.name) });
     let answer = world.ask(&viewer.post("/api/clients", &wanted)).await?;
     assert_eq!(code(&answer, 403)?, "admin_only");
-    refused(&world.ask(&viewer.get("/api/users")).await?, 403)?;
+    problem(&world.ask(&viewer.get("/api/users")).await?, 403)?;
     let admin = Person::new(world, "changer", "admin").await?;
     let wanted = json!({ "name": format!("made by {}", admin.name) });
     let made = exchange(world.gateway.address, &admin.post("/api/clients", &wanted)).await?;
@@ -215,7 +215,7 @@ async fn other_sites(world: &World) -> Result {
     }
     let mut form = admin.post("/api/users", &body);
     form.headers.retain(|(name, _)| name != "content-type");
-    refused(&world.ask(&form.header("content-type", "text/plain")).await?, 400)?;
+    problem(&world.ask(&form.header("content-type", "text/plain")).await?, 415)?;
     let begin = json!({ "name": admin.name, "password": PASSWORD }).to_string();
     let begin = Ask::post("/api/session", begin).header("sec-fetch-site", "cross-site");
     assert_eq!(code(&world.ask(&begin).await?, 403)?, "foreign_origin");
@@ -235,7 +235,7 @@ async fn change_password(world: &World) -> Result {
     };
     let wrong = asked_patiently(world, &change("not the password", "a new long password")).await?;
     assert_eq!(code(&wrong, 403)?, "wrong_password");
-    refused(&asked_patiently(world, &change(PASSWORD, "short")).await?, 400)?;
+    problem(&asked_patiently(world, &change(PASSWORD, "short")).await?, 400)?;
     let answer = asked_patiently(world, &change(PASSWORD, "a new long password")).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let next = Person { cookie: session_of(&answer)?, ..person.clone() };
@@ -249,7 +249,7 @@ async fn disabled(world: &World) -> Result {
     let patch = |fields: Value| {
         let mut ask = Ask::post(format!("/api/users/{}", person.id), fields.to_string());
         ask.method = "PATCH";
-        ask.bearer(ADMIN_TOKEN)
+        ask.bearer(ADMIN_TOKEN).header("if-match", "*")
     };
     let answer = world.ask(&patch(json!({ "enabled": false }))).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -274,7 +274,7 @@ async fn users(world: &World) -> Result {
     }
     let same_name = json!({ "name": person.name.to_uppercase(), "role": "viewer" }).to_string();
     let answer = world.ask(&Ask::post("/api/users", same_name).bearer(ADMIN_TOKEN)).await?;
-    refused(&answer, 409)?;
+    problem(&answer, 409)?;
     let reset = Ask::post(format!("{path}/reset"), "{}").bearer(ADMIN_TOKEN);
     let answer = world.ask(&reset).await?;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -296,12 +296,12 @@ async fn last_admin(world: &World) -> Result {
     let path = |person: &Person| format!("/api/users/{}", person.id);
     assert_eq!(code(&fresh.admin("DELETE", &path(&one)).await?, 409)?, "last_admin");
     for fields in [json!({ "role": "viewer" }), json!({ "enabled": false })] {
-        let mut ask = Ask::post(path(&one), fields.to_string()).bearer(ADMIN_TOKEN);
-        ask.method = "PATCH";
-        assert_eq!(code(&fresh.ask(&ask).await?, 409)?, "last_admin");
+        let answer = fresh.edit("PATCH", &path(&one), Some("*"), fields).await?;
+        assert_eq!(code(&answer, 409)?, "last_admin");
     }
     let two = Person::new(&fresh, "two", "admin").await?;
-    let (left, right) = (one.delete(&path(&two)), two.delete(&path(&one)));
+    let gone = |by: &Person, whom: &Person| by.delete(&path(whom)).header("if-match", "*");
+    let (left, right) = (gone(&one, &two), gone(&two, &one));
     let (left, right) = tokio::join!(fresh.ask(&left), fresh.ask(&right));
     let statuses = [left?.status, right?.status];
     assert_eq!(statuses.iter().filter(|status| **status == 204).count(), 1, "{statuses:?}");
