@@ -10,7 +10,7 @@ use http::{Request, Response};
 use crate::{
     clients::Clients,
     config::{Config, DeclaredKey},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
@@ -128,6 +128,20 @@ impl Gateway {
     /// Answers one request. Dropping the future cancels whatever it was waiting for; the record is written all the same.
     pub async fn handle(&self, request: Request<Body>, call: Call) -> Response<Body> {
         router::route(self, request, call).await
+    }
+
+    /// Refuses root secrets that leave upstream keys unreadable: one was taken away too early, or is the wrong one.
+    pub fn check_secrets(&self) -> Result<()> {
+        match self.state.snapshot().sealed_elsewhere(&self.state.vault) {
+            0 => Ok(()),
+            keys => Err(Error::new(
+                Kind::Unavailable,
+                format!(
+                    "{keys} upstream keys are sealed under a root secret that is not given. Name it in \
+                     TIDEGATE_SECRET_OLD, and run `tidegate secret rotate`."
+                ),
+            )),
+        }
     }
 
     /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.

@@ -251,8 +251,12 @@ pub const SESSION_MINUTES_MAX: u32 = 30 * 24 * 60;
 pub const USERS_CACHED_MAX: usize = 1_000;
 /// A look-up of a user.
 pub const USER_LOOKUP_WAIT: Duration = Duration::from_millis(2500);
-/// Between two hashes of passwords in one process, in the long run: four in a second, and one that comes early.
+/// Between two hashes of passwords in one process: four in a second.
 pub const HASH_EVERY: Duration = Duration::from_millis(250);
+/// The same of addresses that somebody has come in from lately, beside the others: five in a second in all.
+pub const HASH_EVERY_OF_KNOWN: Duration = Duration::from_secs(1);
+/// How long such an address is remembered.
+pub const KNOWN_ADDRESS_KEEP: Duration = Duration::from_hours(30 * 24);
 /// Between two attempts to sign in from one address, in the long run.
 pub const SIGN_IN_EVERY: Duration = Duration::from_secs(60);
 /// Attempts from one address that may come at once.
@@ -265,5 +269,9 @@ pub const SIGN_IN_WAIT_MAX: Duration = Duration::from_mins(15);
 pub const SIGN_INS_KEPT_MAX: usize = 10_000;
 /// Passwords being hashed at a time: each takes 19 MiB and a processor for some 50 ms.
 pub const HASHES_AT_ONCE_MAX: usize = 1;
+/// Client keys being hashed anew at a time, after the root secret has changed.
+pub const REHASHES_MAX: usize = 16;
+/// Documents of one batch of `secret rotate`.
+pub const RESEALED_MAX: u32 = 200;
 /// Passwords waiting to be hashed.
 pub const HASHES_WAITING_MAX: usize = 8;

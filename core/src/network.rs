@@ -20,7 +20,7 @@ impl Network {
         let address: IpAddr = address.parse().ok()?;
         let width = width(address);
         let bits = bits.unwrap_or(width);
-        (bits <= width).then_some(Self { first: masked(address, bits), bits })
+        (bits <= width).then(|| Self { first: masked(address, bits), bits })
     }
 
     /// Whether the address is one of these.

@@ -199,6 +199,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/users/{id}/reset", Needs::Admin, |gw, v| {
         Box::pin(api::users::reset(gw, v))
     }),
+    answer(Method::POST, "/api/secret/rotate", Needs::Admin, api::secret::rotate),
     answer(Method::GET, "/api/audit", Needs::Admin, api::audit::list),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {

@@ -97,6 +97,12 @@ impl Snapshot {
         next
     }
 
+    /// How many upstream keys were sealed under a root secret that is not known here.
+    pub(crate) fn sealed_elsewhere(&self, vault: &Vault) -> usize {
+        let keys = self.of(Kind::Key).filter_map(|document| read::<KeyBody>(document).ok());
+        keys.filter(|key| !vault.is_known(&key.sealed)).count()
+    }
+
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {
         let of_kind = self.documents.iter().filter(move |((found, _), _)| *found == kind);
         of_kind.map(|(_, document)| &**document)

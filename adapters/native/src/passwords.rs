@@ -37,6 +37,7 @@ impl Hasher for Passwords {
             TryAcquireError::Closed => Error::internal(error),
         })?;
         let turn = Arc::clone(&self.work).acquire_owned().await.map_err(Error::internal)?;
+        tracing::debug!("a password is hashed");
         let work = tokio::task::spawn_blocking(move || {
             // Whoever asked may be gone: the next one's turn comes when the work is over, not before.
             let _turn = turn;

@@ -43,6 +43,9 @@ pub(crate) enum Command {
     /// Get into the dashboard when nobody can any more
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Change the root secret
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Make, list and disable users of the dashboard
     #[command(subcommand)]
     User(UserCommand),
@@ -55,6 +58,16 @@ pub(crate) enum AdminCommand {
         /// Whose; made when there is no such user
         #[arg(default_value = FIRST_ADMIN)]
         name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Seal anew what older root secrets have sealed, and say what is left of them
+    Rotate {
+        /// Make a new secret in the data folder first; the server must be stopped
+        #[arg(long)]
+        new: bool,
     },
 }
 

@@ -51,6 +51,7 @@ impl House {
 
         if config.secret.is_none() {
             config.secret = Some(secret(&data, &opened.store).await?);
+            config.people.old_secrets.extend(data.old_secrets()?);
         }
         let token = config.admin_token.get_or_insert_with(make_token).clone();
 

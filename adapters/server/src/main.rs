@@ -27,6 +27,7 @@ mod people;
 mod pulse;
 mod runtime;
 mod scan;
+mod secret;
 mod serve;
 mod shutdown;
 mod socket;
@@ -82,6 +83,7 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
         Command::Migrate(_) => migrate::migrate(config).await,
         Command::Key(key) => key::run(key, config).await,
         Command::Admin(command) => people::administrate(command, config).await,
+        Command::Secret(command) => secret::run(command, config).await,
         Command::User(command) => people::run(command, config).await,
     }
 }

@@ -47,6 +47,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     if let Err(cause) = house.gateway.refresh().await {
         warn!(%cause, "starting without what the database holds");
     }
+    house.gateway.check_secrets()?;
     if let Err(cause) = house.gateway.settle_in().await {
         warn!(%cause, "the first admin could not be made");
     }

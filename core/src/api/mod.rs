@@ -13,6 +13,7 @@ pub(crate) mod providers;
 pub(crate) mod proxies;
 pub(crate) mod records;
 pub(crate) mod responses;
+pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod status;
 pub(crate) mod users;

@@ -2,11 +2,12 @@
 //!
 //! Read in this order: [`sign_in`] (a name and a password), [`setup`] (the first admin, and one-time links), [`lookups`]
 //! (is a session's user still who they were?), [`throttle`] (how often may somebody try?), [`cookie`] and [`origin`]
-//! (what browsers send, and for whom).
+//! (what browsers send, and for whom). [`rehash`] is about client keys, when the root secret has changed.
 
 pub(crate) mod cookie;
 pub(crate) mod lookups;
 pub(crate) mod origin;
+mod rehash;
 pub(crate) mod setup;
 pub(crate) mod sign_in;
 mod throttle;
@@ -14,6 +15,7 @@ mod throttle;
 use std::sync::Mutex;
 
 use lookups::Lookups;
+use rehash::Rehashing;
 use setup::Setup;
 use throttle::Throttle;
 
@@ -23,4 +25,5 @@ pub(crate) struct People {
     pub(crate) lookups: Mutex<Lookups>,
     throttle: Mutex<Throttle>,
     setup: Mutex<Setup>,
+    rehashing: Mutex<Rehashing>,
 }

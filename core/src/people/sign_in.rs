@@ -59,9 +59,10 @@ impl Gateway {
 
     /// The attempt was no guess.
     pub(crate) fn forgive(&self, Attempted(attempt): Attempted) {
+        let now = self.ports.clock.now();
         let mut throttle =
             self.state.people.throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        throttle.forgive(attempt);
+        throttle.forgive(attempt, now);
     }
 
     /// A new session of a user.

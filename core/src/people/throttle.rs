@@ -11,8 +11,8 @@ use std::{
 
 use crate::{
     limits::{
-        HASH_EVERY, SIGN_IN_BURST, SIGN_IN_EVERY, SIGN_IN_FREE_FAILURES, SIGN_IN_WAIT_MAX,
-        SIGN_INS_KEPT_MAX,
+        HASH_EVERY, HASH_EVERY_OF_KNOWN, KNOWN_ADDRESS_KEEP, SIGN_IN_BURST, SIGN_IN_EVERY,
+        SIGN_IN_FREE_FAILURES, SIGN_IN_WAIT_MAX, SIGN_INS_KEPT_MAX,
     },
     network::Network,
     ports::Millis,
@@ -27,6 +27,10 @@ pub(super) struct Throttle {
     pairs: Table<(IpAddr, u64), Failures>,
     /// For all of the process, when the next hash may begin.
     next_at: Millis,
+    /// The same for addresses that somebody has come in from: a storm from elsewhere leaves them a place.
+    next_of_known_at: Millis,
+    /// Those, and until when that is remembered.
+    known: Table<IpAddr, Millis>,
     seed: RandomState,
 }
 
@@ -62,7 +66,10 @@ impl Throttle {
         let every = ms(SIGN_IN_EVERY);
         let empty_at = self.addresses.get(&address).copied().unwrap_or(now).max(now);
         let of_address = empty_at - now - every * Millis::from(SIGN_IN_BURST - 1);
-        let wait = of_address.max(pair.until - now).max(self.next_at - now);
+        let known = self.known.get(&address).is_some_and(|until| *until > now);
+        let set_aside = known && self.next_at > now && self.next_of_known_at <= now;
+        let of_all = if set_aside { 0 } else { self.next_at - now };
+        let wait = of_address.max(pair.until - now).max(of_all);
         if wait > 0 {
             return Err(wait);
         }
@@ -75,12 +82,17 @@ impl Throttle {
         let forgotten_at = until + ms(SIGN_IN_WAIT_MAX);
         let failures = Failures { count, until, forgotten_at };
         self.pairs.put((address, name), failures, now, |failures| failures.forgotten_at);
-        self.next_at = now + ms(HASH_EVERY);
+        if set_aside {
+            self.next_of_known_at = now + ms(HASH_EVERY_OF_KNOWN);
+        } else {
+            self.next_at = now + ms(HASH_EVERY);
+        }
         Ok(())
     }
 
-    /// The attempt was no guess: it counts for nothing.
-    pub(super) fn forgive(&mut self, attempt: Attempt) {
+    /// The attempt was no guess: it counts for nothing, and its address is known from now on.
+    pub(super) fn forgive(&mut self, attempt: Attempt, now: Millis) {
+        self.known.put(attempt.address, now + ms(KNOWN_ADDRESS_KEEP), now, |until| *until);
         self.pairs.0.remove(&(attempt.address, attempt.name));
         if let Some(empty_at) = self.addresses.0.get_mut(&attempt.address) {
             *empty_at -= ms(SIGN_IN_EVERY);
@@ -161,7 +173,7 @@ mod tests {
         assert_eq!(waits, [250, 250, 250, 250, 1000, 2000, 4000]);
         let elsewhere = attempt(&throttle, "192.0.2.2", "ada");
         throttle.admit(elsewhere, now + 250).unwrap();
-        throttle.forgive(guess);
+        throttle.forgive(guess, now);
         throttle.admit(guess, now + 500).unwrap();
     }
 
@@ -181,6 +193,18 @@ mod tests {
             .map(|from| admitted.iter().filter(|at| (*from..from + SECOND).contains(*at)).count());
         assert!(most.max().unwrap() <= 5);
         assert!(admitted.len() > 35);
+    }
+
+    #[test]
+    fn a_storm_from_everywhere_leaves_a_place_for_who_was_here_before() {
+        let mut throttle = Throttle::default();
+        let owner = attempt(&throttle, "192.0.2.1", "owner");
+        throttle.admit(owner, 1_000_000).unwrap();
+        throttle.forgive(owner, 1_000_000);
+        throttle.admit(attempt(&throttle, "198.51.100.1", "owner"), 1_000_250).unwrap();
+        assert!(throttle.admit(attempt(&throttle, "198.51.100.2", "owner"), 1_000_251).is_err());
+        throttle.admit(owner, 1_000_252).unwrap();
+        assert!(throttle.admit(owner, 1_000_253).is_err());
     }
 
     #[test]

@@ -60,6 +60,9 @@ async fn run(
     let view = gateway.view(background).await;
     record.stale = view.stale;
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
+    if let Some(key) = authenticate::presented(&head.headers, &head.uri) {
+        gateway.rehash_beside(&caller, key, background);
+    }
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
     let arrival = receive::Arrival { headers: &head.headers, uri: &head.uri, param };

@@ -11,7 +11,9 @@ mod headers;
 mod keys;
 mod matrix;
 mod operation;
+mod operator;
 mod people;
+mod planted;
 mod record;
 mod request;
 mod response;
@@ -49,6 +51,8 @@ pub const TOPICS: &[&[Case]] = &[
     keys::CASES,
     people::CASES,
     matrix::CASES,
+    operator::CASES,
+    planted::CASES,
     admin::CASES,
     headers::CASES,
     routes::CASES,

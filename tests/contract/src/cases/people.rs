@@ -245,6 +245,8 @@ async fn change_password(world: &World) -> Result {
 }
 
 async fn disabled(world: &World) -> Result {
+    // The last admin cannot be disabled.
+    Person::new(world, "staying", "admin").await?;
     let person = Person::new(world, "leaving", "admin").await?;
     let patch = |fields: Value| {
         let mut ask = Ask::post(format!("/api/users/{}", person.id), fields.to_string());
