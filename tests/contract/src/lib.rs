@@ -10,6 +10,7 @@ pub mod endurance;
 pub mod person;
 pub mod setup;
 pub mod skips;
+pub mod storm;
 pub mod wire;
 pub mod world;
 
