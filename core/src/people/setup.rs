@@ -85,6 +85,9 @@ impl Gateway {
     /// Makes the first admin of an installation that nobody attends, if a password is declared and there is none yet.
     pub async fn settle_in(&self) -> Result<()> {
         let Some(password) = &self.state.config.people.admin_password else { return Ok(()) };
+        if self.state.snapshot().checked_at.is_none() {
+            self.refresh().await?;
+        }
         if self.is_claimed() {
             return Ok(());
         }

@@ -22,6 +22,7 @@ use crate::{
 
 pub(super) const CASES: &[Case] = &[
     Case { name: "operator_resets_admin", run: |world| Box::pin(reset(world)) },
+    Case { name: "operator_trusts_a_proxy", run: |world| Box::pin(proxy(world)) },
     Case { name: "operator_rotates_secret", run: |world| Box::pin(rotation(world)) },
 ];
 
@@ -48,6 +49,35 @@ async fn reset(world: &World) -> Result {
     Person::sign_in(&fresh, &viewer.name, PASSWORD).await?;
     let listed = command(setup, &["user", "list"]).await?;
     assert!(listed.text.contains(&owner.name), "{}", listed.text);
+    Ok(())
+}
+
+/// A proxy that is trusted speaks for its clients: each has a throttle and a cookie of its own.
+async fn proxy(world: &World) -> Result {
+    let setup = world.setup()?.variable("TIDEGATE_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8");
+    let behind = world.fresh(setup).await?;
+    let owner = Person::new(&behind, "owner", "admin").await?;
+    let attempt = |from: &str, password: &str| {
+        let body = json!({ "name": owner.name, "password": password }).to_string();
+        let ask = Ask::post("/api/session", body).at_host("tidegate.example");
+        ask.header("x-forwarded-for", from).header("x-forwarded-proto", "https")
+    };
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_millis(260)).await;
+        statuses.push(behind.ask(&attempt("203.0.113.9", "a wrong password")).await?.status);
+    }
+    assert_eq!(statuses, [401; 5]);
+    // What stands first, the client may have written.
+    let spoofed = behind.ask(&attempt("198.51.100.7, 203.0.113.9", "a wrong password")).await?;
+    assert_eq!(spoofed.status, 429, "{}", spoofed.text());
+    let elsewhere = asked_patiently(&behind, &attempt("203.0.113.10, 10.1.1.1", PASSWORD)).await?;
+    assert_eq!(elsewhere.status, 200, "{}", elsewhere.text());
+    let cookie = elsewhere.header("set-cookie").unwrap_or_default();
+    assert!(
+        cookie.starts_with("__Host-tidegate=") && cookie.ends_with("; Secure"),
+        "no safe cookie"
+    );
     Ok(())
 }
 
