@@ -226,9 +226,10 @@ impl Attack {
 }
 
 fn hydra(server: SocketAddr, setup: &Setup) -> Result<Attack> {
-    let words: String = (0..200_000).map(|number| format!("guess number {number}\n")).collect();
+    let words: Vec<String> =
+        (0..200_000).map(|number| format!("guess number {number}\n")).collect();
     let list = setup.path("guesses");
-    fs::write(&list, words)?;
+    fs::write(&list, words.concat())?;
     let form = "/api/session:{\"name\"\\:\"^USER^\",\"password\"\\:\"^PASS^\"}:\
                 H=Content-Type\\: application/json:S=expires_at_ms";
     let child = Command::new("hydra")

@@ -113,7 +113,7 @@ async fn use_them(world: &World, person: &Person) -> Result<Answers> {
 async fn misuse_them(world: &World, canaries: &[Canary]) -> Result<Answers> {
     let mut answers = Vec::new();
     for Canary { text, .. } in canaries {
-        let encoded: String = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = each_byte(text, |byte| format!("%{byte:02X}"));
         let asks = [
             Ask::new("GET", format!("/api/clients?after={encoded}")).bearer(text),
             Ask::new("GET", format!("/v1/models?key={encoded}")),
@@ -184,6 +184,10 @@ fn search(what: &str, bytes: &[u8], canaries: &[Canary]) -> Result {
     Ok(())
 }
 
+fn each_byte(text: &str, write: impl Fn(u8) -> String) -> String {
+    text.bytes().map(write).collect()
+}
+
 fn writings(text: &str) -> Vec<String> {
     let percent = |plain: fn(u8) -> bool| -> String {
         let byte = |byte: u8| {
@@ -198,7 +202,7 @@ fn writings(text: &str) -> Vec<String> {
         percent(|_| false),
         text.replace(' ', "+"),
     ];
-    let lower: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let lower = each_byte(text, |byte| format!("{byte:02x}"));
     writings.push(lower.to_uppercase());
     writings.push(lower);
     for shift in 0..3 {
