@@ -10,12 +10,13 @@ use http::{Request, Response};
 use crate::{
     clients::Clients,
     config::{Config, DeclaredClient, DeclaredKey},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
     metrics::Metrics,
     money::{Listing, Prices},
+    people::People,
     ports::{Call, Machine, Millis, Ports},
     router,
     snapshot::Snapshot,
@@ -51,6 +52,7 @@ pub struct State {
     /// What captures of bodies take of the memory.
     pub(crate) captured_bytes: Arc<AtomicU64>,
     machine: OnceLock<Arc<dyn Machine>>,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -59,7 +61,7 @@ impl State {
         let Some(root) = &config.secret else {
             return Err(Error::bad_request("TIDEGATE_SECRET is not set."));
         };
-        let vault = Vault::new(root);
+        let vault = Vault::after(root, &config.people.old_secrets);
         let declared_clients = config
             .clients
             .iter()
@@ -85,6 +87,7 @@ impl State {
             metrics: Metrics::default(),
             captured_bytes: Arc::default(),
             machine: OnceLock::new(),
+            people: People::default(),
             config,
             vault,
         })
@@ -140,6 +143,7 @@ impl State {
             *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 }
@@ -155,7 +159,7 @@ fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
                     "The key of client `{name}` is not a client key (tg_…)."
                 ))
             })?;
-            (presented.public_id.to_owned(), vault.hash(presented.key))
+            (presented.public_id.to_owned(), vault.client_hash(presented.key))
         }
     };
     let expires_at_ms = policy.expires_at_ms;
@@ -171,6 +175,12 @@ impl Gateway {
         Self { ports, state }
     }
 
+    /// What outlives a request.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Answers one request. Dropping the future cancels whatever it was waiting for; the record is written all the same.
     pub async fn handle(&self, request: Request<Body>, call: Call) -> Response<Body> {
         router::route(self, request, call).await
@@ -181,6 +191,20 @@ impl Gateway {
     pub(crate) fn now(&self) -> Millis {
         let now = self.ports.clock.now();
         self.state.latest_ms.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
+    /// Refuses root secrets that leave upstream keys unreadable: one was taken away too early, or is the wrong one.
+    pub fn check_secrets(&self) -> Result<()> {
+        match self.state.snapshot().sealed_elsewhere(&self.state.vault) {
+            0 => Ok(()),
+            keys => Err(Error::new(
+                Kind::Unavailable,
+                format!(
+                    "{keys} upstream keys are sealed under a root secret that is not given. Name it in \
+                     TIDEGATE_SECRET_OLD, and run `tidegate secret rotate`."
+                ),
+            )),
+        }
     }
 
     /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.

@@ -331,3 +331,50 @@ pub const NAME_CHARS_MAX: usize = 100;
 pub const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
 /// The least that opens `/api`: as much as 16 random bytes in hex.
 pub const ADMIN_TOKEN_BYTES_MIN: usize = 32;
+
+/// The shortest password.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// The longest: what is hashed is bounded, too.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+/// A user's name.
+pub const USER_NAME_CHARS_MAX: usize = 64;
+/// How long a one-time link for a user is good.
+pub const TICKET_WAIT: Duration = Duration::from_hours(24);
+/// How long the set-up link of a fresh store is good.
+pub const SETUP_WAIT: Duration = Duration::from_mins(30);
+/// Wrong tries before there is another set-up link.
+pub const SETUP_TRIES_MAX: u32 = 5;
+/// A session in all, unless configured.
+pub const SESSION_MINUTES: u32 = 12 * 60;
+/// A session without being used, unless configured.
+pub const SESSION_IDLE_MINUTES: u32 = 2 * 60;
+/// The longest session that can be configured, thirty days.
+pub const SESSION_MINUTES_MAX: u32 = 30 * 24 * 60;
+/// Users in the look-up cache.
+pub const USERS_CACHED_MAX: usize = 1_000;
+/// A look-up of a user.
+pub const USER_LOOKUP_WAIT: Duration = Duration::from_millis(2500);
+/// Between two hashes of passwords in one process: four in a second.
+pub const HASH_EVERY: Duration = Duration::from_millis(250);
+/// The same of addresses that somebody has come in from lately, beside the others: five in a second in all.
+pub const HASH_EVERY_OF_KNOWN: Duration = Duration::from_secs(1);
+/// How long such an address is remembered.
+pub const KNOWN_ADDRESS_KEEP: Duration = Duration::from_hours(30 * 24);
+/// Between two attempts to sign in from one address, in the long run.
+pub const SIGN_IN_EVERY: Duration = Duration::from_secs(60);
+/// Attempts from one address that may come at once.
+pub const SIGN_IN_BURST: u32 = 10;
+/// Wrong passwords for one name from one address before the next attempt has to wait.
+pub const SIGN_IN_FREE_FAILURES: u32 = 5;
+/// The longest such wait; the first one is a second, and each is twice the one before.
+pub const SIGN_IN_WAIT_MAX: Duration = Duration::from_mins(15);
+/// Addresses, and names with addresses, whose attempts are remembered.
+pub const SIGN_INS_KEPT_MAX: usize = 10_000;
+/// Passwords being hashed at a time: each takes 19 MiB and a processor for some 50 ms.
+pub const HASHES_AT_ONCE_MAX: usize = 1;
+/// Client keys being hashed anew at a time, after the root secret has changed.
+pub const REHASHES_MAX: usize = 16;
+/// Documents of one batch of `secret rotate`.
+pub const RESEALED_MAX: u32 = 200;
+/// Passwords waiting to be hashed.
+pub const HASHES_WAITING_MAX: usize = 8;

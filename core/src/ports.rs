@@ -8,7 +8,12 @@ use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use http::{Request, Response};
 
-use crate::{error::Result, http::Body, store::Record};
+use crate::{
+    error::Result,
+    http::Body,
+    identity::{Cost, Secret},
+    store::Record,
+};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -86,6 +91,14 @@ pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
+/// Turns a password into a key, slowly and with much memory, as argon2id does. The one call of the core that keeps a
+/// processor busy for long: a server gives it a thread of its own and bounds how many wait.
+#[async_trait]
+pub trait Hasher: Send + Sync {
+    /// Too many waiting is [`RateLimited`](crate::error::Kind::RateLimited).
+    async fn stretch(&self, password: Secret, salt: [u8; 16], cost: Cost) -> Result<[u8; 32]>;
+}
+
 /// Keeps a future alive after the response has left.
 pub trait Background: Send + Sync {
     /// Starts or stores `task`; it will be polled to its end unless the platform kills the process.
@@ -110,6 +123,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Passwords.
+    pub hasher: Arc<dyn Hasher>,
 }
 
 /// What belongs to one request and to the platform that received it.
@@ -119,8 +134,19 @@ pub struct Call {
     /// Completes when the client has left. Workers: the request's signal; server: never, the handler is dropped
     /// instead; Lambda: never, the platform does not tell.
     pub gone: BoxFuture<()>,
-    /// The address at the other end of the connection.
+    /// The client's address: the other end of the connection, or what a trusted proxy says of it.
     pub peer: Option<IpAddr>,
+    /// How the client's bytes travel.
+    pub transport: Transport,
+}
+
+/// How a client's bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Encrypted.
+    Https,
+    /// Readable by whoever is on the way.
+    Plain,
 }
 
 /// The future's output, unless `time` passes first; then the future is dropped.

@@ -2,7 +2,7 @@
 
 use std::{future::ready, net::IpAddr};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
 
 use crate::{
     api::{
@@ -16,9 +16,10 @@ use crate::{
     dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
-    http::{Body, empty},
-    identity::{Actor, Role, same},
+    http::{Body, empty, secure},
+    identity::Actor,
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
+    permit::{Face, Pass, permit},
     ports::Call,
     relay::{self, Endpoint, Manner},
 };
@@ -174,6 +175,32 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
+    answer(Method::POST, "/api/setup", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::set_up(gw, v))
+    }),
+    answer(Method::POST, "/api/session", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::create(gw, v))
+    }),
+    answer(Method::GET, "/api/session", Needs::Viewer, |gw, v| Box::pin(api::session::get(gw, v))),
+    answer(Method::DELETE, "/api/session", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/session/password", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::change(gw, v))
+    }),
+    answer(Method::GET, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::list(gw, v))),
+    answer(Method::POST, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::create(gw, v))),
+    answer(Method::GET, "/api/users/{id}", Needs::Admin, |gw, v| Box::pin(api::users::get(gw, v))),
+    answer(Method::PATCH, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/users/{id}/reset", Needs::Admin, |gw, v| {
+        Box::pin(api::users::reset(gw, v))
+    }),
+    answer(Method::POST, "/api/secret/rotate", Needs::Admin, api::secret::rotate),
     answer(Method::GET, "/api/audit", Needs::Admin, api::audit::list),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
@@ -260,6 +287,7 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
     let found = find(&request);
     let head = request.method() == Method::HEAD;
     let path = request.uri().path();
+    let page = !path.starts_with("/v1");
     let (ours, dialect) = (path.starts_with("/api/"), spoken_at(path));
     let refuse =
         |error: &Error| if ours { api::problem(error) } else { api::refuse(error, dialect) };
@@ -276,7 +304,10 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         }
         Err(error) => Err(error),
     };
-    let response = outcome.unwrap_or_else(|error| refuse(&error));
+    let mut response = outcome.unwrap_or_else(|error| refuse(&error));
+    if page {
+        secure(response.headers_mut());
+    }
     if head { without_body(response) } else { response }
 }
 
@@ -287,45 +318,24 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            let shown = Shown { headers, uri, peer: visit.call.peer };
-            visit.caller = permit(gateway, route.needs, shown).await?;
-            answer(gateway, visit).await
-        }
-    }
-}
-
-/// What a caller shows. The body is no part of it.
-struct Shown<'a> {
-    headers: &'a HeaderMap,
-    uri: &'a Uri,
-    peer: Option<IpAddr>,
-}
-
-/// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(gateway: &Gateway, needs: Needs, shown: Shown<'_>) -> Result<Caller> {
-    let Shown { headers, uri, peer } = shown;
-    match needs {
-        Needs::Nothing => Ok(Caller::Anybody),
-        Needs::Client => {
-            let client = relay::authenticate(gateway, headers, uri).await?;
-            relay::enter(gateway, &gateway.state.snapshot(), client.clone(), peer).await?;
-            Ok(Caller::Client(client.id.clone()))
-        }
-        Needs::Viewer | Needs::Admin => {
-            let Some(token) = &gateway.state.config.admin_token else {
-                return Err(Error::new(
-                    Kind::Forbidden,
-                    "/api is closed: TIDEGATE_ADMIN_TOKEN is not set.",
-                ));
+            let request = &visit.request;
+            let face = Face {
+                method: request.method(),
+                headers: request.headers(),
+                uri: request.uri(),
+                peer: visit.call.peer,
+                transport: visit.call.transport,
+                background: &*visit.call.background,
             };
-            let given = relay::bearer(headers).unwrap_or_default();
-            // Hashes have one length, so the comparison's time tells nothing of the token.
-            let vault = &gateway.state.vault;
-            let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
-            let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
-            let actor = Actor { name: "admin token".to_owned(), role: Role::Admin };
-            equal.then_some(Caller::Actor(actor)).ok_or_else(refuse)
+            let Pass { caller, cookie } = permit(gateway, route.needs, face).await?;
+            visit.caller = caller;
+            let mut response = answer(gateway, visit).await?;
+            if let (Some(cookie), Entry::Vacant(place)) =
+                (cookie, response.headers_mut().entry(header::SET_COOKIE))
+            {
+                place.insert(cookie);
+            }
+            Ok(response)
         }
     }
 }

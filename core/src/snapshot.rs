@@ -34,6 +34,8 @@ pub(crate) struct Snapshot {
     pub(crate) overrides: Vec<Override>,
     /// How the gateway is set.
     pub(crate) settings: Arc<Settings>,
+    /// Whether somebody has claimed the store.
+    pub(crate) claimed: bool,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -95,6 +97,8 @@ impl Snapshot {
         let in_force = next.of(Kind::Setting).find_map(InForce::of);
         next.prices = in_force;
         next.overrides = next.read_overrides();
+        let claimed = next.of(Kind::Roster).next().is_some();
+        next.claimed = claimed;
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
         let stored = next.of(Kind::Provider).filter_map(|document| {
             // One unreadable document must not take the others down with it.
@@ -140,6 +144,12 @@ impl Snapshot {
         };
         let document = self.of(Kind::Setting).find(|document| document.id == settings::ID);
         document.and_then(read).unwrap_or_default()
+    }
+
+    /// How many upstream keys were sealed under a root secret that is not known here.
+    pub(crate) fn sealed_elsewhere(&self, vault: &Vault) -> usize {
+        let keys = self.of(Kind::Key).filter_map(|document| read::<KeyBody>(document).ok());
+        keys.filter(|key| !vault.is_known(&key.sealed)).count()
     }
 
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {

@@ -84,6 +84,17 @@ pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Resul
     shell::run_tests(suite.arg(adapter.to_string()).args(filter))
 }
 
+/// Guesses passwords beside proxied requests.
+pub(crate) fn storm(seconds: u32, profile: Profile) -> Result {
+    let suite = build::suite(SUITE, profile)?;
+    let mut suite = shell::command(
+        suite.with_file_name("tidegate-storm"),
+        &["--seconds", &seconds.to_string()],
+    )?;
+    suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
+    shell::run(&mut suite)
+}
+
 /// Kills and terminates release builds under load, and compares the records with the answers.
 pub(crate) fn endurance(loops: u32) -> Result {
     let mut suite = endurance_suite(Profile::Release)?;

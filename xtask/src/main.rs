@@ -58,6 +58,15 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         loops: u32,
     },
+    /// Guess passwords beside proxied requests, and measure what that costs both
+    Storm {
+        /// How long each calm and each storm lasts
+        #[arg(long, default_value_t = 6)]
+        seconds: u32,
+        /// How the programs are built
+        #[arg(long, value_enum, default_value = "release")]
+        profile: build::Profile,
+    },
     /// Build the Worker, and say what it weighs
     Wasm,
     /// Ask for more at once than a budget has room for, on every adapter
@@ -97,6 +106,9 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Race(options) => report.step("race", || contract::race(options)),
+        Task::Storm { seconds, profile } => {
+            report.step("storm", || contract::storm(*seconds, *profile));
+        }
         Task::Wasm => report.step("worker", wasm::wasm),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
         Task::Catalog => report.step("catalog", || {

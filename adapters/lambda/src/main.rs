@@ -12,7 +12,9 @@ use tidegate_core::{
     store::sql::SqlStore,
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
-use tidegate_native::{Guarded, OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
+use tidegate_native::{
+    Guarded, OsRandom, Passwords, Place, Reqwest, SystemClock, init_log, open_store,
+};
 
 /// One invocation at a time needs one thread, and starts sooner with it.
 #[tokio::main(flavor = "current_thread")]
@@ -65,6 +67,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         counters: opened,
         clock,
         random: Arc::new(OsRandom),
+        hasher: Arc::new(Passwords::default()),
     };
     Ok(Gateway::new(ports, Arc::new(State::new(config)?)))
 }

@@ -11,7 +11,7 @@ use tidegate_core::{
     http::read,
     identity::Secret,
     limits::REPLY_BYTES_MAX,
-    ports::{Call, Upstream},
+    ports::{Call, Transport, Upstream},
 };
 use tidegate_native::Reqwest;
 
@@ -55,6 +55,14 @@ impl Admin {
         answer_of(response).await
     }
 
+    /// Where the server listens, if one is running.
+    pub(crate) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Running { contact, .. } => Some(&contact.url),
+            Self::Here(_) => None,
+        }
+    }
+
     /// Ends what was opened for the command.
     pub(crate) async fn close(self) {
         match self {
@@ -87,6 +95,7 @@ pub(crate) async fn ask_here(
         background: Arc::clone(&house.background) as _,
         gone: Box::pin(pending()),
         peer: None,
+        transport: Transport::Https,
     };
     Ok(house.gateway.handle(request(&method, path, &house.token, body)?, call).await)
 }

@@ -12,7 +12,8 @@ use tidegate_core::{
     store::{memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
-    Guarded, Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
+    Guarded, Lock, Opened, OsRandom, Passwords, Place, Queue, Reqwest, SystemClock, Tracker,
+    open_store,
 };
 use tracing::{error, info, warn};
 
@@ -56,6 +57,7 @@ impl House {
 
         if config.secret.is_none() {
             config.secret = Some(secret(&data, &opened.store).await?);
+            config.people.old_secrets.extend(data.old_secrets()?);
         }
         let token = config.admin_token.get_or_insert_with(make_token).clone();
 
@@ -63,8 +65,9 @@ impl House {
         let queue =
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
         let counters = count(shared, &opened, &*clock).await;
-        let ports =
-            Ports { upstream, media, store, counters, journal: queue.clone(), clock, random };
+        let journal = queue.clone();
+        let hasher = Arc::new(Passwords::default());
+        let ports = Ports { upstream, media, store, counters, journal, clock, random, hasher };
         let gateway =
             Gateway::new(ports, Arc::new(State::new(config)?.on(Arc::new(Here::default()))));
         Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })

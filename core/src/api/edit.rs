@@ -60,6 +60,7 @@ pub(super) async fn commit(
     }
     // A key that was tried before its client was made is remembered as unknown.
     gateway.forget_clients();
+    gateway.forget_users();
     if let Err(error) = gateway.refresh().await {
         tracing::warn!(%error, "configuration could not be refreshed after a change");
     }

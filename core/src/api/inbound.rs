@@ -21,6 +21,12 @@ pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>) -> Result<
     parse(&bytes)
 }
 
+/// A JSON body that may be missing.
+pub(super) async fn optional<T: DeserializeOwned + Default>(request: Request<Body>) -> Result<T> {
+    let bytes = read(request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
+    if bytes.is_empty() { Ok(T::default()) } else { parse(&bytes) }
+}
+
 /// The parameters of a query.
 pub(super) fn query<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
     let text = uri.query().unwrap_or_default();

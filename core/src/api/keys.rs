@@ -2,11 +2,13 @@
 
 mod import;
 mod owner;
+mod reseal;
 
 #[cfg(test)]
 pub(super) use import::Imported;
 pub(crate) use import::import;
 pub(super) use owner::{of, parent_of_proxy};
+pub(super) use reseal::{Resealed, resealed};
 
 use async_trait::async_trait;
 use http::{Response, StatusCode};

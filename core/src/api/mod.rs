@@ -22,23 +22,27 @@ pub(crate) mod providers;
 pub(crate) mod proxies;
 pub(crate) mod records;
 pub(crate) mod responses;
+pub(crate) mod secret;
+pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod system;
 pub(crate) mod teams;
+pub(crate) mod users;
 
 use std::pin::Pin;
 
 pub(crate) use problem::problem;
 
 use http::{HeaderValue, Response, StatusCode, Uri, header};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
     http::{Body, json},
+    identity::Secret,
     limits::{PAGE_ROWS, PAGE_ROWS_MAX},
 };
 
@@ -115,4 +119,9 @@ fn limit(uri: &Uri) -> Result<u32> {
         _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
             .at("limit")),
     }
+}
+
+/// Reads a text that must not be shown.
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
 }

@@ -84,6 +84,10 @@ pub(super) struct Paging {
     limit: u32,
 }
 
+/// Nothing can be said of a refresh.
+#[derive(Default, Deserialize)]
+struct Refresh {}
+
 /// Which records are priced again.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
@@ -125,7 +129,9 @@ pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Bod
 
 /// Fetches newer prices now, and shows what is in force then.
 pub(crate) async fn refresh(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    gateway.fetch_prices(visit.caller.actor()).await?;
+    let caller = visit.caller;
+    let Refresh {} = inbound::optional(visit.request).await?;
+    gateway.fetch_prices(caller.actor()).await?;
     show(gateway, (0, None, None))
 }
 

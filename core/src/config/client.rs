@@ -97,12 +97,13 @@ fn read_key(
 fn read_hash(said: &Said<'_>, public_ids: &mut Unique) -> Result<DeclaredKey, Mistake> {
     let parts = said.text()?.split_once(':').filter(|(public_id, hash)| {
         let plain = public_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let hex = hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        plain && !public_id.is_empty() && hex && hash.len() == 64
+        // The id of the root secret may stand before the hash.
+        let (id, hash) = hash.split_once('.').unwrap_or(("00000000", hash));
+        let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain && !public_id.is_empty() && hex(id) && hex(hash) && (id.len(), hash.len()) == (8, 64)
     });
     let Some((public_id, hash)) = parts else {
-        let wanted =
-            "must be what `tidegate key create --toml` prints: an id, a colon, 64 hex digits";
+        let wanted = "must be what `tidegate key create --toml` prints: an id, a colon, a hash";
         return Err(said.spot.mistake(wanted));
     };
     let public_id = public_ids.first(said, public_id.to_owned())?;

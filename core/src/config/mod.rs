@@ -4,6 +4,7 @@ mod client;
 mod document;
 mod hint;
 mod mistake;
+mod people;
 mod policy;
 mod provider;
 mod read;
@@ -17,6 +18,7 @@ mod variables;
 use std::time::Duration;
 
 pub use mistake::Mistake;
+pub use people::{Cookies, FIRST_ADMIN, People};
 pub use variables::VARIABLES;
 
 use crate::{
@@ -48,6 +50,8 @@ pub struct Config {
     /// The token that opens `/api` to programs. A server generates one when it is not declared; elsewhere `/api` stays
     /// closed without it.
     pub admin_token: Option<Secret>,
+    /// What is declared about the people who use the dashboard.
+    pub people: People,
     /// How long an upstream may take.
     pub waits: Waits,
     /// How long records are kept, when it is declared; otherwise it is a setting.

@@ -8,7 +8,7 @@ use super::{
     Config, LogFormat, Waits, client,
     document::{Lines, Said, Table},
     mistake::{Mistake, Spot},
-    provider,
+    people, provider,
     reading::Reading,
     secret, store_url, team,
     variables::Environment,
@@ -77,6 +77,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let secret = reading.keep(secret).flatten();
     let admin_token = reading.environment.said("TIDEGATE_ADMIN_TOKEN");
     let admin_token = admin_token.and_then(|said| reading.keep(secret::admin_token(&said)));
+    let people = people::read(&mut root, reading);
     reading.end_table(root);
     Config {
         listen: listen.unwrap_or_else(|| LISTEN.to_owned()),
@@ -88,6 +89,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         clients,
         teams,
         admin_token,
+        people,
         waits,
         retention_days,
         media,

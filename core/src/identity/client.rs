@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Vault, mint, mint_for, same};
+use super::{Secret, Vault, mint, mint_for};
 use crate::{
     budget::Policy,
     error::{Error, Result},
@@ -23,7 +23,7 @@ pub struct Client {
     /// What people call it.
     #[serde(skip)]
     pub name: String,
-    /// Hex of the key's HMAC.
+    /// The key's HMAC, with the id of the root secret that made it.
     pub hash: String,
     /// When it was made; 0 for a declared one.
     pub created_at_ms: Millis,
@@ -46,7 +46,7 @@ pub struct Client {
 /// A key that was replaced.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Previous {
-    /// Hex of the key's HMAC.
+    /// The key's HMAC, with the id of the root secret that made it.
     pub hash: String,
     /// When it stops working.
     pub until_ms: Millis,
@@ -77,7 +77,7 @@ impl Issued {
         let client = Client {
             id: minted.public_id,
             name,
-            hash: vault.hash(minted.key.expose()),
+            hash: vault.client_hash(minted.key.expose()),
             created_at_ms,
             expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
             team: String::new(),
@@ -120,23 +120,41 @@ impl Client {
         Ok(client)
     }
 
-    /// Whether a key with this hash is this client's and has not expired.
+    /// Whether this key is the client's and has not expired.
     #[must_use]
-    pub fn accepts(&self, hash: &str, now: Millis) -> bool {
+    pub fn accepts(&self, key: &str, vault: &Vault, now: Millis) -> bool {
         let current = self.expires_at_ms.is_none_or(|end| now < end);
-        let before = self.previous.as_ref().filter(|previous| now < previous.until_ms);
-        let hashes = [Some(&self.hash), before.map(|previous| &previous.hash)];
-        let known =
-            hashes.into_iter().flatten().any(|known| same(known.as_bytes(), hash.as_bytes()));
+        let known = self.working(now).any(|hash| vault.fits(hash, key));
         known && current
+    }
+
+    /// Whether the current root secret has hashed every key of it that works.
+    pub(crate) fn is_current(&self, vault: &Vault, now: Millis) -> bool {
+        self.working(now).all(|hash| vault.is_current(hash))
+    }
+
+    /// Hashes a key of it under the current root secret. False when there is nothing to do.
+    pub(crate) fn rehash(&mut self, key: &str, vault: &Vault) -> bool {
+        let before = self.previous.as_mut().map(|previous| &mut previous.hash);
+        let mut hashes = std::iter::once(&mut self.hash).chain(before);
+        let Some(hash) = hashes.find(|hash| vault.fits(hash, key)) else { return false };
+        let anew = !vault.is_current(hash);
+        *hash = vault.client_hash(key);
+        anew
     }
 
     /// Gives the client another key. The one it has works until `until_ms`, one before that no more.
     pub fn rotate(&mut self, until_ms: Millis, vault: &Vault, random: &dyn Random) -> Secret {
         let minted = mint_for(self.id.clone(), random);
-        let hash = std::mem::replace(&mut self.hash, vault.hash(minted.key.expose()));
+        let hash = std::mem::replace(&mut self.hash, vault.client_hash(minted.key.expose()));
         self.previous = Some(Previous { hash, until_ms });
         minted.key
+    }
+
+    /// The hashes of its key, and of the one before while that works.
+    fn working(&self, now: Millis) -> impl Iterator<Item = &str> {
+        let before = self.previous.as_ref().filter(|previous| now < previous.until_ms);
+        std::iter::once(self.hash.as_str()).chain(before.map(|previous| previous.hash.as_str()))
     }
 }
 

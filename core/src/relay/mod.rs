@@ -42,7 +42,8 @@ use capture::Capture;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, caller: _, request, call: Call { background, mut gone, peer } } = visit;
+    let Visit { param, caller: _, request, call } = visit;
+    let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
     let arrived = Arrived { request, param: &param, peer };
     let stages = Box::pin(run(gateway, endpoint, arrived, &*background, &mut guard));
@@ -81,6 +82,9 @@ async fn run(
     let view = gateway.view(background).await;
     record.stale = view.stale;
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
+    if let Some(key) = authenticate::presented(&head.headers, &head.uri) {
+        gateway.rehash_beside(&caller, key, background);
+    }
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
     let path = enter(gateway, &view.snapshot, caller.clone(), peer).await?;

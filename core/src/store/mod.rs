@@ -36,11 +36,13 @@ pub enum Kind {
     Proxy,
     /// The gateway's own settings.
     Setting,
+    /// Who may change things: one document.
+    Roster,
 }
 
 impl Kind {
     /// All kinds, in a fixed order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Provider,
         Self::Key,
         Self::Model,
@@ -50,10 +52,11 @@ impl Kind {
         Self::User,
         Self::Proxy,
         Self::Setting,
+        Self::Roster,
     ];
 
     /// The kinds a snapshot holds. Clients and users are looked up one by one instead: there may be many.
-    pub const IN_SNAPSHOT: [Self; 7] = [
+    pub const IN_SNAPSHOT: [Self; 8] = [
         Self::Provider,
         Self::Key,
         Self::Model,
@@ -61,6 +64,7 @@ impl Kind {
         Self::Team,
         Self::Proxy,
         Self::Setting,
+        Self::Roster,
     ];
 
     /// The word in the database.
@@ -76,6 +80,7 @@ impl Kind {
             Self::User => "user",
             Self::Proxy => "proxy",
             Self::Setting => "setting",
+            Self::Roster => "roster",
         }
     }
 }

@@ -8,11 +8,11 @@ use http_body_util::BodyExt;
 use tidegate_core::{
     Body, Gateway, State,
     budget::Policy,
-    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, People, RootSecret, Waits},
     dialect::Dialect,
-    identity::{Secret, mint},
+    identity::{Inline, Secret, mint},
     media::Gate,
-    ports::{Call, Ports, Store, Vitals},
+    ports::{Call, Ports, Store, Transport, Vitals},
     provider::{Auth, Host, Key, Provider, Source},
     store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore, Still},
@@ -57,6 +57,7 @@ impl World {
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
+            hasher: Arc::new(Inline),
         };
         let mut config = config(&key);
         change(&mut config);
@@ -70,6 +71,7 @@ impl World {
             background: self.later.clone(),
             gone: Box::pin(std::future::pending()),
             peer: None,
+            transport: Transport::Https,
         };
         self.gateway.handle(request, call).await
     }
@@ -149,6 +151,7 @@ fn config(key: &str) -> Config {
         }],
         teams: Vec::new(),
         admin_token: None,
+        people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: Some(30),
         media: Some(Gate::default()),

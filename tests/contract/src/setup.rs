@@ -41,6 +41,7 @@ pub struct Setup {
     declared_key: Option<String>,
     store_url: Option<String>,
     prices_url: Option<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -58,6 +59,7 @@ impl Setup {
             declared_key: None,
             store_url: None,
             prices_url: None,
+            variables: Vec::new(),
         })
     }
 
@@ -79,6 +81,13 @@ impl Setup {
     #[must_use]
     pub fn store(&self) -> Option<&str> {
         self.store_url.as_deref()
+    }
+
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Declares a client with this key.
@@ -150,6 +159,7 @@ impl Setup {
         .map(|(name, value)| (name.to_owned(), value))
         .into_iter()
         .chain(self.store_url.clone().map(|url| ("DATABASE_URL".to_owned(), url)))
+        .chain(self.variables.iter().cloned())
         .collect()
     }
 

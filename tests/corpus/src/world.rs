@@ -17,10 +17,10 @@ use serde_json::{Map, Value};
 use tidegate_core::{
     Body, Gateway, State,
     budget::Policy,
-    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, People, RootSecret, Waits},
     dialect::Dialect,
-    identity::{Secret, mint},
-    ports::{Call, Ports},
+    identity::{Inline, Secret, mint},
+    ports::{Call, Ports, Transport},
     provider::{Auth, Host, Key, Provider, Source},
     store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
@@ -82,6 +82,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),
+        hasher: Arc::new(Inline),
     };
     let state = State::new(config(&key)).map_err(|error| error.message.to_string())?;
     let gateway = Gateway::new(ports, Arc::new(state));
@@ -89,7 +90,8 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     upstream.answer(turn.status, turn.content_type, turn.pieces.into_iter().map(Ok).collect());
     let work = async {
         let gone = Box::pin(std::future::pending());
-        let call = Call { background: later.clone(), gone, peer: None };
+        let call =
+            Call { background: later.clone(), gone, peer: None, transport: Transport::Https };
         let response = gateway.handle(request, call).await;
         let status = response.status().as_u16();
         let dropped = response.headers().get("x-tidegate-dropped");
@@ -167,6 +169,7 @@ fn config(key: &str) -> Config {
         }],
         teams: Vec::new(),
         admin_token: None,
+        people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },
         retention_days: Some(30),
         // The one thing that is added to a request of the same dialect.

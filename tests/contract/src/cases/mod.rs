@@ -11,8 +11,12 @@ mod hang_up;
 mod headers;
 mod keys;
 mod limit;
+mod matrix;
 mod media;
 mod operation;
+mod operator;
+mod people;
+mod planted;
 mod prices;
 mod record;
 mod request;
@@ -50,6 +54,10 @@ pub const TOPICS: &[&[Case]] = &[
     hang_up::CASES,
     request::CASES,
     keys::CASES,
+    people::CASES,
+    matrix::CASES,
+    operator::CASES,
+    planted::CASES,
     admin::CASES,
     console::CASES,
     headers::CASES,
