@@ -1,6 +1,6 @@
 //! Which routes are there, what does each need, and which function runs?
 
-use std::{future::ready, net::IpAddr};
+use std::future::ready;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
 

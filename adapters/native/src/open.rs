@@ -164,7 +164,7 @@ mod tests {
         let place = || Place::parse(None, &data).unwrap();
         let first = open(place()).unwrap();
         assert_eq!(open(place()).err().map(|error| error.kind), Some(Kind::Conflict));
-        assert_eq!(first.store.schema().await.unwrap(), Schema::Older { found: 0, wanted: 3 });
+        assert_eq!(first.store.schema().await.unwrap(), Schema::Older { found: 0, wanted: 4 });
         assert!(first.migrate(&SystemClock).await.unwrap() > 0);
         assert_eq!(first.store.schema().await.unwrap(), Schema::Current);
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     budget::{Measure, rfc3339},
-    dialect::Dialect,
+    dialect::{Dialect, Rates},
     error::Quota,
     ports::Millis,
 };
@@ -18,18 +18,18 @@ pub(super) fn tell(headers: &mut HeaderMap, dialect: Dialect, quota: Quota, now_
         Measure::Dollars => return,
     };
     let resets = quota.resets_at_ms;
-    let fields = match dialect {
-        Dialect::Anthropic => [
+    let fields = match dialect.rates() {
+        Some(Rates::Anthropic) => [
             (format!("anthropic-ratelimit-{unit}-limit"), Some(quota.limit.to_string())),
             (format!("anthropic-ratelimit-{unit}-remaining"), Some(quota.remaining.to_string())),
             (format!("anthropic-ratelimit-{unit}-reset"), resets.map(rfc3339)),
         ],
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => [
+        Some(Rates::OpenAi) => [
             (format!("x-ratelimit-limit-{unit}"), Some(quota.limit.to_string())),
             (format!("x-ratelimit-remaining-{unit}"), Some(quota.remaining.to_string())),
             (format!("x-ratelimit-reset-{unit}"), resets.map(|at_ms| spoken(at_ms - now_ms))),
         ],
-        Dialect::Gemini | Dialect::Ollama => return,
+        None => return,
     };
     for (name, value) in fields {
         let name = HeaderName::try_from(name).ok();

@@ -128,6 +128,7 @@ async fn records(gateway: &Function) -> Vec<Value> {
 fn admin(gateway: &Function, method: &str, path: &str, body: &'static str) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri(gateway.url(path));
     let request = request.header("authorization", format!("Bearer {ADMIN_TOKEN}"));
+    let request = request.header("content-type", "application/json");
     request.body(body.into()).unwrap()
 }
 
