@@ -75,6 +75,7 @@ fn usage(seed: &mut u64) -> Usage {
         image_in: next(),
         image_out: next(),
         calls: next(),
+        ..Usage::default()
     }
 }
 
