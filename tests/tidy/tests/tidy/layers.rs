@@ -5,7 +5,7 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 21] = [
+const CORE_DEPENDENCIES: [&str; 22] = [
     "aes-gcm",
     "async-trait",
     "axum-core",
