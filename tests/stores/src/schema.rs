@@ -39,12 +39,21 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("schema: two migrations at once do it once", |w| Box::pin(two_at_once(w))),
 ];
 
-const FIRST: &str = include_str!("../../../migrations/0001_initial.sql");
+const FILES: [&str; 2] = [
+    include_str!("../../../migrations/0001_initial.sql"),
+    include_str!("../../../migrations/0002_prices.sql"),
+];
 
-/// The statements of the first file, without what stands in front of them.
+/// The statements of the first file.
 fn statements() -> impl Iterator<Item = &'static str> {
-    FIRST.split(";\n").filter_map(|part| {
-        let start = part.find("CREATE").into_iter().chain(part.find("INSERT")).min()?;
+    statements_of(FILES[0])
+}
+
+/// The statements of a file, without what stands in front of them.
+fn statements_of(file: &'static str) -> impl Iterator<Item = &'static str> {
+    file.split(";\n").filter_map(|part| {
+        let verbs = ["CREATE", "INSERT", "ALTER"];
+        let start = verbs.into_iter().filter_map(|verb| part.find(verb)).min()?;
         part.get(start..)
     })
 }
@@ -57,7 +66,7 @@ async fn usable(w: &World) -> Verdict {
 
 async fn empty_is_older(w: &World) -> Verdict {
     wipe(&*w.database).await?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
 }
 
 async fn current(w: &World) -> Verdict {
@@ -69,7 +78,7 @@ async fn current(w: &World) -> Verdict {
 
 async fn newer(w: &World) -> Verdict {
     w.write(&["INSERT INTO migrations (number, step) VALUES (99, 0)"]).await?;
-    equal(w.store.schema().await?, Schema::Newer { found: 99, wanted: 1 })?;
+    equal(w.store.schema().await?, Schema::Newer { found: 99, wanted: 2 })?;
     refused(migrate(&*w.database, &*w.clock, "again").await, Refusal::Unavailable)
 }
 
@@ -77,7 +86,7 @@ async fn half_is_older(w: &World) -> Verdict {
     wipe(&*w.database).await?;
     let faulty = Faulty::new(&w.database, Loss::Question, 8);
     refused(migrate(&*faulty, &*w.clock, "first").await, Refusal::Unavailable)?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
 }
 
 async fn interrupted(w: &World, loss: Loss) -> Verdict {
@@ -120,12 +129,13 @@ async fn somebody_elses_table(w: &World) -> Verdict {
     wipe(&*w.database).await?;
     w.write(&["CREATE TABLE counters (of_another_program BIGINT)"]).await?;
     refused(migrate(&*w.database, &*w.clock, "run").await, Refusal::Unavailable)?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 1 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
 }
 
 async fn other_tool(w: &World) -> Verdict {
     wipe(&*w.database).await?;
-    let batch = statements().map(|statement| Statement::new(statement, Vec::new())).collect();
+    let all = FILES.into_iter().flat_map(statements_of);
+    let batch = all.map(|statement| Statement::new(statement, Vec::new())).collect();
     w.database.write(batch).await?;
     equal(migrate(&*w.database, &*w.clock, "run").await?, 0)?;
     usable(w).await
