@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
 
+use crate::{budget::Measure, ports::Millis};
+
 /// The result of everything in the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -31,6 +33,21 @@ pub struct Hints {
     pub category: Option<String>,
     /// When to try again, as a `retry-after` header says it.
     pub retry_after: Option<String>,
+    /// Which limit refused.
+    pub quota: Option<Quota>,
+}
+
+/// A limit that refused, for the headers in which clients look for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// What it counts.
+    pub measure: Measure,
+    /// How much there is in all.
+    pub limit: i64,
+    /// How much is left.
+    pub remaining: i64,
+    /// When there will be all of it again.
+    pub resets_at_ms: Option<Millis>,
 }
 
 /// What happened.
@@ -50,6 +67,12 @@ pub enum Kind {
     ClientTimeout,
     /// A guard refused the change: another one came first.
     Conflict,
+    /// The thing was changed since the caller read it.
+    PreconditionFailed,
+    /// A change that does not say which version it is about.
+    PreconditionRequired,
+    /// The body is not JSON.
+    UnsupportedMedia,
     /// The body exceeds its bound.
     TooLarge,
     /// A limit or a budget of ours.
@@ -84,6 +107,9 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -107,6 +133,9 @@ impl Kind {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ClientTimeout => "client_timeout",
             Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::PreconditionRequired => "precondition_required",
+            Self::UnsupportedMedia => "unsupported_media_type",
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
             Self::Overloaded => "overloaded",
@@ -173,6 +202,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, seconds: &str) -> Self {
         self.hints.get_or_insert_default().retry_after = Some(seconds.to_owned());
+        self
+    }
+
+    /// Names the limit that refused.
+    #[must_use]
+    pub fn limited(mut self, quota: Quota) -> Self {
+        self.hints.get_or_insert_default().quota = Some(quota);
         self
     }
 

@@ -31,8 +31,8 @@ impl Gateway {
     pub async fn refresh(&self) -> Result<()> {
         let state = &self.state;
         let from = state.snapshot();
-        let changes =
-            self.ports.store.changed_since(from.revision, &store::Kind::IN_SNAPSHOT).await?;
+        let changes = self.ports.store.changed_since(from.revision, &store::Kind::IN_SNAPSHOT);
+        let changes = changes.await.inspect_err(|_| state.metrics.store_failed())?;
         let now = self.ports.clock.now();
         state.replace_snapshot(from.after(&state.config, &state.vault, changes, now));
         Ok(())
@@ -133,7 +133,8 @@ impl Gateway {
 
     async fn look_up(&self, public_id: &str) -> Result<Option<Arc<Client>>> {
         let (checked_at, revision) = (self.ports.clock.now(), self.state.snapshot().revision);
-        let document = self.ports.store.get(store::Kind::Client, public_id).await?;
+        let document = self.ports.store.get(store::Kind::Client, public_id).await;
+        let document = document.inspect_err(|_| self.state.metrics.store_failed())?;
         let client = document.as_ref().map(Client::from_document).transpose()?.map(Arc::new);
         let entry = Entry { client: client.clone(), checked_at, revision };
         self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).put(public_id, entry);

@@ -1,8 +1,8 @@
 //! The only way in: a request and its call become a response.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicI64, AtomicUsize},
+    Arc, Mutex, OnceLock, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
 };
 
 use http::{Request, Response};
@@ -10,12 +10,14 @@ use http::{Request, Response};
 use crate::{
     clients::Clients,
     config::{Config, DeclaredClient, DeclaredKey},
-    error::{Error, Result},
+    error::{Error, Kind, Result},
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
+    metrics::Metrics,
     money::{Listing, Prices},
-    ports::{Call, Millis, Ports},
+    people::People,
+    ports::{Call, Machine, Millis, Ports},
     router,
     snapshot::Snapshot,
 };
@@ -39,12 +41,18 @@ pub struct State {
     pub(crate) draining: AtomicBool,
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,
+    latest_ms: AtomicI64,
     snapshot: Mutex<Arc<Snapshot>>,
     prices: Mutex<Arc<Prices>>,
     /// Until when newer prices are being fetched; a lease, because who does it may be dropped.
     pub(crate) prices_until: AtomicI64,
     pub(crate) clients: Mutex<Clients>,
     pub(crate) memory: Memory,
+    pub(crate) metrics: Metrics,
+    /// What captures of bodies take of the memory.
+    pub(crate) captured_bytes: Arc<AtomicU64>,
+    machine: OnceLock<Arc<dyn Machine>>,
+    pub(crate) people: People,
 }
 
 impl State {
@@ -53,7 +61,7 @@ impl State {
         let Some(root) = &config.secret else {
             return Err(Error::bad_request("TIDEGATE_SECRET is not set."));
         };
-        let vault = Vault::new(root);
+        let vault = Vault::after(root, &config.people.old_secrets);
         let declared_clients = config
             .clients
             .iter()
@@ -67,6 +75,7 @@ impl State {
             media_in_flight: Arc::default(),
             draining: AtomicBool::new(false),
             refreshing_until: AtomicI64::new(0),
+            latest_ms: AtomicI64::new(0),
             prices_until: AtomicI64::new(0),
             prices: Mutex::new(Arc::new(Prices::new(
                 &snapshot.providers,
@@ -75,6 +84,10 @@ impl State {
             snapshot: Mutex::new(Arc::new(snapshot)),
             clients: Mutex::default(),
             memory: Memory::default(),
+            metrics: Metrics::default(),
+            captured_bytes: Arc::default(),
+            machine: OnceLock::new(),
+            people: People::default(),
             config,
             vault,
         })
@@ -84,6 +97,18 @@ impl State {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Says on which machine this process lives on. Where it is not said, processes come and go by the request.
+    #[must_use]
+    pub fn on(self, machine: Arc<dyn Machine>) -> Self {
+        let _ = self.machine.set(machine);
+        self
+    }
+
+    /// The machine that this process lives on.
+    pub(crate) fn machine(&self) -> Option<&dyn Machine> {
+        self.machine.get().map(|machine| &**machine)
     }
 
     /// The newest snapshot.
@@ -118,13 +143,15 @@ impl State {
             *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 }
 
 fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
-    let (name, strict) = (client.name.clone(), client.strict);
-    let (id, hash) = match &client.key {
+    let DeclaredClient { name, key, team, policy, .. } = client;
+    let (name, team, policy) = (name.clone(), team.clone(), policy.clone());
+    let (id, hash) = match key {
         DeclaredKey::Hash { public_id, hash } => (public_id.clone(), hash.clone()),
         DeclaredKey::Plain(secret) => {
             let presented = Presented::parse(secret.expose()).ok_or_else(|| {
@@ -132,18 +159,26 @@ fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
                     "The key of client `{name}` is not a client key (tg_…)."
                 ))
             })?;
-            (presented.public_id.to_owned(), vault.hash(presented.key))
+            (presented.public_id.to_owned(), vault.client_hash(presented.key))
         }
     };
-    let team = String::new();
-    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms: None, team, strict })
+    let expires_at_ms = policy.expires_at_ms;
+    let (strict, previous) = (client.strict, None);
+    Ok(Client { id, name, hash, created_at_ms: 0, expires_at_ms, team, strict, policy, previous })
 }
 
 impl Gateway {
     /// A gateway over these seams.
     #[must_use]
     pub fn new(ports: Ports, state: Arc<State>) -> Self {
+        state.metrics.begin(ports.clock.now());
         Self { ports, state }
+    }
+
+    /// What outlives a request.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     /// Answers one request. Dropping the future cancels whatever it was waiting for; the record is written all the same.
@@ -151,8 +186,29 @@ impl Gateway {
         router::route(self, request, call).await
     }
 
+    /// The time for windows and expiry. It never goes back, so that a clock that does opens no window again that was
+    /// spent.
+    pub(crate) fn now(&self) -> Millis {
+        let now = self.ports.clock.now();
+        self.state.latest_ms.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
+    /// Refuses root secrets that leave upstream keys unreadable: one was taken away too early, or is the wrong one.
+    pub fn check_secrets(&self) -> Result<()> {
+        match self.state.snapshot().sealed_elsewhere(&self.state.vault) {
+            0 => Ok(()),
+            keys => Err(Error::new(
+                Kind::Unavailable,
+                format!(
+                    "{keys} upstream keys are sealed under a root secret that is not given. Name it in \
+                     TIDEGATE_SECRET_OLD, and run `tidegate secret rotate`."
+                ),
+            )),
+        }
+    }
+
     /// From here on `/ready` says no, so that nothing is sent here any more. What is under way goes on.
     pub fn drain(&self) {
-        self.state.draining.store(true, std::sync::atomic::Ordering::Relaxed);
+        self.state.draining.store(true, Ordering::Relaxed);
     }
 }

@@ -4,6 +4,7 @@
 //! route), `relay` (the data path, one file per stage), [`dialect`], [`provider`], [`store`], [`identity`].
 
 mod api;
+pub mod budget;
 mod calendar;
 mod clients;
 pub mod config;
@@ -19,12 +20,17 @@ pub mod journal;
 pub mod limits;
 pub mod media;
 mod memory;
+mod metrics;
 pub mod money;
+pub mod network;
 mod operation;
+mod people;
+mod permit;
 pub mod ports;
 pub mod provider;
 mod relay;
 pub mod router;
+mod settings;
 mod snapshot;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

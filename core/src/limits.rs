@@ -176,6 +176,8 @@ pub const FLUSH_TRIES_MAX: u32 = 5;
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long the queue may take to empty at the end.
 pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
+/// Rows of one page of a list, unless asked for.
+pub const PAGE_ROWS: u32 = 100;
 /// Rows of one page of a list.
 pub const PAGE_ROWS_MAX: u32 = 500;
 /// Rows of one prune batch, so that pruning never holds the writer long.
@@ -222,6 +224,10 @@ pub const DATABASE_STACK_BYTES: usize = 512 << 10;
 pub const DATABASE_TRIES_MAX: u32 = 3;
 /// Between two tries of such a batch; doubled each time.
 pub const DATABASE_RETRY_WAIT: Duration = Duration::from_millis(50);
+/// The longest pause between two tries.
+pub const DATABASE_RETRY_WAIT_MAX: Duration = Duration::from_millis(400);
+/// How long a batch is tried again while the database takes no more requests.
+pub const DATABASE_CROWDED_WAIT: Duration = Duration::from_secs(8);
 /// How long a local database waits for a lock that only another process can hold.
 pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Batches waiting for one connection of a local database.
@@ -230,10 +236,72 @@ pub const DATABASE_QUEUE_MAX: usize = 1024;
 pub const DATABASE_READERS: usize = 2;
 /// Statements one connection keeps prepared.
 pub const STATEMENTS_KEPT_MAX: usize = 64;
+/// Groups, each of which is looked at when one is saved.
+pub const GROUPS_MAX: usize = 1_000;
+/// Groups that one leads to, one after another.
+pub const GROUP_DEPTH_MAX: usize = 10;
+/// Entries of one list of a group.
+pub const GROUP_ENTRIES_MAX: usize = 100;
+/// Paths that a generic proxy lets through.
+pub const PROXY_PATHS_MAX: usize = 100;
+/// Models that a provider or a key names.
+pub const PROVIDER_MODELS_MAX: usize = 2_000;
+/// Keys of one provider that are looked at.
+pub const KEYS_MAX: usize = 5_000;
+/// The id of a document, as wide as its column.
+pub const DOCUMENT_ID_BYTES_MAX: usize = 128;
+/// Tiers of one price.
+pub const PRICE_TIERS_MAX: usize = 10;
+/// How long bodies are kept where they are captured.
+pub const CAPTURE_DAYS: u32 = 7;
+/// The longest that bodies are kept.
+pub const CAPTURE_DAYS_MAX: u32 = 90;
+/// What is kept of one body unless set.
+pub const CAPTURE_BYTES: u32 = 256 << 10;
+/// The most that is kept of one body: sealed and written as text it stays below the 2 MB that D1 takes.
+pub const CAPTURE_BYTES_MAX: u32 = 512 << 10;
+/// Clients, and teams, whose bodies are captured.
+pub const CAPTURE_LISTED_MAX: usize = 1_000;
+/// Captured bodies in memory in one process; beyond that new ones are left out.
+pub const CAPTURES_IN_FLIGHT_BYTES_MAX: u64 = 64 << 20;
+/// Providers that metrics tell apart.
+pub const METRIC_NAMES_MAX: usize = 100;
+/// The span of statistics unless asked for, a week.
+pub const STATS_SPAN_HOURS: i64 = 7 * 24;
+/// The longest span of statistics, ten years.
+pub const STATS_SPAN_HOURS_MAX: i64 = 3_660 * 24;
+/// Records of one export unless asked for.
+pub const EXPORT_ROWS: u32 = 100_000;
+/// Records of one export.
+pub const EXPORT_ROWS_MAX: u32 = 1_000_000;
+/// Records that say how providers are.
+pub const HEALTH_RECORDS: u32 = 500;
+/// How far back those may be.
+pub const HEALTH_SPAN: Duration = Duration::from_hours(1);
 /// Changes of one commit.
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.
 pub const COUNTER_TRIES_MAX: u32 = 3;
+/// How long a key that was replaced may work on.
+pub const KEY_GRACE_MAX: Duration = Duration::from_hours(30 * 24);
+/// Limits of one team or client.
+pub const LIMITS_MAX: usize = 16;
+/// Models, providers or address ranges that one team or client names.
+pub const PATTERNS_MAX: usize = 100;
+/// Teams one above the other.
+pub const TEAM_DEPTH_MAX: usize = 8;
+/// How much longer than the longest stream a reservation holds before it counts as abandoned.
+pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
+/// How many more tokens a stream reserves at a time, when it has used what was reserved.
+pub const CUT_STEP_TOKENS: i64 = 1_024;
+/// How long an answer waits for its record where that must be safe first.
+pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
+/// How long a request waits for the counters.
+pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
+/// Counters that are read at a time when a process starts.
+pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
+/// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
+pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.
 pub const STATS_ROWS_MAX: i64 = 20_000;
 /// How long it is remembered that a flush was applied; its tries end much sooner.
@@ -263,3 +331,50 @@ pub const NAME_CHARS_MAX: usize = 100;
 pub const CREDENTIAL_BYTES_MAX: usize = 8 << 10;
 /// The least that opens `/api`: as much as 16 random bytes in hex.
 pub const ADMIN_TOKEN_BYTES_MIN: usize = 32;
+
+/// The shortest password.
+pub const PASSWORD_CHARS_MIN: usize = 12;
+/// The longest: what is hashed is bounded, too.
+pub const PASSWORD_BYTES_MAX: usize = 512;
+/// A user's name.
+pub const USER_NAME_CHARS_MAX: usize = 64;
+/// How long a one-time link for a user is good.
+pub const TICKET_WAIT: Duration = Duration::from_hours(24);
+/// How long the set-up link of a fresh store is good.
+pub const SETUP_WAIT: Duration = Duration::from_mins(30);
+/// Wrong tries before there is another set-up link.
+pub const SETUP_TRIES_MAX: u32 = 5;
+/// A session in all, unless configured.
+pub const SESSION_MINUTES: u32 = 12 * 60;
+/// A session without being used, unless configured.
+pub const SESSION_IDLE_MINUTES: u32 = 2 * 60;
+/// The longest session that can be configured, thirty days.
+pub const SESSION_MINUTES_MAX: u32 = 30 * 24 * 60;
+/// Users in the look-up cache.
+pub const USERS_CACHED_MAX: usize = 1_000;
+/// A look-up of a user.
+pub const USER_LOOKUP_WAIT: Duration = Duration::from_millis(2500);
+/// Between two hashes of passwords in one process: four in a second.
+pub const HASH_EVERY: Duration = Duration::from_millis(250);
+/// The same of addresses that somebody has come in from lately, beside the others: five in a second in all.
+pub const HASH_EVERY_OF_KNOWN: Duration = Duration::from_secs(1);
+/// How long such an address is remembered.
+pub const KNOWN_ADDRESS_KEEP: Duration = Duration::from_hours(30 * 24);
+/// Between two attempts to sign in from one address, in the long run.
+pub const SIGN_IN_EVERY: Duration = Duration::from_secs(60);
+/// Attempts from one address that may come at once.
+pub const SIGN_IN_BURST: u32 = 10;
+/// Wrong passwords for one name from one address before the next attempt has to wait.
+pub const SIGN_IN_FREE_FAILURES: u32 = 5;
+/// The longest such wait; the first one is a second, and each is twice the one before.
+pub const SIGN_IN_WAIT_MAX: Duration = Duration::from_mins(15);
+/// Addresses, and names with addresses, whose attempts are remembered.
+pub const SIGN_INS_KEPT_MAX: usize = 10_000;
+/// Passwords being hashed at a time: each takes 19 MiB and a processor for some 50 ms.
+pub const HASHES_AT_ONCE_MAX: usize = 1;
+/// Client keys being hashed anew at a time, after the root secret has changed.
+pub const REHASHES_MAX: usize = 16;
+/// Documents of one batch of `secret rotate`.
+pub const RESEALED_MAX: u32 = 200;
+/// Passwords waiting to be hashed.
+pub const HASHES_WAITING_MAX: usize = 8;

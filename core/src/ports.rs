@@ -8,7 +8,12 @@ use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use http::{Request, Response};
 
-use crate::{error::Result, http::Body, store::Record};
+use crate::{
+    error::Result,
+    http::Body,
+    identity::{Cost, Secret},
+    store::Record,
+};
 
 /// A boxed future that may move between threads.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -33,6 +38,43 @@ pub use crate::store::{Counters, Store};
 pub trait Journal: Send + Sync {
     /// Never fails: what could not be kept is counted by the implementation.
     async fn append(&self, record: Record);
+
+    /// What waits and what was lost, where records wait.
+    fn backlog(&self) -> Option<Backlog> {
+        None
+    }
+}
+
+/// How a journal stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Records that wait.
+    pub waiting: usize,
+    /// Records that were lost since the start.
+    pub dropped: u64,
+}
+
+/// How is the machine? Where the platform tells nothing there is none.
+pub trait Machine: Send + Sync {
+    /// What is known now.
+    fn look(&self) -> Vitals;
+}
+
+/// What a machine tells of itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vitals {
+    /// Of all processors together.
+    pub cpu_percent: Option<f32>,
+    /// Processors.
+    pub cpus: Option<usize>,
+    /// The load over one minute.
+    pub load_one: Option<f64>,
+    /// Memory in use, of the container when that is bounded.
+    pub memory_used_bytes: Option<u64>,
+    /// Memory in all.
+    pub memory_total_bytes: Option<u64>,
+    /// Memory of this process.
+    pub process_memory_bytes: Option<u64>,
 }
 
 /// What time is it, and wake me later.
@@ -47,6 +89,14 @@ pub trait Clock: Send + Sync {
 pub trait Random: Send + Sync {
     /// Fills `bytes` entirely.
     fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Turns a password into a key, slowly and with much memory, as argon2id does. The one call of the core that keeps a
+/// processor busy for long: a server gives it a thread of its own and bounds how many wait.
+#[async_trait]
+pub trait Hasher: Send + Sync {
+    /// Too many waiting is [`RateLimited`](crate::error::Kind::RateLimited).
+    async fn stretch(&self, password: Secret, salt: [u8; 16], cost: Cost) -> Result<[u8; 32]>;
 }
 
 /// Keeps a future alive after the response has left.
@@ -65,12 +115,16 @@ pub struct Ports {
     pub media: Arc<dyn Upstream>,
     /// Where documents, records and blobs live.
     pub store: Arc<dyn Store>,
+    /// Where budgets and rates are counted.
+    pub counters: Arc<dyn Counters>,
     /// Where finished records go.
     pub journal: Arc<dyn Journal>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub random: Arc<dyn Random>,
+    /// Passwords.
+    pub hasher: Arc<dyn Hasher>,
 }
 
 /// What belongs to one request and to the platform that received it.
@@ -80,8 +134,19 @@ pub struct Call {
     /// Completes when the client has left. Workers: the request's signal; server: never, the handler is dropped
     /// instead; Lambda: never, the platform does not tell.
     pub gone: BoxFuture<()>,
-    /// The address at the other end of the connection.
+    /// The client's address: the other end of the connection, or what a trusted proxy says of it.
     pub peer: Option<IpAddr>,
+    /// How the client's bytes travel.
+    pub transport: Transport,
+}
+
+/// How a client's bytes travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Encrypted.
+    Https,
+    /// Readable by whoever is on the way.
+    Plain,
 }
 
 /// The future's output, unless `time` passes first; then the future is dropped.

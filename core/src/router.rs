@@ -1,17 +1,25 @@
 //! Which routes are there, what does each need, and which function runs?
 
-use std::future::ready;
+use std::{future::ready, net::IpAddr};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
 
 use crate::{
-    api,
+    api::{
+        self,
+        document::{delete, get, list, patch, put},
+        groups::Group,
+        overrides::Model,
+        providers::Body as Provider,
+        proxies::Proxy,
+    },
     dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
-    http::{Body, empty},
-    identity::{Actor, Role, same},
+    http::{Body, empty, secure},
+    identity::Actor,
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
+    permit::{Face, Pass, permit},
     ports::Call,
     relay::{self, Endpoint, Manner},
 };
@@ -167,12 +175,63 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
+    answer(Method::POST, "/api/setup", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::set_up(gw, v))
+    }),
+    answer(Method::POST, "/api/session", Needs::Nothing, |gw, v| {
+        Box::pin(api::session::create(gw, v))
+    }),
+    answer(Method::GET, "/api/session", Needs::Viewer, |gw, v| Box::pin(api::session::get(gw, v))),
+    answer(Method::DELETE, "/api/session", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/session/password", Needs::Viewer, |gw, v| {
+        Box::pin(api::session::change(gw, v))
+    }),
+    answer(Method::GET, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::list(gw, v))),
+    answer(Method::POST, "/api/users", Needs::Admin, |gw, v| Box::pin(api::users::create(gw, v))),
+    answer(Method::GET, "/api/users/{id}", Needs::Admin, |gw, v| Box::pin(api::users::get(gw, v))),
+    answer(Method::PATCH, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/users/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::users::delete(gw, v))
+    }),
+    answer(Method::POST, "/api/users/{id}/reset", Needs::Admin, |gw, v| {
+        Box::pin(api::users::reset(gw, v))
+    }),
+    answer(Method::POST, "/api/secret/rotate", Needs::Admin, api::secret::rotate),
+    answer(Method::GET, "/api/audit", Needs::Admin, api::audit::list),
     answer(Method::GET, "/api/clients", Needs::Viewer, |gw, v| Box::pin(api::clients::list(gw, v))),
     answer(Method::POST, "/api/clients", Needs::Admin, |gw, v| {
         Box::pin(api::clients::create(gw, v))
     }),
+    answer(Method::GET, "/api/clients/{id}", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::get(gw, v))
+    }),
+    answer(Method::PATCH, "/api/clients/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::update(gw, v))
+    }),
     answer(Method::DELETE, "/api/clients/{id}", Needs::Admin, |gw, v| {
         Box::pin(api::clients::revoke(gw, v))
+    }),
+    answer(Method::POST, "/api/clients/{id}/rotate", Needs::Admin, |gw, v| {
+        Box::pin(api::clients::rotate(gw, v))
+    }),
+    answer(Method::GET, "/api/clients/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::clients::spent(gw, v))
+    }),
+    answer(Method::GET, "/api/teams", Needs::Viewer, |gw, v| Box::pin(api::teams::list(gw, v))),
+    answer(Method::POST, "/api/teams", Needs::Admin, |gw, v| Box::pin(api::teams::create(gw, v))),
+    answer(Method::GET, "/api/teams/{id}", Needs::Viewer, |gw, v| Box::pin(api::teams::get(gw, v))),
+    answer(Method::PATCH, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::update(gw, v))
+    }),
+    answer(Method::DELETE, "/api/teams/{id}", Needs::Admin, |gw, v| {
+        Box::pin(api::teams::delete(gw, v))
+    }),
+    answer(Method::GET, "/api/teams/{id}/spending", Needs::Viewer, |gw, v| {
+        Box::pin(api::teams::spent(gw, v))
     }),
     answer(Method::GET, "/api/prices", Needs::Viewer, |gw, v| Box::pin(api::prices::list(gw, v))),
     answer(Method::POST, "/api/prices/refresh", Needs::Admin, |gw, v| {
@@ -181,20 +240,57 @@ pub const ROUTES: &[Route] = &[
     answer(Method::POST, "/api/prices/recompute", Needs::Admin, |gw, v| {
         Box::pin(api::prices::recompute(gw, v))
     }),
-    answer(Method::GET, "/api/providers", Needs::Viewer, |gw, v| {
-        Box::pin(api::providers::list(gw, v))
-    }),
+    answer(Method::GET, "/api/providers", Needs::Viewer, list::<Provider>),
+    answer(Method::GET, "/api/providers/{id}", Needs::Viewer, get::<Provider>),
+    answer(Method::PUT, "/api/providers/{id}", Needs::Admin, put::<Provider>),
+    answer(Method::PATCH, "/api/providers/{id}", Needs::Admin, patch::<Provider>),
+    answer(Method::DELETE, "/api/providers/{id}", Needs::Admin, delete::<Provider>),
+    answer(Method::GET, "/api/keys", Needs::Admin, api::keys::list),
+    answer(Method::POST, "/api/keys", Needs::Admin, api::keys::create),
+    answer(Method::POST, "/api/keys/import", Needs::Admin, api::keys::import),
+    answer(Method::GET, "/api/keys/{id}", Needs::Admin, api::keys::get),
+    answer(Method::PATCH, "/api/keys/{id}", Needs::Admin, api::keys::patch),
+    answer(Method::DELETE, "/api/keys/{id}", Needs::Admin, api::keys::delete),
+    answer(Method::GET, "/api/groups", Needs::Viewer, list::<Group>),
+    answer(Method::GET, "/api/groups/{id}", Needs::Viewer, get::<Group>),
+    answer(Method::PUT, "/api/groups/{id}", Needs::Admin, put::<Group>),
+    answer(Method::PATCH, "/api/groups/{id}", Needs::Admin, patch::<Group>),
+    answer(Method::DELETE, "/api/groups/{id}", Needs::Admin, delete::<Group>),
+    answer(Method::GET, "/api/proxies", Needs::Viewer, list::<Proxy>),
+    answer(Method::GET, "/api/proxies/{id}", Needs::Viewer, get::<Proxy>),
+    answer(Method::PUT, "/api/proxies/{id}", Needs::Admin, put::<Proxy>),
+    answer(Method::PATCH, "/api/proxies/{id}", Needs::Admin, patch::<Proxy>),
+    answer(Method::DELETE, "/api/proxies/{id}", Needs::Admin, delete::<Proxy>),
     answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/records/export", Needs::Viewer, api::export::get),
     answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))
     }),
+    answer(Method::GET, "/api/records/{id}/bodies", Needs::Admin, api::bodies::get),
+    answer(Method::GET, "/api/models", Needs::Viewer, list::<Model>),
+    answer(Method::GET, "/api/models/{id*}", Needs::Viewer, get::<Model>),
+    answer(Method::PUT, "/api/models/{id*}", Needs::Admin, put::<Model>),
+    answer(Method::PATCH, "/api/models/{id*}", Needs::Admin, patch::<Model>),
+    answer(Method::DELETE, "/api/models/{id*}", Needs::Admin, delete::<Model>),
+    answer(Method::GET, "/api/settings", Needs::Viewer, api::settings::get),
+    answer(Method::PATCH, "/api/settings", Needs::Admin, api::settings::patch),
+    answer(Method::GET, "/api/stats", Needs::Viewer, api::stats::get),
+    answer(Method::GET, "/api/overview", Needs::Viewer, api::overview::get),
+    answer(Method::GET, "/api/health", Needs::Viewer, api::health::get),
+    answer(Method::GET, "/api/system", Needs::Viewer, api::system::get),
+    answer(Method::GET, "/api/openapi.json", Needs::Viewer, api::openapi::get),
+    answer(Method::GET, "/metrics", Needs::Viewer, api::metrics::get),
 ];
 
 /// Finds the route and runs it.
 pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
     let found = find(&request);
     let head = request.method() == Method::HEAD;
-    let dialect = spoken_at(request.uri().path());
+    let path = request.uri().path();
+    let page = !path.starts_with("/v1");
+    let (ours, dialect) = (path.starts_with("/api/"), spoken_at(path));
+    let refuse =
+        |error: &Error| if ours { api::problem(error) } else { api::refuse(error, dialect) };
     let outcome = match found {
         Ok(Found::Route(route, param)) => {
             let caller = Caller::Anybody;
@@ -204,11 +300,14 @@ pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call)
         Ok(Found::OtherMethods(allow)) => {
             let message = format!("This path takes {allow}.");
             let error = Error::new(Kind::MethodNotAllowed, message);
-            Ok(allowing(api::refuse(&error, dialect), &allow))
+            Ok(allowing(refuse(&error), &allow))
         }
         Err(error) => Err(error),
     };
-    let response = outcome.unwrap_or_else(|error| api::refuse(&error, dialect));
+    let mut response = outcome.unwrap_or_else(|error| refuse(&error));
+    if page {
+        secure(response.headers_mut());
+    }
     if head { without_body(response) } else { response }
 }
 
@@ -219,35 +318,24 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
         Run::Answer(answer) => {
-            let (headers, uri) = (visit.request.headers(), visit.request.uri());
-            visit.caller = permit(gateway, route.needs, headers, uri).await?;
-            answer(gateway, visit).await
-        }
-    }
-}
-
-/// Lets a caller pass who shows what is needed, and says who it is.
-async fn permit(gateway: &Gateway, needs: Needs, headers: &HeaderMap, uri: &Uri) -> Result<Caller> {
-    match needs {
-        Needs::Nothing => Ok(Caller::Anybody),
-        Needs::Client => {
-            let client = relay::authenticate(gateway, headers, uri).await?;
-            Ok(Caller::Client(client.id.clone()))
-        }
-        Needs::Viewer | Needs::Admin => {
-            let Some(token) = &gateway.state.config.admin_token else {
-                return Err(Error::new(
-                    Kind::Forbidden,
-                    "/api is closed: TIDEGATE_ADMIN_TOKEN is not set.",
-                ));
+            let request = &visit.request;
+            let face = Face {
+                method: request.method(),
+                headers: request.headers(),
+                uri: request.uri(),
+                peer: visit.call.peer,
+                transport: visit.call.transport,
+                background: &*visit.call.background,
             };
-            let given = relay::bearer(headers).unwrap_or_default();
-            // Hashes have one length, so the comparison's time tells nothing of the token.
-            let vault = &gateway.state.vault;
-            let equal = same(vault.hash(given).as_bytes(), vault.hash(token.expose()).as_bytes());
-            let refuse = || Error::new(Kind::Unauthorized, "The admin token is not valid.");
-            let actor = Actor { name: "admin token".to_owned(), role: Role::Admin };
-            equal.then_some(Caller::Actor(actor)).ok_or_else(refuse)
+            let Pass { caller, cookie } = permit(gateway, route.needs, face).await?;
+            visit.caller = caller;
+            let mut response = answer(gateway, visit).await?;
+            if let (Some(cookie), Entry::Vacant(place)) =
+                (cookie, response.headers_mut().entry(header::SET_COOKIE))
+            {
+                place.insert(cookie);
+            }
+            Ok(response)
         }
     }
 }

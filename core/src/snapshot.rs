@@ -5,13 +5,15 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::Deserialize;
 
 use crate::{
+    budget::{Team, Teams},
     config::Config,
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
     money::{InForce, Override},
     ports::Millis,
-    provider::{Auth, Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Source, builtin},
+    settings::{self, Settings},
     store::{Changes, Document, Kind},
 };
 
@@ -24,10 +26,16 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// The tree of teams.
+    pub(crate) teams: Arc<Teams>,
     /// Which catalogue of prices is in force, where it is not the embedded one.
     pub(crate) prices: Option<InForce>,
     /// What administrators have set for models.
     pub(crate) overrides: Vec<Override>,
+    /// How the gateway is set.
+    pub(crate) settings: Arc<Settings>,
+    /// Whether somebody has claimed the store.
+    pub(crate) claimed: bool,
     documents: BTreeMap<(Kind, String), Arc<Document>>,
 }
 
@@ -41,7 +49,7 @@ struct ProviderBody {
     #[serde(default)]
     api_version: Option<String>,
     #[serde(default)]
-    models: Vec<String>,
+    models: Option<Vec<String>>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -62,7 +70,8 @@ impl Snapshot {
     /// What is declared, before the store was asked.
     pub(crate) fn declared(config: &Config) -> Self {
         let providers = config.providers.iter().cloned().map(Arc::new).collect();
-        Self { providers, ..Self::default() }
+        let teams = Arc::new(Teams::new(config.teams.iter().cloned()));
+        Self { providers, teams, ..Self::default() }
     }
 
     /// The next state, after these changes.
@@ -88,6 +97,8 @@ impl Snapshot {
         let in_force = next.of(Kind::Setting).find_map(InForce::of);
         next.prices = in_force;
         next.overrides = next.read_overrides();
+        let claimed = next.of(Kind::Roster).next().is_some();
+        next.claimed = claimed;
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
         let stored = next.of(Kind::Provider).filter_map(|document| {
             // One unreadable document must not take the others down with it.
@@ -96,8 +107,10 @@ impl Snapshot {
                 .ok()
         });
         let stored: Vec<_> = stored.map(Arc::new).collect();
+        next.settings = Arc::new(next.read_settings());
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
+        next.teams = Arc::new(next.read_teams(config));
         next
     }
 
@@ -124,9 +137,34 @@ impl Snapshot {
         all
     }
 
+    /// Settings that cannot be read are as if nothing had been set: nobody is captured.
+    fn read_settings(&self) -> Settings {
+        let read = |document| {
+            read(document).inspect_err(|error| tracing::error!(%error, "settings skipped")).ok()
+        };
+        let document = self.of(Kind::Setting).find(|document| document.id == settings::ID);
+        document.and_then(read).unwrap_or_default()
+    }
+
+    /// How many upstream keys were sealed under a root secret that is not known here.
+    pub(crate) fn sealed_elsewhere(&self, vault: &Vault) -> usize {
+        let keys = self.of(Kind::Key).filter_map(|document| read::<KeyBody>(document).ok());
+        keys.filter(|key| !vault.is_known(&key.sealed)).count()
+    }
+
     fn of(&self, kind: Kind) -> impl Iterator<Item = &Document> {
         let of_kind = self.documents.iter().filter(move |((found, _), _)| *found == kind);
         of_kind.map(|(_, document)| &**document)
+    }
+
+    /// A team that cannot be read is not there, and opens nothing to those below it.
+    fn read_teams(&self, config: &Config) -> Teams {
+        let stored = self.of(Kind::Team).filter_map(|document| {
+            Team::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "team skipped"))
+                .ok()
+        });
+        Teams::new(config.teams.iter().cloned().chain(stored))
     }
 
     fn provider(&self, document: &Document, vault: &Vault) -> Result<Provider> {
@@ -146,22 +184,28 @@ impl Snapshot {
         let mut keys = Vec::new();
         for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
             let KeyBody { sealed, enabled } = read(key)?;
-            if enabled {
-                let place = key_place(&key.id, &host);
-                keys.push(Key { id: key.id.clone(), secret: vault.open(&sealed, &place)? });
+            if !enabled {
+                continue;
+            }
+            // A key that was given for another origin must be given anew; the others go on working.
+            match vault.open(&sealed, &key_place(&key.id, &host)) {
+                Ok(secret) => keys.push(Key { id: key.id.clone(), secret }),
+                Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
             }
         }
-        Ok(Provider {
+        let mut provider = Provider {
             id: document.id.clone(),
             dialect,
             host,
             auth,
             api_version: body.api_version,
             keys,
-            models: body.models,
+            models: Vec::new(),
             enabled: body.enabled,
             source: Source::Database,
-        })
+        };
+        provider.models = body.models.unwrap_or_else(|| builtin::usual_models(&provider));
+        Ok(provider)
     }
 }
 

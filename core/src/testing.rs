@@ -19,10 +19,10 @@ use crate::{
     config::RootSecret,
     error::{Error, Kind, Result},
     http::Body,
-    ports::{Background, BoxFuture, Clock, Journal, Millis, Random, Upstream},
+    ports::{Background, BoxFuture, Clock, Journal, Machine, Millis, Random, Upstream, Vitals},
     store::{
-        self, Audit, Blob, Bucket, Change, Changes, Costed, Document, ListQuery, Record,
-        RecordFilter, Schema, StatsQuery, Store,
+        self, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Document,
+        ListQuery, Record, RecordFilter, Schema, StatsQuery, Store,
     },
 };
 
@@ -78,6 +78,16 @@ impl Random for SeededRandom {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
         }
+    }
+}
+
+/// A machine that never changes.
+#[derive(Default)]
+pub struct Still(pub Vitals);
+
+impl Machine for Still {
+    fn look(&self) -> Vitals {
+        self.0
     }
 }
 
@@ -271,6 +281,9 @@ impl Store for SilentStore {
     async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
         silent()
     }
+    async fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditRow>> {
+        silent()
+    }
     async fn flush(&self, _: &str, _: &[Record]) -> Result<()> {
         silent()
     }
@@ -324,6 +337,9 @@ impl Store for Shelf {
         silent()
     }
     async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
+        silent()
+    }
+    async fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditRow>> {
         silent()
     }
     async fn flush(&self, _: &str, _: &[Record]) -> Result<()> {

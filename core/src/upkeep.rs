@@ -23,7 +23,9 @@ impl Gateway {
         if !store.lease("upkeep", &holder, now, now + lease).await? {
             return Ok(());
         }
-        let kept = DAY * self.state.config.retention_days;
+        // A process that has just begun knows no settings yet.
+        self.refresh().await?;
+        let kept = DAY * self.retention_days();
         let before = now - Millis::try_from(kept.as_millis()).unwrap_or(now);
         let mut pruned = 0;
         for _ in 0..PRUNE_ROUNDS_MAX {
@@ -33,9 +35,23 @@ impl Gateway {
                 break;
             }
         }
-        let blobs = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+        let mut blobs = 0;
+        for _ in 0..PRUNE_ROUNDS_MAX {
+            let gone = store.expire_blobs(now, PRUNE_ROWS_MAX).await?;
+            blobs += gone;
+            if gone < u64::from(PRUNE_ROWS_MAX) {
+                break;
+            }
+        }
+        let counters = self.ports.counters.expire(now).await?;
         self.refresh_prices().await;
-        tracing::info!(pruned, blobs, "upkeep done");
+        tracing::info!(pruned, blobs, counters, "upkeep done");
         Ok(())
+    }
+
+    /// How long records are kept: what is declared, or set.
+    pub(crate) fn retention_days(&self) -> u32 {
+        let declared = self.state.config.retention_days;
+        declared.unwrap_or_else(|| self.state.snapshot().settings.retention_days)
     }
 }

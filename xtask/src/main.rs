@@ -15,6 +15,7 @@ mod packaging;
 mod place;
 mod report;
 mod run;
+mod schema;
 mod sdk;
 mod shell;
 mod stores;
@@ -47,6 +48,8 @@ enum Task {
     Corpus(corpus::Options),
     /// The SDKs that applications use, through the server, to a provider of each dialect
     Sdk(sdk::Options),
+    /// Thousands of questions to the API, made of its description
+    Schema(schema::Options),
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -55,8 +58,19 @@ enum Task {
         #[arg(long, default_value_t = 20)]
         loops: u32,
     },
+    /// Guess passwords beside proxied requests, and measure what that costs both
+    Storm {
+        /// How long each calm and each storm lasts
+        #[arg(long, default_value_t = 6)]
+        seconds: u32,
+        /// How the programs are built
+        #[arg(long, value_enum, default_value = "release")]
+        profile: build::Profile,
+    },
     /// Build the Worker, and say what it weighs
     Wasm,
+    /// Ask for more at once than a budget has room for, on every adapter
+    Race(contract::Race),
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
     /// Write the embedded model catalogue anew from its source
@@ -88,8 +102,13 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Contract(options) => contract::contract(options, report),
         Task::Corpus(options) => report.step("corpus", || corpus::corpus(options)),
         Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
+        Task::Schema(options) => report.step("schema", || schema::schema(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
+        Task::Race(options) => report.step("race", || contract::race(options)),
+        Task::Storm { seconds, profile } => {
+            report.step("storm", || contract::storm(*seconds, *profile));
+        }
         Task::Wasm => report.step("worker", wasm::wasm),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
         Task::Catalog => report.step("catalog", || {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use tidegate_core::{
     Body, Gateway,
     http::empty,
-    ports::{Background, Call},
+    ports::{Background, Call, Transport},
 };
 
 use crate::after::AfterResponse;
@@ -66,7 +66,8 @@ struct Scheduled<'event> {
 /// has left is not told.
 fn call(after: AfterResponse, peer: Option<IpAddr>) -> Call {
     let background: Arc<dyn Background> = Arc::new(after);
-    Call { background, gone: Box::pin(std::future::pending()), peer }
+    let transport = Transport::Https;
+    Call { background, gone: Box::pin(std::future::pending()), peer, transport }
 }
 
 fn request(event: Request<lambda_http::Body>) -> Request<Body> {

@@ -9,9 +9,12 @@ use tidegate_core::{
     journal::Direct,
     limits::SNAPSHOT_FIRST_WAIT,
     ports::{Clock, Ports, Store, Upstream},
+    store::sql::SqlStore,
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
-use tidegate_native::{Guarded, OsRandom, Place, Reqwest, SystemClock, init_log, open_store};
+use tidegate_native::{
+    Guarded, OsRandom, Passwords, Place, Reqwest, SystemClock, init_log, open_store,
+};
 
 /// One invocation at a time needs one thread, and starts sooner with it.
 #[tokio::main(flavor = "current_thread")]
@@ -53,15 +56,18 @@ fn declared() -> Result<Config, Error> {
 async fn assemble(config: Config) -> Result<Gateway, Error> {
     let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let store = open(&config, &upstream, &clock).await?;
+    let opened = open(&config, &upstream, &clock).await?;
+    let store: Arc<dyn Store> = opened.clone();
     let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
     let ports = Ports {
         upstream,
         media,
         journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
         store,
+        counters: opened,
         clock,
         random: Arc::new(OsRandom),
+        hasher: Arc::new(Passwords::default()),
     };
     Ok(Gateway::new(ports, Arc::new(State::new(config)?)))
 }
@@ -72,7 +78,7 @@ async fn open(
     config: &Config,
     upstream: &Arc<dyn Upstream>,
     clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Store>, Error> {
+) -> Result<Arc<SqlStore>, Error> {
     let Some(url) = config.store_url.as_deref() else {
         return Err("DATABASE_URL is not set: a function has no disk that stays".into());
     };

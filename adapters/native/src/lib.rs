@@ -6,6 +6,7 @@ mod lock;
 mod log;
 mod media;
 mod open;
+mod passwords;
 mod queue;
 #[cfg(test)]
 mod scratch;
@@ -18,6 +19,7 @@ pub use lock::Lock;
 pub use log::init_log;
 pub use media::Guarded;
 pub use open::{Opened, Place, open_store};
+pub use passwords::Passwords;
 pub use queue::Queue;
 pub use time::{OsRandom, SystemClock};
 pub use upstream::Reqwest;

@@ -16,7 +16,7 @@ use tidegate_core::{
     limits::{
         FLUSH_RETRY_WAIT_MAX, FLUSH_ROWS_MAX, FLUSH_TRIES_MAX, FLUSH_WAIT, QUEUE_RECORDS_MAX,
     },
-    ports::{Clock, Journal, Random, Store},
+    ports::{Backlog, Clock, Journal, Random, Store},
     store::Record,
 };
 use tokio::{sync::Notify, task::JoinHandle, time::timeout};
@@ -84,6 +84,10 @@ impl Queue {
 
 #[async_trait]
 impl Journal for Queue {
+    fn backlog(&self) -> Option<Backlog> {
+        Some(Backlog { waiting: self.shared.waiting().len(), dropped: self.dropped() })
+    }
+
     async fn append(&self, record: Record) {
         let length = {
             let mut waiting = self.shared.waiting();

@@ -11,7 +11,7 @@ use tidegate_core::{
     http::read,
     identity::Secret,
     limits::REPLY_BYTES_MAX,
-    ports::{Call, Upstream},
+    ports::{Call, Transport, Upstream},
 };
 use tidegate_native::Reqwest;
 
@@ -48,11 +48,19 @@ impl Admin {
             Self::Running { upstream, contact } => {
                 let uri = format!("{}{path}", contact.url);
                 let token = Secret::new(contact.token.clone());
-                upstream.send(request(method, &uri, &token, body)?).await.map_err(silent)?
+                upstream.send(request(&method, &uri, &token, body)?).await.map_err(silent)?
             }
             Self::Here(house) => ask_here(house, method, path, body).await?,
         };
         answer_of(response).await
+    }
+
+    /// Where the server listens, if one is running.
+    pub(crate) fn url(&self) -> Option<&str> {
+        match self {
+            Self::Running { contact, .. } => Some(&contact.url),
+            Self::Here(_) => None,
+        }
     }
 
     /// Ends what was opened for the command.
@@ -87,8 +95,9 @@ pub(crate) async fn ask_here(
         background: Arc::clone(&house.background) as _,
         gone: Box::pin(pending()),
         peer: None,
+        transport: Transport::Https,
     };
-    Ok(house.gateway.handle(request(method, path, &house.token, body)?, call).await)
+    Ok(house.gateway.handle(request(&method, path, &house.token, body)?, call).await)
 }
 
 fn silent(error: Error) -> Error {
@@ -96,21 +105,25 @@ fn silent(error: Error) -> Error {
     Error::new(Kind::Unavailable, message).because(error.detail)
 }
 
-fn request(method: Method, uri: &str, token: &Secret, body: Body) -> Result<Request<Body>> {
+fn request(method: &Method, uri: &str, token: &Secret, body: Body) -> Result<Request<Body>> {
     let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose()))
         .map_err(|_| Error::internal("the admin token does not fit into a header"))?;
     bearer.set_sensitive(true);
-    Request::builder()
+    let builder = Request::builder()
         .method(method)
         .uri(uri)
         .header(header::AUTHORIZATION, bearer)
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(body)
-        .map_err(Error::internal)
+        .header(header::CONTENT_TYPE, "application/json");
+    let builder = match *method {
+        // Whoever types a command has looked at what is there.
+        Method::DELETE | Method::PATCH | Method::POST => builder.header(header::IF_MATCH, "*"),
+        _ => builder,
+    };
+    builder.body(body).map_err(Error::internal)
 }
 
 fn refusal(status: StatusCode, answer: &Value) -> Error {
-    let message = answer["error"]["message"].as_str();
+    let message = answer["detail"].as_str();
     let message = message.map_or_else(|| format!("The gateway answered {status}."), str::to_owned);
     Error::bad_request(message)
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tidegate_core::limits;
+use tidegate_core::{limits, network::Network};
 
 /// What [`limits`] says about clients. A value rather than constants, so that tests need not wait for minutes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     /// From accept to the first byte.
     pub(crate) first_byte: Duration,
@@ -29,6 +29,8 @@ pub(crate) struct Bounds {
     pub(crate) connections: usize,
     /// Open connections of one address.
     pub(crate) connections_per_peer: usize,
+    /// Peers that stand for many clients.
+    pub(crate) trusted_proxies: Vec<Network>,
     /// Bytes of request bodies in flight.
     pub(crate) bodies_in_flight_bytes: u64,
 }
@@ -48,6 +50,7 @@ impl Bounds {
             linger: limits::LINGER_WAIT,
             connections: limits::CONNECTIONS_MAX,
             connections_per_peer: limits::CONNECTIONS_PER_PEER_MAX,
+            trusted_proxies: Vec::new(),
             bodies_in_flight_bytes: limits::BODIES_IN_FLIGHT_BYTES_MAX.min(memory_bytes() / 4),
         }
     }

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand};
+use tidegate_core::config::FIRST_ADMIN;
 
 /// One gateway for many language models.
 #[derive(Debug, Parser)]
@@ -42,6 +43,73 @@ pub(crate) enum Command {
     /// Fetch newer prices, and price past records again
     #[command(subcommand)]
     Prices(Prices),
+    /// Get into the dashboard when nobody can any more
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Change the root secret
+    #[command(subcommand)]
+    Secret(SecretCommand),
+    /// Make, list and disable users of the dashboard
+    #[command(subcommand)]
+    User(UserCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// End all sessions and print a link where the admin chooses a new password
+    Reset {
+        /// Whose; made when there is no such user
+        #[arg(default_value = FIRST_ADMIN)]
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretCommand {
+    /// Seal anew what older root secrets have sealed, and say what is left of them
+    Rotate {
+        /// Make a new secret in the data folder first; the server must be stopped
+        #[arg(long)]
+        new: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user and print the link where they choose their password
+    Create {
+        /// What people call them
+        name: String,
+        /// What they may do
+        #[arg(long, value_enum, default_value_t = Role::Viewer)]
+        role: Role,
+    },
+    /// List the users
+    List,
+    /// Let a user in no more
+    Disable {
+        /// Whom
+        name: String,
+    },
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Role {
+    /// Look at everything but secrets and bodies
+    Viewer,
+    /// Change things
+    Admin,
+}
+
+impl Role {
+    /// The word of the API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 const DEMO_HELP: &str =
@@ -70,6 +138,14 @@ pub(crate) enum Key {
     Create(Create),
     /// List the clients
     List,
+    /// Give a client another key and print it, this once
+    Rotate {
+        /// The client's name, or the id that `list` shows
+        client: String,
+        /// How long the key before works on: 30m, 12h, 7d
+        #[arg(long, value_name = "TIME", value_parser = read_time)]
+        grace: Option<Duration>,
+    },
     /// End a client
     Revoke {
         /// The id that `list` shows

@@ -2,9 +2,11 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use tidegate_core::network::Network;
 
 use crate::bounds::Bounds;
 
@@ -28,14 +30,15 @@ pub(crate) struct Place {
 impl Crowd {
     /// A place for a connection from `peer`, while there is one.
     pub(crate) fn enter(self: &Arc<Self>, peer: IpAddr, bounds: &Bounds) -> Option<Place> {
-        let peer = subscriber(peer);
+        // A proxy stands for all of its clients.
+        let proxy = bounds.trusted_proxies.iter().any(|network| network.contains(peer));
+        let peer = Network::of_subscriber(peer);
         let mut counts = self.lock();
         if counts.all >= bounds.connections {
             return None;
         }
         let own = counts.by_peer.entry(peer).or_default();
-        // A proxy on this machine stands for all of its clients.
-        if *own >= bounds.connections_per_peer && !peer.is_loopback() {
+        if *own >= bounds.connections_per_peer && !proxy && !peer.is_loopback() {
             return None;
         }
         *own += 1;
@@ -58,16 +61,6 @@ impl Drop for Place {
         if *own == 0 {
             counts.by_peer.remove(&self.peer);
         }
-    }
-}
-
-/// Whoever has an IPv6 address has the other 2^64 of its network as well.
-fn subscriber(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) if !address.is_loopback() => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64))
-        }
-        other => other,
     }
 }
 
@@ -101,6 +94,17 @@ mod tests {
         let _one = crowd.enter("2001:db8::1".parse().unwrap(), &bounds).unwrap();
         assert!(crowd.enter("2001:db8::2".parse().unwrap(), &bounds).is_none());
         assert!(crowd.enter("2001:db8:1::1".parse().unwrap(), &bounds).is_some());
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_bounded_by_the_whole_only() {
+        let crowd = Arc::new(Crowd::default());
+        let trusted_proxies = vec![Network::parse("10.0.0.0/8").unwrap()];
+        let bounds = Bounds { trusted_proxies, ..bounds(2, 1) };
+        let proxy = "10.1.1.1".parse().unwrap();
+        let _one = crowd.enter(proxy, &bounds).unwrap();
+        let _two = crowd.enter(proxy, &bounds).unwrap();
+        assert!(crowd.enter(proxy, &bounds).is_none());
     }
 
     #[test]

@@ -51,13 +51,41 @@ impl Data {
 
     /// The root secret, if the folder has one.
     pub(crate) fn secret(&self) -> Result<Option<RootSecret>> {
-        let path = self.folder.join("secret");
-        let Some(text) = read(&path)? else { return Ok(None) };
+        Ok(self.secrets("secret")?.pop())
+    }
+
+    /// The root secrets of before, which still read.
+    pub(crate) fn old_secrets(&self) -> Result<Vec<RootSecret>> {
+        self.secrets("secret.old")
+    }
+
+    /// Makes another root secret; the one of before still reads.
+    pub(crate) fn replace_secret(&self) -> Result<()> {
+        let now = read(&self.folder.join("secret"))?.unwrap_or_default();
+        let before = read(&self.folder.join("secret.old"))?.unwrap_or_default();
+        let text = Zeroizing::new(format!("{}\n{}", now.trim(), before.trim()));
+        // In this order: stopped in between, no secret is lost.
+        self.write("secret.old", text.as_bytes())?;
+        self.make_secret().map(drop)
+    }
+
+    /// Nothing needs the root secrets of before any more.
+    pub(crate) fn forget_old_secrets(&self) {
+        let _ = fs::remove_file(self.folder.join("secret.old"));
+    }
+
+    fn secrets(&self, name: &str) -> Result<Vec<RootSecret>> {
+        let path = self.folder.join(name);
+        let Some(text) = read(&path)? else { return Ok(Vec::new()) };
         let broken = || {
             let message = format!("{} does not hold 64 hex digits.", path.display());
             Error::new(Kind::Unavailable, message)
         };
-        from_hex(text.trim()).ok_or_else(broken).map(|bytes| Some(RootSecret(bytes)))
+        if text.trim().is_empty() {
+            return Err(broken());
+        }
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.map(|line| from_hex(line).map(RootSecret).ok_or_else(broken)).collect()
     }
 
     /// Makes a root secret and keeps it.
@@ -85,6 +113,16 @@ impl Data {
     pub(crate) fn remove_contact(&self) {
         // One that is left behind leads nowhere, and the next server replaces it.
         let _ = fs::remove_file(self.folder.join("token"));
+    }
+
+    /// Leaves the set-up link for the owner.
+    pub(crate) fn write_setup(&self, link: &str) -> Result<()> {
+        self.write("setup-url", format!("{link}\n").as_bytes())
+    }
+
+    /// The set-up link has served.
+    pub(crate) fn remove_setup(&self) {
+        let _ = fs::remove_file(self.folder.join("setup-url"));
     }
 
     /// Readable by the owner alone, and never half there: it is written beside its place and moved.

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use tidegate_core::{Body, Gateway, ports::Call};
 use tidegate_native::Tracker;
 
-use crate::exchange::Peer;
+use crate::{exchange::Peer, hops::Client};
 
 struct Entrance {
     gateway: Gateway,
@@ -23,9 +23,11 @@ async fn answer(
     State(entrance): State<Arc<Entrance>>,
     mut request: Request<Body>,
 ) -> Response<Body> {
-    let peer = request.extensions_mut().remove::<Peer>().map(|Peer(address)| address);
+    let peer = request.extensions_mut().remove::<Peer>();
+    let trusted = &entrance.gateway.state().config().people.trusted_proxies;
+    let Client { address: peer, transport } = Client::of(peer, request.headers(), trusted);
     let background = Arc::clone(&entrance.background) as _;
     // A client that leaves makes hyper drop this future, so nobody needs to be told.
-    let call = Call { background, gone: Box::pin(pending()), peer };
+    let call = Call { background, gone: Box::pin(pending()), peer, transport };
     entrance.gateway.handle(request, call).await
 }

@@ -8,15 +8,19 @@ use tidegate_core::{
     error::Kind,
     identity::Secret,
     limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
-    ports::{Clock, Ports, Random, Store, Upstream},
-    store::sql::SqlStore,
+    ports::{Clock, Counters, Ports, Random, Store, Upstream},
+    store::{memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
-    Guarded, Lock, Opened, OsRandom, Place, Queue, Reqwest, SystemClock, Tracker, open_store,
+    Guarded, Lock, Opened, OsRandom, Passwords, Place, Queue, Reqwest, SystemClock, Tracker,
+    open_store,
 };
 use tracing::{error, info, warn};
 
-use crate::data::{Data, make_token};
+use crate::{
+    data::{Data, make_token},
+    machine::Here,
+};
 
 /// A gateway and everything it stands on. The data folder is this process's until it is closed.
 pub(crate) struct House {
@@ -41,6 +45,7 @@ impl House {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
 
         let place = Place::parse(config.store_url.as_deref(), data.folder())?;
+        let shared = matches!(place, Place::Remote(_));
         let lock = match place {
             // Comes with the locks of its folder.
             Place::File { .. } => None,
@@ -52,14 +57,19 @@ impl House {
 
         if config.secret.is_none() {
             config.secret = Some(secret(&data, &opened.store).await?);
+            config.people.old_secrets.extend(data.old_secrets()?);
         }
         let token = config.admin_token.get_or_insert_with(make_token).clone();
 
         let store: Arc<dyn Store> = opened.store.clone();
         let queue =
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
-        let ports = Ports { upstream, media, store, journal: queue.clone(), clock, random };
-        let gateway = Gateway::new(ports, Arc::new(State::new(config)?));
+        let counters = count(shared, &opened, &*clock).await;
+        let journal = queue.clone();
+        let hasher = Arc::new(Passwords::default());
+        let ports = Ports { upstream, media, store, counters, journal, clock, random, hasher };
+        let gateway =
+            Gateway::new(ports, Arc::new(State::new(config)?.on(Arc::new(Here::default()))));
         Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
     }
 
@@ -78,6 +88,19 @@ impl House {
         drop(self.queue);
         drop(self.opened);
     }
+}
+
+/// Who is alone with its store counts in memory, from what the store remembers; where others may count too, the store
+/// does.
+async fn count(shared: bool, opened: &Opened, clock: &dyn Clock) -> Arc<dyn Counters> {
+    if shared {
+        return opened.store.clone();
+    }
+    let counters = MemoryCounters::over(SqlStore::clone(&opened.store));
+    if let Err(cause) = counters.load(clock.now()).await {
+        warn!(%cause, "what was spent cannot be read yet");
+    }
+    Arc::new(counters)
 }
 
 /// A database that cannot be migrated is told by `/ready`; requests may still be answered without it.

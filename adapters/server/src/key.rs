@@ -34,6 +34,7 @@ pub(crate) async fn run(key: Key, config: Config) -> Result<()> {
     let done = match key {
         Key::Create(create) => store(&create, &admin).await,
         Key::List => list(&admin).await,
+        Key::Rotate { client, grace } => rotate(&client, grace, &admin).await,
         Key::Revoke { id } => revoke(&id, &admin).await,
     };
     admin.close().await;
@@ -57,6 +58,35 @@ async fn list(admin: &Admin) -> Result<()> {
         let Some(next) = page["next"].as_str() else { return Ok(()) };
         after = format!("&after={next}");
     }
+}
+
+/// By name or id: a name that is another client's id would be a strange one, and the id wins.
+async fn rotate(wanted: &str, grace: Option<Duration>, admin: &Admin) -> Result<()> {
+    let mut after = String::new();
+    let mut named = None;
+    let id = loop {
+        let path = format!("/api/clients?limit={PAGE_ROWS_MAX}{after}");
+        let page = admin.ask(Method::GET, &path, Body::empty()).await?;
+        let clients = page["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if clients.iter().any(|client| client["id"] == wanted) {
+            break wanted.to_owned();
+        }
+        let by_name = clients.iter().find(|client| client["name"] == wanted);
+        named =
+            named.or_else(|| by_name.and_then(|client| client["id"].as_str().map(str::to_owned)));
+        match (page["next"].as_str(), &named) {
+            (Some(next), _) => after = format!("&after={next}"),
+            (None, Some(id)) => break id.clone(),
+            (None, None) => {
+                return Err(Error::not_found(format!("There is no client `{wanted}`.")));
+            }
+        }
+    };
+    let body = json!({ "grace_ms": grace.map_or(0, millis) });
+    let path = format!("/api/clients/{id}/rotate");
+    let rotated = admin.ask(Method::POST, &path, Body::from(body.to_string())).await?;
+    say(rotated["key"].as_str().unwrap_or_default());
+    Ok(())
 }
 
 fn line(client: &Value) -> String {
@@ -84,9 +114,13 @@ async fn revoke(id: &str, admin: &Admin) -> Result<()> {
 
 fn print_sql(create: &Create, config: &Config) -> Result<()> {
     let Issued { client, key } = issue(create, config)?;
-    let audit =
-        Audit { at_ms: client.created_at_ms, actor: "cli".to_owned(), action: "create".to_owned() };
-    let statements = script(vec![Change::Put(client.to_document()?)], &audit);
+    let audit = Audit {
+        at_ms: client.created_at_ms,
+        actor: "cli".to_owned(),
+        action: "create".to_owned(),
+        ..Audit::default()
+    };
+    let statements = script(vec![Change::Put(client.to_document(0)?)], &audit);
     say(statements.trim_end());
     // A comment, so that the whole output can be run as it is.
     say(&format!("-- The key, shown this once: {}", key.expose()));

@@ -18,14 +18,18 @@ mod env;
 mod exchange;
 mod flight;
 mod guard;
+mod hops;
 mod house;
 mod key;
+mod machine;
 mod migrate;
 mod owner;
+mod people;
 mod prices;
 mod pulse;
 mod runtime;
 mod scan;
+mod secret;
 mod serve;
 mod shutdown;
 mod socket;
@@ -81,5 +85,8 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
         Command::Migrate(_) => migrate::migrate(config).await,
         Command::Key(key) => key::run(key, config).await,
         Command::Prices(prices) => prices::run(prices, config).await,
+        Command::Admin(command) => people::administrate(command, config).await,
+        Command::Secret(command) => secret::run(command, config).await,
+        Command::User(command) => people::run(command, config).await,
     }
 }

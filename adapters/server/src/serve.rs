@@ -21,7 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::{
-    accept::Door, bounds::Bounds, console::say, data::Contact, demo, entrance, house::House,
+    accept::Door,
+    bounds::Bounds,
+    console::say,
+    data::{Contact, Data},
+    demo, entrance,
+    house::House,
+    people,
     shutdown::Signals,
 };
 
@@ -29,7 +35,10 @@ use crate::{
 pub(crate) async fn serve(config: Config) -> Result<()> {
     let mut signals = Signals::listen()?;
     let wanted = config.listen.clone();
-    let bounds = Bounds::of_server(config.waits.first_byte.max(config.waits.idle));
+    let bounds = Bounds {
+        trusted_proxies: config.people.trusted_proxies.clone(),
+        ..Bounds::of_server(config.waits.first_byte.max(config.waits.idle))
+    };
     let has_demo = config.providers.iter().any(|provider| provider.host == Host::Echo);
 
     let house = House::open(config).await?;
@@ -37,6 +46,10 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let url = url(listener.local_addr().map_err(Error::internal)?);
     if let Err(cause) = house.gateway.refresh().await {
         warn!(%cause, "starting without what the database holds");
+    }
+    house.gateway.check_secrets()?;
+    if let Err(cause) = house.gateway.settle_in().await {
+        warn!(%cause, "the first admin could not be made");
     }
     let token = house.token.expose().to_owned();
     house.data.write_contact(&Contact { url: url.clone(), token })?;
@@ -55,6 +68,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     .map(tokio::spawn);
 
     say(&format!("Tidegate {} listens on {url}", env!("CARGO_PKG_VERSION")));
+    let welcoming = tokio::spawn(welcome(house.gateway.clone(), house.data.clone(), url.clone()));
     if has_demo {
         demo::welcome(&house, &url).await?;
     }
@@ -68,9 +82,24 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let _ = letting_in.await;
     door.drain(DRAIN_WAIT).await;
     chores.iter().for_each(tokio::task::JoinHandle::abort);
+    welcoming.abort();
     drop(door);
     house.close().await;
     Ok(())
+}
+
+/// Shows the set-up link again and again, each time it is another one, until somebody has used it.
+async fn welcome(gateway: Gateway, data: Data, url: String) {
+    let mut ticks = interval(REVISION_POLL);
+    loop {
+        ticks.tick().await;
+        if let Err(cause) = people::show_setup(&gateway, &data, &url) {
+            warn!(%cause, "the set-up link cannot be left in the data folder");
+        }
+        if gateway.is_claimed() {
+            return;
+        }
+    }
 }
 
 async fn bind(wanted: &str) -> Result<TcpListener> {

@@ -155,8 +155,19 @@ fn keys_are_made_used_and_revoked_with_and_without_a_server() {
     assert!(server.models(during.trim()).starts_with("HTTP/1.1 200"));
     let listed = place.tell("key list");
     assert!(listed.contains("before") && listed.contains("during  expires in "), "{listed}");
+    let next = place.tell("key rotate during --grace 1h");
+    for key in [&during, &next] {
+        assert!(
+            server.models(key.trim()).starts_with("HTTP/1.1 200"),
+            "the old key has an hour left"
+        );
+    }
+    let last = place.tell("key rotate during");
+    assert!(server.models(last.trim()).starts_with("HTTP/1.1 200"));
+    assert!(server.models(next.trim()).starts_with("HTTP/1.1 401"));
     let id = during.split('_').nth(1).unwrap();
     place.tell(&format!("key revoke {id}"));
+    assert!(server.models(last.trim()).starts_with("HTTP/1.1 401"));
     assert!(server.models(during.trim()).starts_with("HTTP/1.1 401"));
 
     server.signal(Signal::TERM);

@@ -8,6 +8,7 @@ use tidegate_core::{
     Body, Gateway, State,
     config::{Config, Mistake},
     http::{empty, json},
+    identity::Inline,
     journal::Direct,
     ports::{Call, Clock, Ports, Store, Upstream},
     store::sql::{Database, Hrana, SqlStore},
@@ -44,6 +45,7 @@ async fn answer(gateway: &Gateway, request: &web_sys::Request, context: Context)
         background: Arc::new(WaitUntil(context)),
         gone: platform::gone(request.signal()),
         peer: message::peer(ours.headers()),
+        transport: message::transport(ours.uri()),
     };
     gateway.handle(ours, call).await
 }
@@ -54,11 +56,21 @@ fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
     let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
     let clock: Arc<dyn Clock> = Arc::new(JsClock);
     let database = database(env, state.config(), &upstream, &clock)?;
-    let store: Arc<dyn Store> = Arc::new(SqlStore::new(database));
+    let counters = Arc::new(SqlStore::new(database));
+    let store: Arc<dyn Store> = counters.clone();
     let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
     // The platform resolves names by itself and shows nobody what it found: the gate in the core is all there is.
     let media = upstream.clone();
-    let ports = Ports { upstream, media, store, journal, clock, random: Arc::new(Entropy) };
+    let ports = Ports {
+        upstream,
+        media,
+        store,
+        counters,
+        journal,
+        clock,
+        random: Arc::new(Entropy),
+        hasher: Arc::new(Inline),
+    };
     Ok(Gateway::new(ports, state))
 }
 

@@ -2,10 +2,13 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, uri::Scheme};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use tidegate_core::{Body, Error, Result, ports::BoxFuture};
+use tidegate_core::{
+    Body, Error, Result,
+    ports::{BoxFuture, Transport},
+};
 use worker::{ResponseBuilder, web_sys};
 
 use crate::pipe;
@@ -26,6 +29,12 @@ pub fn incoming(request: &web_sys::Request) -> Result<Request<Body>> {
 #[must_use]
 pub fn peer(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get("cf-connecting-ip")?.to_str().ok()?.parse().ok()
+}
+
+/// The edge takes TLS off, and leaves the URL as the client has it.
+#[must_use]
+pub fn transport(uri: &Uri) -> Transport {
+    if uri.scheme() == Some(&Scheme::HTTP) { Transport::Plain } else { Transport::Https }
 }
 
 /// The response as the runtime sends it. A body that is known in full goes out with its length, every other one piece

@@ -1,22 +1,53 @@
 //! What can programs and the dashboard ask? JSON resources, one file each.
 
+pub(crate) mod audit;
+pub(crate) mod bodies;
 pub(crate) mod clients;
+pub(crate) mod document;
+mod edit;
+pub(crate) mod export;
+pub(crate) mod groups;
+pub(crate) mod health;
+mod inbound;
+pub(crate) mod keys;
+pub(crate) mod metrics;
 pub(crate) mod models;
+pub(crate) mod openapi;
+pub(crate) mod overrides;
+pub(crate) mod overview;
+mod policy;
 pub(crate) mod prices;
+mod problem;
 pub(crate) mod providers;
+pub(crate) mod proxies;
 pub(crate) mod records;
 pub(crate) mod responses;
+pub(crate) mod secret;
+pub(crate) mod session;
+pub(crate) mod settings;
+pub(crate) mod stats;
 pub(crate) mod status;
+pub(crate) mod system;
+pub(crate) mod teams;
+pub(crate) mod users;
+
+use std::pin::Pin;
+
+pub(crate) use problem::problem;
 
 use http::{HeaderValue, Response, StatusCode, Uri, header};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
     http::{Body, json},
-    limits::PAGE_ROWS_MAX,
+    identity::Secret,
+    limits::{PAGE_ROWS, PAGE_ROWS_MAX},
 };
+
+/// What a resource answers.
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>>> + Send + 'a>>;
 
 /// An error of a page or resource.
 pub(crate) fn refuse(error: &Error, dialect: Dialect) -> Response<Body> {
@@ -34,9 +65,11 @@ pub(crate) fn refuse(error: &Error, dialect: Dialect) -> Response<Body> {
 
 /// A page of a list.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Page<T> {
+    /// The rows.
     data: Vec<T>,
-    /// Where the next page starts; absent on the last one.
+    /// Where the next page starts; null on the last one.
     next: Option<String>,
 }
 
@@ -53,11 +86,42 @@ fn query<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
+/// Which page of a list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+struct Paging {
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page.
+    #[serde(default = "rows")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 500)))]
+    limit: u32,
+}
+
+fn rows() -> u32 {
+    PAGE_ROWS
+}
+
+/// A number of rows that a page may have.
+fn bounded(limit: u32) -> Result<u32> {
+    match limit {
+        1..=PAGE_ROWS_MAX => Ok(limit),
+        _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
+            .at("limit")),
+    }
+}
+
 fn limit(uri: &Uri) -> Result<u32> {
-    let Some(text) = query(uri, "limit") else { return Ok(100) };
+    let Some(text) = query(uri, "limit") else { return Ok(PAGE_ROWS) };
     match text.parse() {
         Ok(limit @ 1..=PAGE_ROWS_MAX) => Ok(limit),
         _ => Err(Error::bad_request(format!("`limit` is a number from 1 to {PAGE_ROWS_MAX}."))
             .at("limit")),
     }
+}
+
+/// Reads a text that must not be shown.
+fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
 }

@@ -5,97 +5,139 @@ use std::collections::BTreeMap;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{limit, query, write};
+use super::{bounded, inbound, rows, write};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     gateway::Gateway,
-    http::{Body, read},
-    limits::CONTROL_BODY_BYTES_MAX,
+    http::Body,
     money::{Again, Price, Prices, Rates, Unit, decimal},
     ports::Millis,
     router::Visit,
 };
 
+/// The prices in force.
 #[derive(Serialize)]
-struct Shown<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Shown<'a> {
+    /// What records name.
     id: &'a str,
+    /// The catalogue below what is set for models.
     catalog: &'a str,
-    /// `null` when the catalogue is the embedded one.
+    /// When it came; null when it is the embedded one.
     fetched_at_ms: Option<Millis>,
-    /// When its source was asked last; `null` when it was not.
+    /// When its source was asked last; null when it was not.
     checked_at_ms: Option<Millis>,
+    /// How many models it knows.
     models: usize,
+    /// For how many of them something is set.
     overrides: usize,
+    /// A page of them.
     data: Vec<Model<'a>>,
+    /// Where the next page starts; null on the last one.
     next: Option<String>,
 }
 
+/// A model and its price.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Model<'a> {
+    /// Whose model it is.
     provider: &'a str,
+    /// Its id.
     id: &'a str,
+    /// The name for people.
     name: &'a str,
-    /// Dollars for a million of each, as decimals.
+    /// Dollars for a million of each, as decimals; null when it is not known.
     price: Option<PriceShown>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PriceShown {
     #[serde(flatten)]
     base: BTreeMap<&'static str, String>,
+    /// Other prices for long requests.
     tiers: Vec<TierShown>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TierShown {
+    /// From one token more on.
     above_tokens: u64,
     #[serde(flatten)]
     rates: BTreeMap<&'static str, String>,
 }
 
+/// Which prices are shown.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Paging {
+    /// Of this provider.
+    provider: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Rows of a page.
+    #[serde(default = "rows")]
+    #[cfg_attr(test, schemars(range(min = 1, max = 500)))]
+    limit: u32,
+}
+
+/// Nothing can be said of a refresh.
+#[derive(Default, Deserialize)]
+struct Refresh {}
+
+/// Which records are priced again.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Wanted {
+    /// From this time on.
     from_ms: Millis,
+    /// Before this time.
     to_ms: Millis,
+    /// The catalogue; the one in force unless said.
     #[serde(default)]
     snapshot: Option<String>,
+    /// The `next` of the batch before.
     #[serde(default)]
     before: Option<String>,
 }
 
+/// A batch that was priced again.
 #[derive(Serialize)]
-struct Done {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Done {
+    /// By which prices.
     price_id: String,
+    /// How many records were looked at.
     records: usize,
+    /// How many of them cost something else now.
     changed: usize,
+    /// Where the next batch starts; null after the last one.
     next: Option<String>,
 }
 
 /// The prices in force, and a page of models with theirs. `provider` narrows it down; `after` is the `next` of the page
 /// before.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let uri = visit.request.uri();
-    let (limit, after) = (limit(uri)? as usize, query(uri, "after"));
-    let wanted = query(uri, "provider");
+    let Paging { provider, after, limit } = inbound::query(visit.request.uri())?;
+    let limit = bounded(limit)? as usize;
     gateway.view(&*visit.call.background).await;
-    show(gateway, (limit, after, wanted))
+    show(gateway, (limit, after.as_deref(), provider.as_deref()))
 }
 
 /// Fetches newer prices now, and shows what is in force then.
 pub(crate) async fn refresh(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    gateway.fetch_prices(visit.caller.actor()).await?;
+    let caller = visit.caller;
+    let Refresh {} = inbound::optional(visit.request).await?;
+    gateway.fetch_prices(caller.actor()).await?;
     show(gateway, (0, None, None))
 }
 
 /// Prices a batch of records again. `before` is the `next` of the batch before, and the last one has none.
 pub(crate) async fn recompute(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
-    let body = read(visit.request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
-    let wanted: Wanted = serde_json::from_slice(&body).map_err(|error| {
-        let message =
-            "The body is `{\"from_ms\": …, \"to_ms\": …, \"snapshot\": …, \"before\": …}`.";
-        Error::bad_request(message).because(error)
-    })?;
+    let wanted: Wanted = inbound::body(visit.request).await?;
     let before = wanted.before.as_deref().map(super::records::cursor).transpose()?;
     let Wanted { from_ms, to_ms, snapshot, .. } = wanted;
     let done = gateway.recompute(Again { from_ms, to_ms, before, catalog: snapshot }).await?;

@@ -4,8 +4,10 @@ use super::{
     DeclaredClient, DeclaredKey,
     document::{Said, Table},
     mistake::Mistake,
+    policy,
     reading::Reading,
     secret::{self, Given},
+    team,
     unique::Unique,
     variables::Environment,
 };
@@ -33,6 +35,8 @@ fn read_one(
     let name = reading.needed(&mut table, "name", |said| read_name(said, &mut seen.names));
     let enabled = reading.enabled(&mut table);
     let strict = reading.optional(&mut table, "strict", read_flag).unwrap_or(false);
+    let team = reading.optional(&mut table, "team", team::read_id).unwrap_or_default();
+    let policy = policy::read(&mut table, "[[client.limit]]", reading);
     let key = read_key(&mut table, &mut seen.public_ids, reading.environment);
     let key = match reading.keep(key) {
         Some(Keyed::By(key)) => Some(key),
@@ -44,7 +48,7 @@ fn read_one(
         Some(Keyed::Unset(_)) | None => None,
     };
     reading.end_table(table);
-    Some(DeclaredClient { name: name?, key: key?, enabled, strict })
+    Some(DeclaredClient { name: name?, key: key?, enabled, strict, team, policy })
 }
 
 /// What no two clients may share.
@@ -93,12 +97,13 @@ fn read_key(
 fn read_hash(said: &Said<'_>, public_ids: &mut Unique) -> Result<DeclaredKey, Mistake> {
     let parts = said.text()?.split_once(':').filter(|(public_id, hash)| {
         let plain = public_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let hex = hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-        plain && !public_id.is_empty() && hex && hash.len() == 64
+        // The id of the root secret may stand before the hash.
+        let (id, hash) = hash.split_once('.').unwrap_or(("00000000", hash));
+        let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        plain && !public_id.is_empty() && hex(id) && hex(hash) && (id.len(), hash.len()) == (8, 64)
     });
     let Some((public_id, hash)) = parts else {
-        let wanted =
-            "must be what `tidegate key create --toml` prints: an id, a colon, 64 hex digits";
+        let wanted = "must be what `tidegate key create --toml` prints: an id, a colon, a hash";
         return Err(said.spot.mistake(wanted));
     };
     let public_id = public_ids.first(said, public_id.to_owned())?;

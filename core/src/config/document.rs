@@ -188,6 +188,29 @@ impl<'t> Said<'t> {
         }
     }
 
+    /// A whole number from 0.
+    pub(super) fn amount(&self) -> Result<i64, Mistake> {
+        let Value::File(DeValue::Integer(number), _) = &self.value else {
+            return Err(self.wrong("a whole number, without quotes"));
+        };
+        match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if number >= 0 => Ok(number),
+            _ => Err(self.spot.mistake("must be a whole number from 0")),
+        }
+    }
+
+    /// A number that may have decimals.
+    pub(super) fn decimal(&self) -> Result<f64, Mistake> {
+        let text = match &self.value {
+            Value::File(DeValue::Integer(number), _) if number.radix() == 10 => number.as_str(),
+            Value::File(DeValue::Float(number), _) => number.as_str(),
+            Value::File(..) | Value::Variable(_) => {
+                return Err(self.wrong("a number, without quotes"));
+            }
+        };
+        text.parse().map_err(|_| self.spot.mistake("must be a number"))
+    }
+
     /// Yes or no.
     pub(super) fn flag(&self) -> Result<bool, Mistake> {
         match &self.value {

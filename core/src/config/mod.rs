@@ -4,20 +4,29 @@ mod client;
 mod document;
 mod hint;
 mod mistake;
+mod people;
+mod policy;
 mod provider;
 mod read;
 mod reading;
 mod secret;
 mod store_url;
+mod team;
 mod unique;
 mod variables;
 
 use std::time::Duration;
 
 pub use mistake::Mistake;
+pub use people::{Cookies, FIRST_ADMIN, People};
 pub use variables::VARIABLES;
 
-use crate::{identity::Secret, media::Gate, provider::Provider};
+use crate::{
+    budget::{Policy, Team},
+    identity::Secret,
+    media::Gate,
+    provider::Provider,
+};
 
 /// Everything that is declared. What is not declared lives in the database.
 #[derive(Clone)]
@@ -36,13 +45,17 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Declared clients.
     pub clients: Vec<DeclaredClient>,
+    /// Declared teams.
+    pub teams: Vec<Team>,
     /// The token that opens `/api` to programs. A server generates one when it is not declared; elsewhere `/api` stays
     /// closed without it.
     pub admin_token: Option<Secret>,
+    /// What is declared about the people who use the dashboard.
+    pub people: People,
     /// How long an upstream may take.
     pub waits: Waits,
-    /// How long records are kept.
-    pub retention_days: u32,
+    /// How long records are kept, when it is declared; otherwise it is a setting.
+    pub retention_days: Option<u32>,
     /// Which media is fetched for providers that take no addresses; `None` when none is.
     pub media: Option<Gate>,
     /// Whether the models of `DeepSeek` are asked to answer in English when the client gives no instructions.
@@ -81,6 +94,10 @@ pub struct DeclaredClient {
     pub enabled: bool,
     /// Whether it would rather be refused than lose a field.
     pub strict: bool,
+    /// Its team; empty when it has none.
+    pub team: String,
+    /// What it is held to by itself.
+    pub policy: Policy,
 }
 
 /// How a declared client's key is known.

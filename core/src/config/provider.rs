@@ -14,13 +14,9 @@ use crate::{
     provider::{
         Auth, Host, Key, Provider, Source,
         base_url::BaseUrl,
-        builtin::{self, BUILTIN, Builtin},
-        catalog,
+        builtin::{self, BUILTIN, Builtin, ECHO},
     },
 };
-
-/// The demo provider's id, and the name of its model.
-const ECHO: &str = "echo";
 
 /// Reads `demo`, every `[[provider]]`, and the variables of the built-in providers that the file leaves out.
 pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provider> {
@@ -139,7 +135,7 @@ impl Draft {
         let models = Vec::new();
         let mut provider =
             Provider { id, dialect, host, auth, api_version, keys, models, enabled, source };
-        provider.models = models_known.unwrap_or_else(|| usual_models(&provider));
+        provider.models = models_known.unwrap_or_else(|| builtin::usual_models(&provider));
         provider
     }
 }
@@ -152,15 +148,6 @@ fn native(host: Host, dialect: Dialect) -> Host {
         }
         Host::Url(_) | Host::Echo => host,
     }
-}
-
-/// The models of a provider that lists none: all that the catalogue knows.
-fn usual_models(provider: &Provider) -> Vec<String> {
-    if provider.host == Host::Echo {
-        return vec![ECHO.to_owned()];
-    }
-    let listed = catalog::models(builtin::catalog_id(provider));
-    listed.map(|model| model.id.to_owned()).collect()
 }
 
 /// A built-in provider as its variables have it, whether they are set or not.

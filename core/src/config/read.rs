@@ -8,9 +8,9 @@ use super::{
     Config, LogFormat, Waits, client,
     document::{Lines, Said, Table},
     mistake::{Mistake, Spot},
-    provider,
+    people, provider,
     reading::Reading,
-    secret, store_url,
+    secret, store_url, team,
     variables::Environment,
 };
 use crate::{
@@ -72,10 +72,12 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let prices_url = read_prices(&mut root, reading);
     let providers = provider::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
+    let teams = team::read(&mut root, reading);
     let secret = secret::root(reading.environment);
     let secret = reading.keep(secret).flatten();
     let admin_token = reading.environment.said("TIDEGATE_ADMIN_TOKEN");
     let admin_token = admin_token.and_then(|said| reading.keep(secret::admin_token(&said)));
+    let people = people::read(&mut root, reading);
     reading.end_table(root);
     Config {
         listen: listen.unwrap_or_else(|| LISTEN.to_owned()),
@@ -85,9 +87,11 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         secret,
         providers,
         clients,
+        teams,
         admin_token,
+        people,
         waits,
-        retention_days: retention_days.unwrap_or(limits::RETENTION_DAYS),
+        retention_days,
         media,
         deepseek_english,
         prices_url,

@@ -27,17 +27,30 @@ pub(super) enum Given {
     Unset(Mistake),
 }
 
+const ADVICE: &str = "make one with `openssl rand -hex 32`";
+
 /// The root secret. An empty variable is refused here: a secret must not vanish because a deployment forgot it.
 pub(super) fn root(environment: Environment<'_>) -> Result<Option<RootSecret>, Mistake> {
     const NAME: &str = "TIDEGATE_SECRET";
-    const ADVICE: &str = "make one with `openssl rand -hex 32`";
     let Some(text) = environment.text(NAME).map(Zeroizing::new) else { return Ok(None) };
     let spot = Spot::variable(NAME);
-    let wrong = |what: &str| Err(spot.mistake(format!("{what}; {ADVICE}")));
-    let text = text.trim();
-    if text.is_empty() {
-        return wrong("is empty");
+    if text.trim().is_empty() {
+        return Err(spot.mistake(format!("is empty; {ADVICE}")));
     }
+    read_root(&spot, text.trim()).map(Some)
+}
+
+/// Root secrets of before, between commas. They read and never write.
+pub(super) fn old_roots(environment: Environment<'_>) -> Result<Vec<RootSecret>, Mistake> {
+    const NAME: &str = "TIDEGATE_SECRET_OLD";
+    let Some(text) = environment.text(NAME).map(Zeroizing::new) else { return Ok(Vec::new()) };
+    let spot = Spot::variable(NAME);
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| read_root(&spot, part)).collect()
+}
+
+fn read_root(spot: &Spot, text: &str) -> Result<RootSecret, Mistake> {
+    let wrong = |what: &str| Err(spot.mistake(format!("{what}; {ADVICE}")));
     let Some(bytes) = decode_hex(text).or_else(|| decode_base64(text)) else {
         return wrong("must be 32 bytes, written as 64 hex digits or as base64");
     };
@@ -47,7 +60,7 @@ pub(super) fn root(environment: Environment<'_>) -> Result<Option<RootSecret>, M
     if bytes.iter().all(|byte| *byte == bytes[0]) {
         return wrong("is one byte repeated, which is no secret");
     }
-    Ok(Some(RootSecret(bytes)))
+    Ok(RootSecret(bytes))
 }
 
 fn decode_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {

@@ -3,7 +3,7 @@
 use super::document::Said;
 
 /// Every variable, in the order of `.env.example`. A declaration may name others with `{ env = "NAME" }`.
-pub const VARIABLES: [&str; 29] = [
+pub const VARIABLES: [&str; 33] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_CONFIG_FILE",
     "TIDEGATE_DATA",
@@ -11,7 +11,11 @@ pub const VARIABLES: [&str; 29] = [
     "TIDEGATE_DEMO",
     "TIDEGATE_USER",
     "TIDEGATE_SECRET",
+    "TIDEGATE_SECRET_OLD",
     "TIDEGATE_ADMIN_TOKEN",
+    "TIDEGATE_ADMIN_PASSWORD",
+    "TIDEGATE_INSECURE_COOKIES",
+    "TIDEGATE_TRUSTED_PROXIES",
     "TIDEGATE_RETENTION_DAYS",
     "TIDEGATE_LOG",
     "TIDEGATE_LOG_FORMAT",

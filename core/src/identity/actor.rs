@@ -1,7 +1,11 @@
 //! Who acts on the control plane, and what may they do?
 
+use serde::{Deserialize, Serialize};
+
 /// What somebody may do under `/api`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Role {
     /// Looks at everything but secrets and bodies.
     Viewer,
@@ -16,4 +20,6 @@ pub struct Actor {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// The user's id; `None` is a program with the admin token.
+    pub user: Option<String>,
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Vault, mint, same};
+use super::{Secret, Vault, mint, mint_for};
 use crate::{
+    budget::Policy,
     error::{Error, Result},
     limits::NAME_BYTES_MAX,
     ports::{Millis, Random},
@@ -22,7 +23,7 @@ pub struct Client {
     /// What people call it.
     #[serde(skip)]
     pub name: String,
-    /// Hex of the key's HMAC.
+    /// The key's HMAC, with the id of the root secret that made it.
     pub hash: String,
     /// When it was made; 0 for a declared one.
     pub created_at_ms: Millis,
@@ -34,6 +35,21 @@ pub struct Client {
     /// Whether it would rather be refused than lose a field, where a request does not say.
     #[serde(default)]
     pub strict: bool,
+    /// What it is held to by itself.
+    #[serde(default)]
+    pub policy: Policy,
+    /// The key before this one, while it still works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<Previous>,
+}
+
+/// A key that was replaced.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Previous {
+    /// The key's HMAC, with the id of the root secret that made it.
+    pub hash: String,
+    /// When it stops working.
+    pub until_ms: Millis,
 }
 
 /// A client that has just been made, with the key that is shown once.
@@ -53,42 +69,46 @@ impl Issued {
         vault: &Vault,
         random: &dyn Random,
     ) -> Result<Self> {
-        let name = name.trim();
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
-            return Err(Error::bad_request(message).at("name"));
-        }
+        let name = named(name)?;
         if expires_in_ms.is_some_and(|time| time <= 0) {
             return Err(Error::bad_request("A key expires in the future.").at("expires_in_ms"));
         }
         let minted = mint(random);
         let client = Client {
             id: minted.public_id,
-            name: name.to_owned(),
-            hash: vault.hash(minted.key.expose()),
+            name,
+            hash: vault.client_hash(minted.key.expose()),
             created_at_ms,
             expires_at_ms: expires_in_ms.map(|time| created_at_ms.saturating_add(time)),
             team: String::new(),
             strict: false,
+            policy: Policy::default(),
+            previous: None,
         };
         Ok(Self { client, key: minted.key })
     }
 }
 
 impl Client {
-    /// The document that keeps it.
-    pub fn to_document(&self) -> Result<Document> {
+    /// The document that keeps it, as the version after `version`.
+    pub fn to_document(&self, version: i64) -> Result<Document> {
         Ok(Document {
             kind: Kind::Client,
             id: self.id.clone(),
             parent: self.team.clone(),
             name: self.name.clone(),
-            version: 0,
+            version,
             revision: 0,
             deleted: false,
             shape: SHAPE,
             body: serde_json::to_string(self).map_err(Error::internal)?,
         })
+    }
+
+    /// Calls it by another name.
+    pub fn rename(&mut self, name: &str) -> Result<()> {
+        self.name = named(name)?;
+        Ok(())
     }
 
     /// Reads a document of kind `client`.
@@ -100,10 +120,49 @@ impl Client {
         Ok(client)
     }
 
-    /// Whether a key with this hash is this client's and has not expired.
+    /// Whether this key is the client's and has not expired.
     #[must_use]
-    pub fn accepts(&self, hash: &str, now: Millis) -> bool {
+    pub fn accepts(&self, key: &str, vault: &Vault, now: Millis) -> bool {
         let current = self.expires_at_ms.is_none_or(|end| now < end);
-        same(self.hash.as_bytes(), hash.as_bytes()) && current
+        let known = self.working(now).any(|hash| vault.fits(hash, key));
+        known && current
     }
+
+    /// Whether the current root secret has hashed every key of it that works.
+    pub(crate) fn is_current(&self, vault: &Vault, now: Millis) -> bool {
+        self.working(now).all(|hash| vault.is_current(hash))
+    }
+
+    /// Hashes a key of it under the current root secret. False when there is nothing to do.
+    pub(crate) fn rehash(&mut self, key: &str, vault: &Vault) -> bool {
+        let before = self.previous.as_mut().map(|previous| &mut previous.hash);
+        let mut hashes = std::iter::once(&mut self.hash).chain(before);
+        let Some(hash) = hashes.find(|hash| vault.fits(hash, key)) else { return false };
+        let anew = !vault.is_current(hash);
+        *hash = vault.client_hash(key);
+        anew
+    }
+
+    /// Gives the client another key. The one it has works until `until_ms`, one before that no more.
+    pub fn rotate(&mut self, until_ms: Millis, vault: &Vault, random: &dyn Random) -> Secret {
+        let minted = mint_for(self.id.clone(), random);
+        let hash = std::mem::replace(&mut self.hash, vault.client_hash(minted.key.expose()));
+        self.previous = Some(Previous { hash, until_ms });
+        minted.key
+    }
+
+    /// The hashes of its key, and of the one before while that works.
+    fn working(&self, now: Millis) -> impl Iterator<Item = &str> {
+        let before = self.previous.as_ref().filter(|previous| now < previous.until_ms);
+        std::iter::once(self.hash.as_str()).chain(before.map(|previous| previous.hash.as_str()))
+    }
+}
+
+fn named(name: &str) -> Result<String> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
+        return Err(Error::bad_request(message).at("name"));
+    }
+    Ok(name.to_owned())
 }

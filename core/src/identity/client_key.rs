@@ -31,7 +31,12 @@ pub struct Presented<'a> {
 /// Makes a key.
 #[must_use]
 pub fn mint(random: &dyn Random) -> Minted {
-    let public_id = characters(random, PUBLIC_CHARS);
+    mint_for(characters(random, PUBLIC_CHARS), random)
+}
+
+/// Makes another key that is found by the same public id.
+#[must_use]
+pub fn mint_for(public_id: String, random: &dyn Random) -> Minted {
     let mut key = format!("{PREFIX}{public_id}_{}", characters(random, SECRET_CHARS));
     key.push_str(&checksum(&key));
     Minted { public_id, key: Secret::new(key) }

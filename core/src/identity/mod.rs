@@ -3,11 +3,18 @@
 mod actor;
 mod client;
 mod client_key;
+mod password;
 mod secret;
+mod session;
+mod user;
 mod vault;
 
 pub use actor::{Actor, Role};
-pub use client::{Client, Issued};
-pub use client_key::{Minted, Presented, mint};
+pub use client::{Client, Issued, Previous};
+pub use client_key::{Minted, Presented, mint, mint_for};
+pub use password::{COST, Cost, Inline, Password, stretch, verify};
 pub use secret::{Secret, same};
+pub use session::{Lifetime, Session};
+pub(crate) use user::token;
+pub use user::{Membership, Roster, Ticket, User, user_name};
 pub use vault::Vault;

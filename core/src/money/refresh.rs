@@ -18,7 +18,7 @@ use crate::{
     money::Unit,
     ports::{Background, Millis, within},
     provider::catalog,
-    store::{self, Audit, Blob, Change, Document},
+    store::{self, Audit, Blob, Change, Document, Trail},
 };
 
 /// The document that says which catalogue is in force.
@@ -166,7 +166,7 @@ impl Gateway {
     }
 
     async fn keep_prices(&self, listing: &Listing, now: Millis) -> Result<()> {
-        let kept = PRICES_KEEP + DAY * self.state.config.retention_days;
+        let kept = PRICES_KEEP + DAY * self.retention_days();
         let blob = Blob {
             client: NOBODY.to_owned(),
             id: DOCUMENT.to_owned(),
@@ -180,6 +180,13 @@ impl Gateway {
     async fn declare_prices(&self, in_force: &InForce, actor: &str) -> Result<()> {
         let store = &self.ports.store;
         let before = store.get(store::Kind::Setting, DOCUMENT).await?;
+        let body = serde_json::to_string(in_force).map_err(Error::internal)?;
+        let trail = Trail {
+            kind: store::Kind::Setting,
+            id: DOCUMENT.to_owned(),
+            before: before.as_ref().map(|before| before.body.clone()).unwrap_or_default(),
+            after: body.clone(),
+        };
         let document = Document {
             kind: store::Kind::Setting,
             id: DOCUMENT.to_owned(),
@@ -189,11 +196,11 @@ impl Gateway {
             revision: 0,
             deleted: false,
             shape: 1,
-            body: serde_json::to_string(in_force).map_err(Error::internal)?,
+            body,
         };
         let at_ms = in_force.checked_at_ms;
         let action = "refresh prices".to_owned();
-        let audit = Audit { at_ms, actor: actor.to_owned(), action };
+        let audit = Audit { at_ms, actor: actor.to_owned(), action, trail: vec![trail] };
         store.commit(vec![Change::Put(document)], audit).await.map(drop)
     }
 }

@@ -1,7 +1,10 @@
 //! Which providers are known by name? One row each; a variable makes them appear, and a table of the file changes them.
 
-use super::{Auth, Host, Provider};
+use super::{Auth, Host, Provider, catalog};
 use crate::dialect::Dialect;
+
+/// The demo provider's only model.
+pub const ECHO: &str = "echo";
 
 /// A provider that is known by name.
 pub struct Builtin {
@@ -189,6 +192,15 @@ pub fn of(provider: &Provider) -> Option<&'static Builtin> {
 #[must_use]
 pub fn catalog_id(provider: &Provider) -> &str {
     of(provider).map_or(&provider.id, |row| row.catalog.unwrap_or_default())
+}
+
+/// The models of a provider that lists none: all that the catalogue knows.
+#[must_use]
+pub fn usual_models(provider: &Provider) -> Vec<String> {
+    if provider.host == Host::Echo {
+        return vec![ECHO.to_owned()];
+    }
+    catalog::models(catalog_id(provider)).map(|model| model.id.to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -1,23 +1,78 @@
-//! May this request go on? A slot among the requests in flight; budgets and rates join it here.
+//! May this request go on? A slot among the requests in flight, the gates on its path, and room in every limit at once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
+use super::{receive::Inbound, resolve::Target, settle::Guard};
 use crate::{
+    budget::{
+        Amounts, Hold, Path,
+        estimate::{Asked, Most},
+    },
     error::{Error, Kind, Result},
     gateway::Gateway,
-    limits::REQUESTS_IN_FLIGHT_MAX,
+    identity::Client,
+    limits::{ADMISSION_WAIT, ATTEMPTS_MAX, REQUESTS_IN_FLIGHT_MAX, RESERVATION_SLACK},
+    ports::{Millis, within},
+    snapshot::Snapshot,
+    store::Admission,
 };
 
-/// What a request holds while it runs. Dropping it gives everything back.
+/// What a request holds while it runs. Dropping it gives everything back; what it holds of limits is settled with its
+/// record.
 pub(super) struct Permit {
     in_flight: Arc<AtomicUsize>,
 }
 
+/// Who a request counts for, if they let it in from there and now.
+pub(crate) async fn enter(
+    gateway: &Gateway,
+    snapshot: &Snapshot,
+    client: Arc<Client>,
+    peer: Option<IpAddr>,
+) -> Result<Path> {
+    let known = client.team.is_empty() || snapshot.teams.get(&client.team).is_some();
+    let teams = if known {
+        snapshot.teams.clone()
+    } else {
+        // The team may be younger than the snapshot.
+        gateway.refresh().await?;
+        gateway.state.snapshot().teams.clone()
+    };
+    let path = Path::new(client, &teams)?;
+    path.open(peer, gateway.now())?;
+    Ok(path)
+}
+
+/// The targets that everybody on the path allows.
+pub(super) fn allowed(path: &Path, inbound: &Inbound, targets: Vec<Target>) -> Result<Vec<Target>> {
+    let asked = inbound.ask.model.as_str();
+    let plain = targets.first().map_or(asked, |target| target.model.as_str());
+    path.allows_model(asked, plain)?;
+    let fits = |target: &Target| path.allows_provider(&target.provider.id);
+    let targets: Vec<Target> = targets.into_iter().filter(fits).collect();
+    if targets.is_empty() {
+        let message = format!("No provider of the model `{asked}` may be used with this key.");
+        return Err(Error::new(Kind::Forbidden, message).at("model").coded("model_not_allowed"));
+    }
+    Ok(targets)
+}
+
+/// Takes a slot, and of every limit what the request may use at most.
 #[tracing::instrument(level = "debug", skip_all)]
-pub(super) fn admit(gateway: &Gateway) -> Result<Permit> {
+pub(super) async fn admit(
+    gateway: &Gateway,
+    path: &Path,
+    inbound: &Inbound,
+    targets: &[Target],
+    guard: &mut Guard,
+) -> Result<Permit> {
     let in_flight = gateway.state.in_flight.clone();
     let before = in_flight.fetch_add(1, Ordering::Relaxed);
     let permit = Permit { in_flight };
@@ -25,7 +80,80 @@ pub(super) fn admit(gateway: &Gateway) -> Result<Permit> {
         let error = Error::new(Kind::Overloaded, "Too many requests are in flight; try again.");
         return Err(error.retry_after("1"));
     }
+    let now = gateway.now();
+    let claims = path.claims(now);
+    if !claims.is_empty() {
+        let until = now.saturating_add(longest(gateway));
+        guard.hold = Some(Hold::new(&guard.record.id, claims, until));
+        let wanted = targets.iter().map(|target| estimate(gateway, inbound, target));
+        cover(gateway, &mut guard.hold, || dearest(wanted)).await?;
+    }
     Ok(permit)
+}
+
+/// Makes sure that at least so much is held.
+pub(super) async fn cover(
+    gateway: &Gateway,
+    hold: &mut Option<Hold>,
+    wanted: impl FnOnce() -> Amounts,
+) -> Result<()> {
+    let Some(holding) = hold else { return Ok(()) };
+    let (now, wanted) = (gateway.now(), wanted());
+    let first = holding.held() == Amounts::default();
+    let Some(reservation) = holding.wanting(wanted, now) else { return Ok(()) };
+    let counters = &gateway.ports.counters;
+    let asked = counters.reserve(&reservation, now);
+    let admission = match within(&*gateway.ports.clock, ADMISSION_WAIT, asked).await {
+        Some(Ok(admission)) => admission,
+        // What may have been taken is given back when the request is settled.
+        Some(Err(error)) => return Err(unchecked().because(error)),
+        None => return Err(unchecked()),
+    };
+    match admission {
+        Admission::Added(_) => {
+            holding.took(wanted);
+            Ok(())
+        }
+        Admission::Refused(name) => {
+            let value = counters.read(std::slice::from_ref(&name), now).await;
+            let value =
+                value.ok().and_then(|values| values.first().copied()).unwrap_or(i64::MAX / 2);
+            let error = holding.refusal(&name, wanted, value, now);
+            if first {
+                *hold = None;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// What a request may use of a target at most.
+pub(super) fn estimate(gateway: &Gateway, inbound: &Inbound, target: &Target) -> Amounts {
+    let Inbound { operation, dialect, raw, .. } = inbound;
+    let asked = Asked { operation: *operation, dialect: *dialect, body: raw };
+    let (provider, model) = (&target.provider, target.model.as_str());
+    Most::of(&asked, provider, model).amounts(&gateway.state.prices(), &provider.id, model)
+}
+
+/// The most of each.
+fn dearest(estimates: impl Iterator<Item = Amounts>) -> Amounts {
+    estimates.fold(Amounts::default(), |most, one| Amounts {
+        nano: most.nano.max(one.nano),
+        tokens: most.tokens.max(one.tokens),
+        requests: most.requests.max(one.requests),
+    })
+}
+
+/// Longer than any request lives: only what a dead process has left behind grows that old.
+fn longest(gateway: &Gateway) -> Millis {
+    let waits = gateway.state.config.waits;
+    let time: Duration = waits.total + waits.first_byte * ATTEMPTS_MAX + RESERVATION_SLACK;
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
+}
+
+fn unchecked() -> Error {
+    let message = "The limits of this key cannot be checked at the moment; try again.";
+    Error::new(Kind::Unavailable, message).retry_after("1")
 }
 
 impl Drop for Permit {

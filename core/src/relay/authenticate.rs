@@ -19,7 +19,7 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Result<Arc<Client>> {
-    let Some(key) = presented(headers).or_else(|| in_query(uri)) else {
+    let Some(key) = presented(headers, uri) else {
         return Err(Error::new(
             Kind::Unauthorized,
             "No client key was given. Send it as `Authorization: Bearer tg_…`.",
@@ -28,14 +28,15 @@ pub(crate) async fn authenticate(
     let refuse = || Error::new(Kind::Unauthorized, "The client key is not valid.");
     let key = Presented::parse(key).ok_or_else(refuse)?;
     let client = gateway.client(key.public_id).await?.ok_or_else(refuse)?;
-    let hash = gateway.state.vault.hash(key.key);
-    if client.accepts(&hash, gateway.ports.clock.now()) { Ok(client) } else { Err(refuse()) }
+    let accepted = client.accepts(key.key, &gateway.state.vault, gateway.ports.clock.now());
+    if accepted { Ok(client) } else { Err(refuse()) }
 }
 
-fn presented(headers: &HeaderMap) -> Option<&str> {
-    bearer(headers).or_else(|| {
-        KEY_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().map(str::trim))
-    })
+/// The key that a request shows, well formed or not.
+pub(crate) fn presented<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
+    let beside =
+        || KEY_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
+    bearer(headers).or_else(beside).or_else(|| in_query(uri))
 }
 
 /// Where some of Gemini's clients put it. Only the path's pattern is ever written down.

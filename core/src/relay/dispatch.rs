@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::{
-    admit::Permit,
+    admit::{self, Permit, cover},
     exchange::exchange,
     judge::{judge, silent},
     observe::Observer,
@@ -12,6 +12,7 @@ use super::{
     receive::Inbound,
     remember::Keeping,
     resolve::Target,
+    settle::Guard,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -77,13 +78,15 @@ pub(super) async fn dispatch(
     inbound: &Inbound,
     headers: &HeaderMap,
     targets: Vec<Target>,
-    record: &mut Record,
+    guard: &mut Guard,
 ) -> Result<Served> {
     let mut failed = Error::internal("no target was tried");
     for target in &targets {
+        let record = &mut guard.record;
         record.provider.clone_from(&target.provider.id);
         record.model.clone_from(&target.model);
         record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
+        cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, target)).await?;
         match attempt(gateway, inbound, headers, target, record).await {
             Ok(served) => return Ok(served),
             Err(error) if may_try_another(error.kind) => failed = scrub(error, target),
@@ -149,6 +152,9 @@ fn may_try_another(kind: Kind) -> bool {
         | Kind::MethodNotAllowed
         | Kind::ClientTimeout
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::RateLimited
         | Kind::Overloaded

@@ -13,13 +13,13 @@ use super::{
     remember::with_parent,
 };
 use crate::{
-    dialect::{Dialect, Framing, Read, unfold},
+    dialect::{Carrier, Dialect, Framing, Read, Stamp, unfold},
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
     limits::{ERROR_BODY_BYTES_MAX, PARTS_MAX, REPLY_BYTES_MAX},
     memory::Leaving,
-    operation::{Operation, plain},
+    operation::{Operation, Writer, plain},
     ports::within,
 };
 
@@ -55,7 +55,8 @@ pub(super) async fn judge(
     };
     if streams {
         let first_byte = gateway.state.config.waits.first_byte;
-        let begin = begin(inbound, passage, headers, body);
+        let shadow = shadow(gateway, inbound, &passage);
+        let begin = begin((inbound, shadow), passage, headers, body);
         return within(&*gateway.ports.clock, first_byte, Box::pin(begin))
             .await
             .unwrap_or_else(|| Err(silent()));
@@ -120,14 +121,29 @@ fn convert(
     Ok((out.into(), read, leaving))
 }
 
+/// Writes a stream that passes once more, to nobody, where it may have to be ended before its provider ends it.
+fn shadow(gateway: &Gateway, inbound: &Inbound, passage: &Passage) -> Option<Writer> {
+    let id = inbound.cut.clone().filter(|_| !passage.crosses())?;
+    let stamp = Stamp {
+        id,
+        at_s: gateway.ports.clock.now().div_euclid(1000),
+        model: inbound.ask.model.clone(),
+        usage_wanted: inbound.ask.usage_wanted,
+        framing: inbound.framing,
+        carrier: Carrier::new(gateway.state.vault.clone(), "").into(),
+        echo: inbound.dialect.echo(&inbound.raw),
+    };
+    Some(inbound.operation.writer(inbound.dialect, stamp))
+}
+
 /// Waits for the first event: an error that comes first is a failure in spite of the status, and comments are none.
 async fn begin(
-    inbound: &Inbound,
+    (inbound, shadow): (&Inbound, Option<Writer>),
     passage: Passage,
     headers: HeaderMap,
     mut rest: Body,
 ) -> Result<Served> {
-    let mut observer = Box::new(Observer::new(inbound, passage));
+    let mut observer = Box::new(Observer::new(inbound, passage, shadow));
     let mut begun = Vec::new();
     loop {
         match rest.frame().await {

@@ -2,6 +2,7 @@
 
 mod admit;
 mod authenticate;
+pub(crate) mod capture;
 mod dispatch;
 mod exchange;
 mod gather;
@@ -10,6 +11,7 @@ mod meter;
 mod observe;
 mod opaque;
 mod prepare;
+mod quota;
 mod rates;
 mod receive;
 mod remember;
@@ -18,60 +20,89 @@ mod resolve;
 mod settle;
 mod tap;
 
+pub(crate) use admit::enter;
 pub(crate) use authenticate::{authenticate, bearer};
 pub(crate) use receive::{Endpoint, Manner};
+
+use std::net::IpAddr;
 
 use futures_util::future::{Either, select};
 use http::{Request, Response};
 
 use crate::{
+    budget::Hold,
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
     ports::Call,
     router::Visit,
-    store::Record,
 };
+
+use capture::Capture;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, caller: _, request, call: Call { background, mut gone, peer: _ } } = visit;
+    let Visit { param, caller: _, request, call } = visit;
+    let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let stages = run(gateway, endpoint, (request, &param), &*background, &mut guard.record);
-    let stages = Box::pin(stages);
+    let arrived = Arrived { request, param: &param, peer };
+    let stages = Box::pin(run(gateway, endpoint, arrived, &*background, &mut guard));
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(((), _)) => Err(Error::new(Kind::ClientGone, "The client has left.")),
     };
     match outcome {
-        Ok(answer) => render::reply(gateway, answer, guard, gone),
+        Ok(answer) => match render::secure(answer, &mut guard).await {
+            Ok(answer) => render::reply(gateway, answer, guard, gone),
+            Err(error) => render::refuse(endpoint.dialect, &error, guard),
+        },
         Err(error) => render::refuse(endpoint.dialect, &error, guard),
     }
+}
+
+/// What came, and from where.
+struct Arrived<'a> {
+    request: Request<Body>,
+    /// What the route's pattern took of the path.
+    param: &'a str,
+    peer: Option<IpAddr>,
 }
 
 /// Stages 2 to 7. Nothing here outlives the request, so dropping it cancels whatever is under way.
 async fn run(
     gateway: &Gateway,
     endpoint: Endpoint,
-    (request, param): (Request<Body>, &str),
+    arrived: Arrived<'_>,
     background: &dyn crate::ports::Background,
-    record: &mut Record,
+    guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
+    let Arrived { request, param, peer } = arrived;
+    let settle::Guard { record, capture, ledger, .. } = &mut *guard;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
     record.stale = view.stale;
     let caller = authenticate(gateway, &head.headers, &head.uri).await?;
+    if let Some(key) = authenticate::presented(&head.headers, &head.uri) {
+        gateway.rehash_beside(&caller, key, background);
+    }
     record.client.clone_from(&caller.id);
     record.team.clone_from(&caller.team);
+    let path = enter(gateway, &view.snapshot, caller.clone(), peer).await?;
+    *ledger = path.ledger();
     let (headers, uri) = (&head.headers, &head.uri);
     let arrival = receive::Arrival { headers, uri, param, strict: caller.strict };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
+    let capturing = &view.snapshot.settings.capture;
+    *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     let targets = resolve::resolve(&view.snapshot, &inbound)?;
-    let permit = admit::admit(gateway)?;
+    let targets = admit::allowed(&path, &inbound, targets)?;
+    let permit = admit::admit(gateway, &path, &inbound, &targets, guard).await?;
+    let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
+    inbound.cut = cuts.then(|| guard.record.id.clone());
     let keep = inbound.keep.take();
-    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, record).await?;
-    record.usage.prompt = served.estimate(&inbound);
+    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, guard).await?;
+    guard.record.usage.prompt = served.estimate(&inbound);
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })
 }

@@ -11,7 +11,7 @@ use super::{
     remember::with_parent,
 };
 use crate::{
-    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data},
+    dialect::{Dialect, Event, Framing, Reader, Reshape, Splitter, event_data, ir::Stop},
     error::{Error, Kind, Result},
     limits::{PARTS_MAX, STREAM_BYTES_MAX},
     memory::{Leaving, Memo},
@@ -35,6 +35,8 @@ pub(super) struct Observer {
     /// How many parts have opened.
     parts: usize,
     stage: Stage,
+    /// The parts that have begun and not ended.
+    open: Vec<usize>,
     /// What is known for the record.
     pub(super) seen: Seen,
 }
@@ -46,9 +48,17 @@ enum Way {
         usage_wanted: bool,
         /// The response that the client referred to, which the provider does not know of.
         parent: Option<String>,
+        /// Writes the same stream to nobody, so that it knows how to end it.
+        shadow: Option<Box<Shadow>>,
     },
     /// Written in another dialect.
     Write(Box<Rewriting>),
+}
+
+/// A stream that is written to nobody.
+struct Shadow {
+    writer: Writer,
+    text: Vec<u8>,
 }
 
 /// A stream that is being written in another dialect.
@@ -99,11 +109,13 @@ pub(super) struct Seen {
 }
 
 impl Observer {
-    pub(super) fn new(inbound: &Inbound, passage: Passage) -> Self {
+    pub(super) fn new(inbound: &Inbound, passage: Passage, shadow: Option<Writer>) -> Self {
         let way = match passage.crossing {
-            None => {
-                Way::Pass { usage_wanted: inbound.ask.usage_wanted, parent: inbound.parent.clone() }
-            }
+            None => Way::Pass {
+                usage_wanted: inbound.ask.usage_wanted,
+                parent: inbound.parent.clone(),
+                shadow: shadow.map(|writer| Box::new(Shadow { writer, text: Vec::new() })),
+            },
             Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
                 writer: inbound.operation.writer(inbound.dialect, stamp),
                 reshape,
@@ -121,6 +133,7 @@ impl Observer {
             way,
             bytes: 0,
             parts: 0,
+            open: Vec::new(),
             stage: Stage::Waiting,
             seen: Seen::default(),
         }
@@ -226,6 +239,35 @@ impl Observer {
         }
     }
 
+    /// Ends the stream here, as if the model had written the most it may.
+    pub(super) fn cut(&mut self, usage: Usage) -> Bytes {
+        let mut end: Vec<Event> = self.open.drain(..).map(|part| Event::Close { part }).collect();
+        end.extend([Event::Finish(Stop::Length), Event::Usage(usage), Event::Done]);
+        self.stage = Stage::Over;
+        match &mut self.way {
+            Way::Write(rewriting) => {
+                for event in end {
+                    rewriting.push(event);
+                }
+                std::mem::take(&mut rewriting.text).into()
+            }
+            Way::Pass { shadow: Some(shadow), .. } => {
+                let Shadow { writer, text } = &mut **shadow;
+                text.clear();
+                for event in end {
+                    writer.push(event, text);
+                }
+                std::mem::take(text).into()
+            }
+            Way::Pass { shadow: None, .. } => Bytes::from_static(self.dialect.done_frame()),
+        }
+    }
+
+    /// An error in place of the end, whatever was written of the stream so far.
+    pub(super) fn error_frame(&self, error: &Error) -> Bytes {
+        self.dialect.error_frame(error, self.framing)
+    }
+
     /// Gives on what was written.
     fn hand_over(&mut self, out: &mut Vec<Bytes>) {
         if let Way::Write(rewriting) = &mut self.way
@@ -252,7 +294,7 @@ impl Observer {
 
     /// Reads a frame, and says whether it goes on as it is.
     fn passes(&mut self, frame: &[u8]) -> bool {
-        if matches!(self.way, Way::Pass { .. })
+        if matches!(self.way, Way::Pass { shadow: None, .. })
             && let Some(text) = self.reader.skim(frame)
         {
             self.seen.text.push(text);
@@ -287,21 +329,27 @@ impl Observer {
                     self.seen.failure = Some(error.clone());
                     Stage::Over
                 }
-                Event::Open { .. } => {
+                Event::Open { part, .. } => {
                     self.parts += 1;
+                    self.open.push(*part);
                     Stage::Begun
                 }
-                Event::Start { .. }
-                | Event::Sign { .. }
-                | Event::Cite { .. }
-                | Event::Close { .. }
-                | Event::Other => Stage::Begun,
+                Event::Close { part } => {
+                    self.open.retain(|open| open != part);
+                    Stage::Begun
+                }
+                Event::Start { .. } | Event::Sign { .. } | Event::Cite { .. } | Event::Other => {
+                    Stage::Begun
+                }
             };
             self.stage = self.stage.max(reached);
-            if let Way::Write(rewriting) = &mut self.way
-                && self.parts <= PARTS_MAX
-            {
-                rewriting.push(event);
+            match &mut self.way {
+                Way::Write(rewriting) if self.parts <= PARTS_MAX => rewriting.push(event),
+                Way::Pass { shadow: Some(shadow), .. } => {
+                    shadow.text.clear();
+                    shadow.writer.push(event, &mut shadow.text);
+                }
+                Way::Write(_) | Way::Pass { shadow: None, .. } => {}
             }
         }
     }

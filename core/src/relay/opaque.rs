@@ -72,7 +72,7 @@ impl http_body::Body for Opaque {
                 }
                 self.guard.first_byte();
                 if let Some(piece) = frame.data_ref() {
-                    self.guard.record.bytes_out += piece.len() as u64;
+                    self.guard.gave(piece);
                     self.meter.push(piece);
                 }
                 Poll::Ready(Some(Ok(frame)))

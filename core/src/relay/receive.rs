@@ -63,6 +63,8 @@ pub(super) struct Inbound {
     pub(super) keep: Option<Keep>,
     /// What was fetched for it.
     pub(super) fetched: Fetched,
+    /// The id of an answer that ends when a budget does.
+    pub(super) cut: Option<String>,
 }
 
 /// What came: the head of the request, and what its route's pattern took of the path.
@@ -108,8 +110,18 @@ pub(super) async fn receive(
     };
     let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
-    let (parent, keep, fetched) = (None, None, Fetched::default());
-    Ok(Inbound { dialect, operation, ask, framing, strict, raw, parent, keep, fetched })
+    Ok(Inbound {
+        dialect,
+        operation,
+        ask,
+        framing,
+        strict,
+        raw,
+        parent: None,
+        keep: None,
+        fetched: Fetched::default(),
+        cut: None,
+    })
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

@@ -14,12 +14,14 @@ use super::{
     dispatch::{Answer, Served},
     meter::Meter,
     opaque::Opaque,
+    quota,
     settle::Guard,
     tap::{Tap, Watch},
 };
 use crate::{
+    budget::Ledger,
     dialect::Dialect,
-    error::{Error, Kind},
+    error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
     money::estimate::Text,
@@ -79,14 +81,33 @@ pub(super) fn reply(
     }
 }
 
+/// Makes the record of a whole answer safe before anything of it is sent, where that is wanted. A stream's is when it
+/// ends.
+pub(super) async fn secure(answer: Answer, guard: &mut Guard) -> Result<Answer> {
+    let Served::Whole { status, body, read, estimated, .. } = &answer.served else {
+        return Ok(answer);
+    };
+    if guard.ledger == Ledger::Async {
+        return Ok(answer);
+    }
+    note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
+    guard.record.estimated |= estimated;
+    guard.record.status = status.as_u16();
+    guard.record.bytes_out = body.len() as u64;
+    guard.ended = Some(Ended::Done);
+    guard.secure().await?;
+    Ok(answer)
+}
+
 /// An error of any stage, in the client's dialect.
 pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Response<Body> {
     let (status, body) = dialect.write_error(error);
     let record = &mut guard.record;
     record.status = status.as_u16();
     error.kind.name().clone_into(&mut record.error);
-    record.bytes_out = body.len() as u64;
     describe(error, record);
+    guard.gave(&body);
+    let record = &guard.record;
     let mut headers = with_id(HeaderMap::new(), record);
     let gone = error.kind == Kind::ClientGone;
     guard.ended = Some(if gone { Ended::ClientGone } else { Ended::Refused });
@@ -95,6 +116,9 @@ pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Respo
     let retry_after = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
     if let Some(value) = retry_after.and_then(|value| HeaderValue::from_str(value).ok()) {
         headers.insert(header::RETRY_AFTER, value);
+    }
+    if let Some(limit) = error.hints.as_ref().and_then(|hints| hints.quota) {
+        quota::tell(&mut headers, dialect, limit, guard.now());
     }
     with_headers(status, headers, Body::from(body))
 }
@@ -121,6 +145,9 @@ pub(super) fn describe(error: &Error, record: &Record) {
         | Kind::MethodNotAllowed
         | Kind::ClientTimeout
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::RateLimited
         | Kind::ClientGone => tracing::debug!(id, kind, detail = error.detail, "request refused"),
@@ -186,7 +213,7 @@ impl http_body::Body for Whole {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
         self.guard.first_byte();
-        self.guard.record.bytes_out = bytes.len() as u64;
+        self.guard.gave(&bytes);
         self.guard.ended = Some(Ended::Done);
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }

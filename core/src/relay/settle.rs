@@ -3,17 +3,17 @@
 use futures_channel::oneshot;
 use futures_util::future::join;
 
-use super::receive::Endpoint;
+use super::{capture::Capture, receive::Endpoint};
 use crate::{
-    error::Kind,
+    budget::{Amounts, Hold, Ledger, estimate::Most},
+    error::{Error, Kind, Result},
     gateway::Gateway,
     ids,
+    limits::{ADMISSION_WAIT, CUT_STEP_TOKENS, LEDGER_WAIT},
     memory::Leaving,
-    ports::{Background, Clock},
-    store::{Ended, Record},
+    ports::{Background, BoxFuture, Millis, within},
+    store::{Admission, Ended, Record},
 };
-
-use std::sync::Arc;
 
 /// Holds the record while the request lives. However it goes away, it sends the record to be settled.
 pub(super) struct Guard {
@@ -21,10 +21,24 @@ pub(super) struct Guard {
     pub(super) record: Record,
     /// How it ended; a guard that is dropped without a word was dropped with its client.
     pub(super) ended: Option<Ended>,
+    /// What it holds of limits.
+    pub(super) hold: Option<Hold>,
+    /// When its record must be safe.
+    pub(super) ledger: Ledger,
     /// What other instances should know of the answer.
     pub(super) leaving: Option<Leaving>,
-    clock: Arc<dyn Clock>,
-    done: Option<oneshot::Sender<(Record, Option<Leaving>)>>,
+    /// Its bodies, when they are kept.
+    pub(super) capture: Option<Capture>,
+    gateway: Gateway,
+    done: Option<oneshot::Sender<Closing>>,
+}
+
+/// What is done with after the response.
+struct Closing {
+    record: Record,
+    hold: Option<Hold>,
+    leaving: Option<Leaving>,
+    capture: Option<Capture>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -38,37 +52,120 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         dialect: endpoint.dialect.name().to_owned(),
         ..Record::default()
     };
-    let (done, finished) = oneshot::channel::<(Record, Option<Leaving>)>();
-    let later = gateway.clone();
+    let (done, finished) = oneshot::channel::<Closing>();
+    let gateway = gateway.clone();
+    let settling = gateway.clone();
     background.run(Box::pin(async move {
-        let Ok((mut record, leaving)) = finished.await else { return };
-        later.state.prices().price(&mut record);
-        let shared = async {
-            if let Some(leaving) = leaving {
-                leaving.store(&later).await;
-            }
-        };
-        join(later.ports.journal.append(record), shared).await;
+        if let Ok(closing) = finished.await {
+            settle(&settling, closing).await;
+        }
     }));
-    let clock = gateway.ports.clock.clone();
-    Guard { record, ended: None, leaving: None, clock, done: Some(done) }
+    Guard {
+        record,
+        ended: None,
+        hold: None,
+        ledger: Ledger::default(),
+        leaving: None,
+        capture: None,
+        gateway,
+        done: Some(done),
+    }
+}
+
+/// Writes down what a request was, and after it what it leaves to others.
+async fn settle(gateway: &Gateway, closing: Closing) {
+    let Closing { mut record, hold, leaving, capture } = closing;
+    let shared = async {
+        if let Some(leaving) = leaving {
+            leaving.store(gateway).await;
+        }
+    };
+    let written = async {
+        let id = record.id.clone();
+        close(gateway, hold, &mut record).await;
+        gateway.state.metrics.count(&record);
+        gateway.ports.journal.append(record).await;
+        if let Some(capture) = capture {
+            capture.keep(gateway, &id).await;
+        }
+    };
+    join(written, shared).await;
+}
+
+/// Prices a record, and puts what was used in the place of what was held. Where the counters lie in the store, the
+/// record takes that along.
+async fn close(gateway: &Gateway, hold: Option<Hold>, record: &mut Record) {
+    gateway.state.prices().price(record);
+    let Some(hold) = hold else { return };
+    let now = gateway.now();
+    match gateway.ports.counters.settle(hold.settlement(record, now), now).await {
+        Ok(settlement) => record.settlement = settlement.map(Box::new),
+        Err(error) => tracing::error!(id = record.id, %error, "a reservation is not settled"),
+    }
 }
 
 impl Guard {
+    /// The time.
+    pub(super) fn now(&self) -> Millis {
+        self.gateway.ports.clock.now()
+    }
+
+    /// Notes what the client is given.
+    pub(super) fn gave(&mut self, piece: &[u8]) {
+        self.record.bytes_out += piece.len() as u64;
+        if let Some(capture) = &mut self.capture {
+            capture.push(piece);
+        }
+    }
+
     /// Notes that the client is given its first byte.
     pub(super) fn first_byte(&mut self) {
         if self.record.first_byte_ms == 0 {
             // At least 1, because 0 means that there was none.
-            self.record.first_byte_ms = (self.clock.now() - self.record.at_ms).max(1);
+            self.record.first_byte_ms = (self.now() - self.record.at_ms).max(1);
         }
     }
-}
 
-impl Drop for Guard {
-    fn drop(&mut self) {
-        let Some(done) = self.done.take() else { return };
-        let mut record = std::mem::take(&mut self.record);
-        record.total_ms = (self.clock.now() - record.at_ms).max(0);
+    /// Writes the record, as far as it is known, and its settlement into the store. The same record follows once more
+    /// when the request is over, and changes nothing there unless this one did not arrive.
+    pub(super) fn secure(&self) -> BoxFuture<Result<()>> {
+        let mut record = self.finished();
+        let (gateway, hold) = (self.gateway.clone(), self.hold.clone());
+        Box::pin(async move {
+            close(&gateway, hold, &mut record).await;
+            let store = &gateway.ports.store;
+            let flush = store.flush(&record.id, std::slice::from_ref(&record));
+            let outcome = within(&*gateway.ports.clock, LEDGER_WAIT, flush).await;
+            outcome.unwrap_or_else(|| Err(Error::store("the ledger is silent"))).map_err(unwritten)
+        })
+    }
+
+    /// Asks for more when so many tokens of answer are more than is held, for a step at a time.
+    pub(super) fn more(&mut self, output: i64) -> Option<(Amounts, BoxFuture<Result<Admission>>)> {
+        let now = self.gateway.now();
+        let Record { provider, model, usage, .. } = &self.record;
+        let prices = self.gateway.state.prices();
+        let amounts =
+            |output| Most { input: usage.prompt, output }.amounts(&prices, provider, model);
+        let hold = self.hold.as_mut()?;
+        if hold.covers(amounts(output)) {
+            return None;
+        }
+        let wanted = amounts(output.saturating_add(CUT_STEP_TOKENS));
+        let reservation = hold.wanting(wanted, now)?;
+        let (counters, clock) =
+            (self.gateway.ports.counters.clone(), self.gateway.ports.clock.clone());
+        let asked = async move {
+            let asked = counters.reserve(&reservation, now);
+            let silent = || Err(Error::store("the counters are silent"));
+            within(&*clock, ADMISSION_WAIT, asked).await.unwrap_or_else(silent)
+        };
+        Some((wanted, Box::pin(asked)))
+    }
+
+    fn finished(&self) -> Record {
+        let mut record = self.record.clone();
+        record.total_ms = (self.now() - record.at_ms).max(0);
         record.ended = self.ended.unwrap_or(Ended::ClientGone);
         if record.ended == Ended::ClientGone && record.error.is_empty() {
             Kind::ClientGone.name().clone_into(&mut record.error);
@@ -76,7 +173,25 @@ impl Drop for Guard {
         if record.status == 0 {
             record.status = Kind::ClientGone.status().as_u16();
         }
+        record
+    }
+}
+
+fn unwritten(error: Error) -> Error {
+    let message = "The gateway could not write this request down, so its answer ends here.";
+    Error::new(Kind::Unavailable, message).because(error)
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let Some(done) = self.done.take() else { return };
+        let record = self.finished();
         // The receiver is gone only when the platform has dropped its background work.
-        let _ = done.send((record, self.leaving.take()));
+        let _ = done.send(Closing {
+            record,
+            hold: self.hold.take(),
+            leaving: self.leaving.take(),
+            capture: self.capture.take(),
+        });
     }
 }

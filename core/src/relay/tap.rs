@@ -16,16 +16,17 @@ use super::{
     judge::{broken, silent},
     observe::Observer,
     remember::Keeping,
-    render::describe,
+    render::{describe, note_usage},
     settle::Guard,
 };
 use crate::{
+    budget::{Amounts, Hold, Ledger},
     config::Waits,
     error::Error,
     http::Body,
     limits::END_LINGER,
     ports::{BoxFuture, Clock, Millis},
-    store::Ended,
+    store::{Admission, Ended},
 };
 
 /// The body of a streamed answer. It never yields an error: a stream that breaks ends with an error event.
@@ -41,7 +42,30 @@ pub(super) struct Tap {
     keeping: Option<Box<Keeping>>,
     /// What has to be done before the client may see what is ready.
     held: Option<BoxFuture<()>>,
+    /// The record on its way to the store, where the client may see the end only when it is there.
+    securing: Securing,
+    budget: Budget,
     _permit: Permit,
+}
+
+/// Whether a record must be safe before the end is seen.
+enum Securing {
+    /// It need not, or it is.
+    Free,
+    /// It must, when the end has come.
+    Wanted,
+    /// It is being written.
+    UnderWay(BoxFuture<Result<(), Error>>),
+}
+
+/// Whether a stream has to end when a budget does.
+enum Budget {
+    /// It goes on to its end.
+    Free,
+    /// It may go on as long as what it uses is held.
+    Watched,
+    /// More is being reserved.
+    Asked(Amounts, BoxFuture<Result<Admission, Error>>),
 }
 
 /// Where a stream stands.
@@ -114,6 +138,12 @@ impl Tap {
         gone: BoxFuture<()>,
         watch: Watch,
     ) -> Self {
+        let securing = match guard.ledger {
+            Ledger::Async => Securing::Free,
+            Ledger::Strict => Securing::Wanted,
+        };
+        let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
+        let budget = if cuts { Budget::Watched } else { Budget::Free };
         let mut tap = Self {
             upstream,
             observer,
@@ -124,6 +154,8 @@ impl Tap {
             phase: Phase::Flowing,
             keeping,
             held: None,
+            securing,
+            budget,
             _permit: permit,
         };
         tap.hand_over(begun);
@@ -236,6 +268,70 @@ impl Tap {
     }
 }
 
+impl Tap {
+    /// Makes the record safe when the end has come. If that fails, the stream ends with an error instead.
+    fn poll_secure(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if matches!(self.securing, Securing::Wanted) && self.phase != Phase::Flowing {
+            self.note();
+            self.securing = Securing::UnderWay(self.guard.secure());
+        }
+        let Securing::UnderWay(secured) = &mut self.securing else { return Poll::Ready(()) };
+        let secured = std::task::ready!(secured.as_mut().poll(cx));
+        self.securing = Securing::Free;
+        if let Err(error) = secured {
+            error.kind.name().clone_into(&mut self.guard.record.error);
+            self.guard.ended = Some(Ended::Refused);
+            describe(&error, &self.guard.record);
+            self.ready.clear();
+            self.ready.push_back(self.observer.error_frame(&error));
+            self.phase = Phase::Over;
+        }
+        Poll::Ready(())
+    }
+
+    /// Reserves more when more was used than is held. When there is no more, the stream ends as if the model had
+    /// written the most it may; a store that does not answer ends nothing.
+    fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if matches!(self.budget, Budget::Watched) && self.phase == Phase::Flowing {
+            let used = self.observer.seen.text.tokens();
+            self.budget = self
+                .guard
+                .more(used)
+                .map_or(Budget::Watched, |(wanted, asked)| Budget::Asked(wanted, asked));
+        }
+        let Budget::Asked(wanted, asked) = &mut self.budget else { return Poll::Ready(()) };
+        let admission = std::task::ready!(asked.as_mut().poll(cx));
+        let wanted = *wanted;
+        self.budget = match (admission, &mut self.guard.hold) {
+            (Ok(Admission::Added(_)), Some(hold)) => {
+                hold.took(wanted);
+                Budget::Watched
+            }
+            (Ok(Admission::Refused(_)), _) => {
+                self.cut();
+                Budget::Free
+            }
+            (Ok(Admission::Added(_)) | Err(_), _) => Budget::Free,
+        };
+        Poll::Ready(())
+    }
+
+    fn cut(&mut self) {
+        self.note();
+        let end = self.observer.cut(self.guard.record.usage);
+        self.ready.push_back(end);
+        self.guard.ended = Some(Ended::Cut);
+        self.phase = Phase::Over;
+        self.upstream = Body::empty();
+    }
+
+    /// Writes down what was used so far.
+    fn note(&mut self) {
+        let seen = &self.observer.seen;
+        note_usage(&mut self.guard.record, seen.usage, seen.text);
+    }
+}
+
 impl http_body::Body for Tap {
     type Data = Bytes;
     type Error = std::convert::Infallible;
@@ -249,9 +345,11 @@ impl http_body::Body for Tap {
                 std::task::ready!(held.as_mut().poll(cx));
                 self.held = None;
             }
+            std::task::ready!(self.poll_budget(cx));
+            std::task::ready!(self.poll_secure(cx));
             if let Some(bytes) = self.ready.pop_front() {
                 self.guard.first_byte();
-                self.guard.record.bytes_out += bytes.len() as u64;
+                self.guard.gave(&bytes);
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
             if self.phase == Phase::Over {
@@ -269,7 +367,6 @@ impl Drop for Tap {
             self.guard.ended = None;
         }
         self.guard.leaving = self.observer.leaving();
-        let seen = &self.observer.seen;
-        super::render::note_usage(&mut self.guard.record, seen.usage, seen.text);
+        self.note();
     }
 }

@@ -1,5 +1,6 @@
 //! What does the gateway keep, and what may be asked of it? Four shapes of data and the two traits over them.
 
+pub mod memory;
 pub mod sql;
 
 mod record;
@@ -35,11 +36,13 @@ pub enum Kind {
     Proxy,
     /// The gateway's own settings.
     Setting,
+    /// Who may change things: one document.
+    Roster,
 }
 
 impl Kind {
     /// All kinds, in a fixed order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Provider,
         Self::Key,
         Self::Model,
@@ -49,10 +52,11 @@ impl Kind {
         Self::User,
         Self::Proxy,
         Self::Setting,
+        Self::Roster,
     ];
 
     /// The kinds a snapshot holds. Clients and users are looked up one by one instead: there may be many.
-    pub const IN_SNAPSHOT: [Self; 7] = [
+    pub const IN_SNAPSHOT: [Self; 8] = [
         Self::Provider,
         Self::Key,
         Self::Model,
@@ -60,6 +64,7 @@ impl Kind {
         Self::Team,
         Self::Proxy,
         Self::Setting,
+        Self::Roster,
     ];
 
     /// The word in the database.
@@ -75,6 +80,7 @@ impl Kind {
             Self::User => "user",
             Self::Proxy => "proxy",
             Self::Setting => "setting",
+            Self::Roster => "roster",
         }
     }
 }
@@ -119,7 +125,7 @@ pub enum Change {
 }
 
 /// Who changed what, kept beside the change.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Audit {
     /// When.
     pub at_ms: Millis,
@@ -127,6 +133,57 @@ pub struct Audit {
     pub actor: String,
     /// A verb, such as `create`.
     pub action: String,
+    /// What the changed documents said before and say now, for those that have something to tell.
+    pub trail: Vec<Trail>,
+}
+
+/// What one document said before a change and says after it, its secrets replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trail {
+    /// What the document is.
+    pub kind: Kind,
+    /// The document's id.
+    pub id: String,
+    /// JSON; empty when there was none.
+    pub before: String,
+    /// JSON; empty when there is none any more.
+    pub after: String,
+}
+
+/// Which rows of the audit log.
+#[derive(Clone, Debug, Default)]
+pub struct AuditQuery {
+    /// Not before.
+    pub from_ms: Option<Millis>,
+    /// Before.
+    pub to_ms: Option<Millis>,
+    /// By this one.
+    pub actor: Option<String>,
+    /// Of documents of this kind.
+    pub kind: Option<Kind>,
+    /// Of the document with this id.
+    pub document: Option<String>,
+    /// Older than this row: revision and place of the last row of the page before.
+    pub before: Option<(i64, i64)>,
+    /// At most so many; bounded by [`PAGE_ROWS_MAX`](crate::limits::PAGE_ROWS_MAX).
+    pub limit: u32,
+}
+
+/// One row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// The revision that the change made.
+    pub revision: i64,
+    /// Its place in the commit.
+    pub place: i64,
+    /// When.
+    pub at_ms: Millis,
+    /// Who.
+    pub actor: String,
+    /// A verb, such as `create`.
+    pub action: String,
+    /// Which document it was, what it said before and says now.
+    pub trail: Trail,
 }
 
 /// Everything that changed after a revision.
@@ -216,6 +273,9 @@ pub trait Store: Send + Sync {
     /// taken, is [`Conflict`](crate::error::Kind::Conflict).
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64>;
 
+    /// Rows of the audit log that fit the query, newest first.
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>>;
+
     /// Writes records with their rollups and latency buckets as one transaction. The same `flush_id` a second
     /// time changes nothing and succeeds.
     async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()>;
@@ -255,15 +315,52 @@ pub trait Store: Send + Sync {
 }
 
 /// One conditional addition.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Add {
     /// The counter, such as `team-a/day/1755900000000`.
     pub name: String,
     /// May be negative: settling below the reservation.
     pub by: i64,
+    /// The value counts as at least this before the addition.
+    pub floor: Option<i64>,
     /// The addition is refused when the value would exceed this.
     pub cap: Option<i64>,
     /// When the counter may be forgotten.
+    pub expires_at_ms: Millis,
+}
+
+/// What a request takes before it is known what it will use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The request.
+    pub id: String,
+    /// A request may reserve several times; each has its number.
+    pub part: i64,
+    /// What it takes.
+    pub adds: Vec<Add>,
+    /// When it counts as abandoned.
+    pub until_ms: Millis,
+}
+
+/// What a request really used, in place of all that it had reserved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// The request.
+    pub id: String,
+    /// What it used.
+    pub adds: Vec<Add>,
+    /// Whether the store may hold reservations of it.
+    pub holds: bool,
+}
+
+/// A counter as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: i64,
+    /// When it may be forgotten.
     pub expires_at_ms: Millis,
 }
 
@@ -281,8 +378,14 @@ pub enum Admission {
 pub trait Counters: Send + Sync {
     /// Adds to all counters or to none. A missing or expired counter counts as 0.
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;
+    /// Takes all of a reservation or nothing. The same part a second time changes nothing and succeeds.
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission>;
+    /// Puts what was used in the place of what was reserved; a second time it changes nothing. Returns what the store has to
+    /// be told together with the record, so that one transaction does both: all of it where the counters lie in the
+    /// store, and what was used where they only begin from it.
+    async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>>;
     /// Current values in the order asked; a missing or expired counter is 0.
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>>;
-    /// Forgets expired counters; returns how many went.
+    /// Gives back what abandoned reservations hold, and forgets expired counters; returns how many went.
     async fn expire(&self, now_ms: Millis) -> Result<u64>;
 }

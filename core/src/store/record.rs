@@ -1,5 +1,6 @@
 //! What is written down of every request, and how it is asked for and added up.
 
+use super::Settlement;
 use crate::ports::Millis;
 
 /// One row of the request log.
@@ -59,6 +60,8 @@ pub struct Record {
     pub stale: bool,
     /// How it ended.
     pub ended: Ended,
+    /// What is written with it, in one transaction: no column, and gone when it is read back.
+    pub settlement: Option<Box<Settlement>>,
 }
 
 impl Record {
@@ -81,11 +84,14 @@ pub enum Ended {
     ClientGone,
     /// The upstream broke off in mid-answer.
     UpstreamBroke,
+    /// A budget was used up in mid-answer.
+    Cut,
 }
 
 impl Ended {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Done, Self::Refused, Self::ClientGone, Self::UpstreamBroke];
+    pub const ALL: [Self; 5] =
+        [Self::Done, Self::Refused, Self::ClientGone, Self::UpstreamBroke, Self::Cut];
 
     /// The word in the database.
     #[must_use]
@@ -95,6 +101,7 @@ impl Ended {
             Self::Refused => "refused",
             Self::ClientGone => "client_gone",
             Self::UpstreamBroke => "upstream_broke",
+            Self::Cut => "cut",
         }
     }
 }
@@ -212,12 +219,18 @@ pub struct RecordFilter {
     pub to_ms: Option<Millis>,
     /// Of this client.
     pub client: Option<String>,
+    /// Of this team.
+    pub team: Option<String>,
     /// Answered by this provider.
     pub provider: Option<String>,
     /// Answered by this model.
     pub model: Option<String>,
+    /// Answered with this status.
+    pub status: Option<u16>,
     /// Only failures, or only successes.
     pub failed: Option<bool>,
+    /// Only streams, or only whole answers.
+    pub stream: Option<bool>,
     /// Older than this record: time and id of the last row of the page before.
     pub before: Option<(Millis, String)>,
     /// At most so many; bounded by [`PAGE_ROWS_MAX`](crate::limits::PAGE_ROWS_MAX).

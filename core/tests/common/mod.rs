@@ -7,14 +7,15 @@ use http::{Request, Response};
 use http_body_util::BodyExt;
 use tidegate_core::{
     Body, Gateway, State,
-    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    budget::Policy,
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, People, RootSecret, Waits},
     dialect::Dialect,
-    identity::{Secret, mint},
+    identity::{Inline, Secret, mint},
     media::Gate,
-    ports::{Call, Ports, Store},
+    ports::{Call, Ports, Store, Transport, Vitals},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
-    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore},
+    store::{Record, memory::MemoryCounters},
+    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore, Still},
 };
 
 pub(crate) struct World {
@@ -52,13 +53,16 @@ impl World {
             upstream: upstream.clone(),
             media: media.clone(),
             store,
+            counters: Arc::new(MemoryCounters::default()),
             journal: kept.clone(),
             clock: Arc::new(ManualClock::at(NOW)),
             random: Arc::new(SeededRandom::new(2)),
+            hasher: Arc::new(Inline),
         };
         let mut config = config(&key);
         change(&mut config);
-        let state = State::new(config).expect("the secret is set");
+        let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
+        let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
         Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, media, kept, later, key }
     }
 
@@ -67,6 +71,7 @@ impl World {
             background: self.later.clone(),
             gone: Box::pin(std::future::pending()),
             peer: None,
+            transport: Transport::Https,
         };
         self.gateway.handle(request, call).await
     }
@@ -141,10 +146,14 @@ fn config(key: &str) -> Config {
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
             strict: false,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
+        people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },
-        retention_days: 30,
+        retention_days: Some(30),
         media: Some(Gate::default()),
         deepseek_english: true,
         prices_url: None,

@@ -7,8 +7,10 @@
 pub mod adapters;
 pub mod cases;
 pub mod endurance;
+pub mod person;
 pub mod setup;
 pub mod skips;
+pub mod storm;
 pub mod wire;
 pub mod world;
 

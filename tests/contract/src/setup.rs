@@ -39,7 +39,9 @@ pub struct Setup {
     closed: SocketAddr,
     log_filter: &'static str,
     declared_key: Option<String>,
+    store_url: Option<String>,
     prices_url: Option<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Setup {
@@ -55,7 +57,9 @@ impl Setup {
             closed,
             log_filter: "info",
             declared_key: None,
+            store_url: None,
             prices_url: None,
+            variables: Vec::new(),
         })
     }
 
@@ -63,6 +67,26 @@ impl Setup {
     #[must_use]
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
+        self
+    }
+
+    /// Keeps everything in this database, which others may share.
+    #[must_use]
+    pub fn storing(mut self, url: &str) -> Self {
+        self.store_url = Some(url.to_owned());
+        self
+    }
+
+    /// Where everything is kept, unless the adapter has a place of its own.
+    #[must_use]
+    pub fn store(&self) -> Option<&str> {
+        self.store_url.as_deref()
+    }
+
+    /// Sets a variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -133,7 +157,10 @@ impl Setup {
             ("TIDEGATE_LOG", self.log_filter.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        .into_iter()
+        .chain(self.store_url.clone().map(|url| ("DATABASE_URL".to_owned(), url)))
+        .chain(self.variables.iter().cloned())
+        .collect()
     }
 
     /// A path inside the folder.

@@ -25,11 +25,19 @@ pub const SKIPS: &[Skip] = &[
     lambda("request_too_large_chunked", SIX_MB),
     worker("whole_answer_not_compressed", EDGE_COMPRESSES),
     worker("state_outlives_its_process", IN_MEMORY),
+    lambda("operator_resets_admin", NO_COMMANDS),
+    worker("operator_resets_admin", NO_COMMANDS),
+    lambda("operator_trusts_a_proxy", NO_PROXY),
+    worker("operator_trusts_a_proxy", NO_PROXY),
+    lambda("operator_rotates_secret", NO_COMMANDS),
+    worker("operator_rotates_secret", NO_COMMANDS),
 ];
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
 const IN_MEMORY: &str = "the Worker's database under test lives and dies with its process";
+const NO_PROXY: &str = "the platform says who the client is";
+const NO_COMMANDS: &str = "commands act through a server's data folder, or on a store directly";
 const EDGE_COMPRESSES: &str = "the platform's edge compresses JSON for clients that accept it";
 
 const fn lambda(case: &'static str, reason: &'static str) -> Skip {

@@ -2,7 +2,7 @@
 //!
 //! The library's figures stand beside the recorded usage, its prices in `prices/genai_prices_v2_data.json`.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -54,7 +54,7 @@ fn judge(at: usize, extraction: &Extraction, library: &Library, found: &mut Foun
     };
     let usage = &extraction.body[name];
     let model = extraction.model.as_deref().unwrap_or_default();
-    let failure = match ours(dialect, name, usage, library.prices(&figure.provider, model)) {
+    let failure = match ours(dialect, name, usage, &library.prices(&figure.provider, model)) {
         Ok(costs) if costs.contains(&figure.nanos) => None,
         Ok(costs) => {
             let detail = format!("{} {model} {usage}\n{} {costs:?}", figure.provider, figure.nanos);
@@ -76,7 +76,7 @@ fn ours(
     dialect: tidegate_core::dialect::Dialect,
     name: &str,
     usage: &Value,
-    prices: Vec<Price>,
+    prices: &[Price],
 ) -> Result<Vec<i64>, String> {
     if prices.is_empty() {
         return Err("the library's price was not found".to_owned());
@@ -205,7 +205,7 @@ fn price(prices: &Value) -> Option<Price> {
     };
     let mut column = words(&base);
     for (start, rates) in &tiers {
-        column += &format!(" >{start} {}", words(rates));
+        write!(column, " >{start} {}", words(rates)).expect("a String takes everything");
     }
     // Models that are gone are kept without a price, and cost nothing.
     if column.is_empty() { Some(Price::default()) } else { Price::read(&column) }

@@ -6,8 +6,8 @@ use tidegate_core::{
     error::Result,
     ports::Millis,
     store::{
-        Audit, Blob, Bucket, Change, Changes, Costed, Document, Kind, ListQuery, Record,
-        RecordFilter, Schema, StatsQuery, Store,
+        Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Document, Kind,
+        ListQuery, Record, RecordFilter, Schema, StatsQuery, Store,
     },
     testing::SilentStore,
 };
@@ -34,6 +34,9 @@ impl Store for EmptyStore {
     }
     async fn changed_since(&self, revision: i64, kinds: &[Kind]) -> Result<Changes> {
         SilentStore.changed_since(revision, kinds).await
+    }
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        SilentStore.audit(query).await
     }
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64> {
         SilentStore.commit(changes, audit).await

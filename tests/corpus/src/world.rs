@@ -16,12 +16,13 @@ use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tidegate_core::{
     Body, Gateway, State,
-    config::{Config, DeclaredClient, DeclaredKey, LogFormat, RootSecret, Waits},
+    budget::Policy,
+    config::{Config, DeclaredClient, DeclaredKey, LogFormat, People, RootSecret, Waits},
     dialect::Dialect,
-    identity::{Secret, mint},
-    ports::{Call, Ports},
+    identity::{Inline, Secret, mint},
+    ports::{Call, Ports, Transport},
     provider::{Auth, Host, Key, Provider, Source},
-    store::Record,
+    store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
 
@@ -77,9 +78,11 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
         upstream: upstream.clone(),
         media: upstream.clone(),
         store: Arc::new(EmptyStore),
+        counters: Arc::new(MemoryCounters::default()),
         journal: kept.clone(),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),
+        hasher: Arc::new(Inline),
     };
     let state = State::new(config(&key)).map_err(|error| error.message.to_string())?;
     let gateway = Gateway::new(ports, Arc::new(state));
@@ -87,7 +90,8 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
     upstream.answer(turn.status, turn.content_type, turn.pieces.into_iter().map(Ok).collect());
     let work = async {
         let gone = Box::pin(std::future::pending());
-        let call = Call { background: later.clone(), gone, peer: None };
+        let call =
+            Call { background: later.clone(), gone, peer: None, transport: Transport::Https };
         let response = gateway.handle(request, call).await;
         let status = response.status().as_u16();
         let dropped = response.headers().get("x-tidegate-dropped");
@@ -160,10 +164,14 @@ fn config(key: &str) -> Config {
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),
             enabled: true,
             strict: false,
+            team: String::new(),
+            policy: Policy::default(),
         }],
+        teams: Vec::new(),
         admin_token: None,
+        people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },
-        retention_days: 30,
+        retention_days: Some(30),
         // The one thing that is added to a request of the same dialect.
         media: None,
         deepseek_english: false,

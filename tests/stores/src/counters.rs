@@ -25,6 +25,8 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("counters: a refusal changes no expiry", |w| Box::pin(refusal_changes_nothing(w))),
     ("counters: what expired is forgotten", |w| Box::pin(forgotten(w))),
     ("counters: values up to 2^53 are exact", |w| Box::pin(large(w))),
+    ("counters: what rolls never lies before its floor", |w| Box::pin(floor(w))),
+    ("counters: all live ones are listed", |w| Box::pin(listed(w))),
     ("counters: 50 at once never pass the cap", |w| Box::pin(fifty_at_once(w))),
     ("counters: 30 at once on two counters keep step", |w| Box::pin(thirty_on_two(w))),
 ];
@@ -32,7 +34,7 @@ pub(crate) const CASES: &[(&str, Run)] = &[
 const NOW: i64 = 1_785_000_000_000;
 
 fn add(name: &str, by: i64, cap: Option<i64>) -> Add {
-    Add { name: name.to_owned(), by, cap, expires_at_ms: NOW + 1_000 }
+    Add { name: name.to_owned(), by, floor: None, cap, expires_at_ms: NOW + 1_000 }
 }
 
 async fn value(w: &World, name: &str, now_ms: i64) -> Result<i64> {
@@ -131,6 +133,23 @@ async fn large(w: &World) -> Verdict {
     equal(w.store.add(&adds, NOW).await?, Admission::Added(vec![MOST - 1]))?;
     equal(w.store.add(&[add("a", 1, Some(MOST))], NOW).await?, Admission::Added(vec![MOST]))?;
     equal(value(w, "a", NOW).await?, MOST)
+}
+
+async fn floor(w: &World) -> Verdict {
+    let at = |floor, by| Add { floor: Some(floor), ..add("a", by, Some(1_060)) };
+    equal(w.store.add(&[at(1_000, 30)], NOW).await?, Admission::Added(vec![1_030]))?;
+    equal(w.store.add(&[at(1_000, 30)], NOW).await?, Admission::Added(vec![1_060]))?;
+    equal(w.store.add(&[at(1_000, 1)], NOW).await?, Admission::Refused("a".to_owned()))?;
+    let later = Add { cap: Some(1_260), ..at(1_200, 30) };
+    equal(w.store.add(&[later], NOW).await?, Admission::Added(vec![1_230]))
+}
+
+async fn listed(w: &World) -> Verdict {
+    w.store.add(&[add("b", 2, None), add("a", 1, None)], NOW).await?;
+    let listed = w.store.live_counters(NOW).await?;
+    let told: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.value)).collect();
+    equal(told, [("a", 1), ("b", 2)])?;
+    equal(w.store.live_counters(NOW + 1_000).await?.len(), 0)
 }
 
 async fn fifty_at_once(w: &World) -> Verdict {

@@ -120,6 +120,7 @@ async fn scenario(store: &SqlStore) -> [bool; 5] {
     let add = |name: &str, by| Add {
         name: name.to_owned(),
         by,
+        floor: None,
         cap: Some(10),
         expires_at_ms: HOUR + HOUR_MS,
     };

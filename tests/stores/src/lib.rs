@@ -1,5 +1,6 @@
 //! What must hold on every database? One list of cases, each on a fresh schema, for whoever brings a [`Database`].
 
+mod audit;
 mod blobs;
 mod check;
 mod counters;
@@ -7,6 +8,7 @@ mod documents;
 mod faults;
 mod leases;
 mod records;
+mod reservations;
 mod rollups;
 mod sample;
 mod schema;
@@ -42,9 +44,11 @@ pub struct World {
 pub fn cases() -> Vec<Case> {
     [
         documents::CASES,
+        audit::CASES,
         records::CASES,
         rollups::CASES,
         counters::CASES,
+        reservations::CASES,
         blobs::CASES,
         leases::CASES,
         schema::CASES,
@@ -67,7 +71,7 @@ impl Case {
 }
 
 /// Every table of every migration.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 15] = [
     "audit",
     "blobs",
     "counters",
@@ -75,11 +79,14 @@ const TABLES: [&str; 12] = [
     "flushes",
     "guard",
     "latency",
+    "latency_daily",
     "leases",
     "marks",
     "migrations",
     "records",
+    "reservations",
     "rollups",
+    "rollups_daily",
 ];
 
 async fn wipe(database: &dyn Database) -> Verdict {

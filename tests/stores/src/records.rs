@@ -32,6 +32,9 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("records: filter by client", |w| Box::pin(by_client(w))),
     ("records: filter by provider and model", |w| Box::pin(by_provider_and_model(w))),
     ("records: filter by failure", |w| Box::pin(by_failure(w))),
+    ("records: those of one team, one status, streams or none", |w| {
+        Box::pin(by_team_status_and_stream(w))
+    }),
     ("records: all filters together", |w| Box::pin(all_filters(w))),
     ("records: pruning is bounded and takes the oldest", |w| Box::pin(prune_oldest(w))),
     ("records: pruning keeps the sums", |w| Box::pin(prune_keeps_sums(w))),
@@ -107,6 +110,7 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
+        ..Record::default()
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])
@@ -277,15 +281,38 @@ async fn by_failure(w: &World) -> Verdict {
     equal(ids(w, &failed(false)).await?, ["d", "a"])
 }
 
+async fn by_team_status_and_stream(w: &World) -> Verdict {
+    let row = |id: &str, team: &str, status, stream| Record {
+        team: team.to_owned(),
+        status,
+        stream,
+        ..record(id, HOUR)
+    };
+    let rows = [
+        row("a", "sales", 200, false),
+        row("b", "sales", 429, true),
+        row("c", "support", 429, false),
+    ];
+    w.store.flush("f1", &rows).await?;
+    let team = RecordFilter { team: Some("sales".to_owned()), ..all() };
+    equal(ids(w, &team).await?, ["b", "a"])?;
+    equal(ids(w, &RecordFilter { status: Some(429), ..all() }).await?, ["c", "b"])?;
+    equal(ids(w, &RecordFilter { stream: Some(true), ..all() }).await?, ["b"])?;
+    equal(ids(w, &RecordFilter { stream: Some(false), ..team }).await?, ["a"])
+}
+
 async fn all_filters(w: &World) -> Verdict {
     flush_four(w).await?;
     let filter = RecordFilter {
         from_ms: Some(HOUR),
         to_ms: Some(HOUR + 3),
         client: Some("alice".to_owned()),
+        team: Some("sales".to_owned()),
         provider: Some("other".to_owned()),
         model: Some("m1".to_owned()),
+        status: Some(200),
         failed: Some(true),
+        stream: Some(false),
         before: Some((HOUR + 2, "d".to_owned())),
         limit: 10,
     };

@@ -30,6 +30,8 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("rollups: rebuilding repairs", |w| Box::pin(rebuilding_repairs(w))),
     ("rollups: rebuilding keeps other hours", |w| Box::pin(rebuilding_keeps_others(w))),
     ("rollups: rebuilding keeps what was pruned", |w| Box::pin(rebuilding_keeps_pruned(w))),
+    ("rollups: days and the hours around them add up", |w| Box::pin(days_and_hours(w))),
+    ("rollups: days are computed again with their hours", |w| Box::pin(days_again(w))),
 ];
 
 fn query(bucket_ms: i64, group_by: GroupBy) -> StatsQuery {
@@ -261,4 +263,38 @@ async fn rebuilding_keeps_pruned(w: &World) -> Verdict {
     w.store.rebuild_rollups(HOUR, HOUR + 3 * HOUR_MS).await?;
     let found = w.store.stats(&query(HOUR_MS, GroupBy::Nothing)).await?;
     equal(found.into_iter().map(|bucket| bucket.requests).collect::<Vec<_>>(), [2, 2, 2])
+}
+
+/// Three whole days with an hour before and two after: one request in the first minute of each hour.
+async fn hour_by_hour(w: &World) -> Verdict<(i64, i64)> {
+    let day = HOUR - HOUR % (24 * HOUR_MS);
+    let (from_ms, to_ms) = (day - HOUR_MS, day + (3 * 24 + 2) * HOUR_MS);
+    let hours = (to_ms - from_ms) / HOUR_MS;
+    let given: Vec<Record> = (0..hours)
+        .map(|hour| record(&format!("r{hour:03}"), from_ms + hour * HOUR_MS + 59_000))
+        .collect();
+    w.store.flush("f1", &given).await?;
+    Ok((from_ms, to_ms))
+}
+
+async fn days_and_hours(w: &World) -> Verdict {
+    let (from_ms, to_ms) = hour_by_hour(w).await?;
+    let ask = |bucket_ms| StatsQuery { from_ms, to_ms, bucket_ms, group_by: GroupBy::Model };
+    let hourly = w.store.stats(&ask(HOUR_MS)).await?;
+    equal(hourly.len(), 75)?;
+    let all = w.store.stats(&ask(0)).await?;
+    equal((all.len(), all[0].requests, all[0].cost_nano), (1, 75, 75 * 1_500))?;
+    equal(all[0].latency.iter().sum::<i64>(), 75)?;
+    let daily = w.store.stats(&ask(24 * HOUR_MS)).await?;
+    let requests: Vec<i64> = daily.iter().map(|sum| sum.requests).collect();
+    equal(requests, [1, 24, 24, 24, 2])
+}
+
+async fn days_again(w: &World) -> Verdict {
+    let (from_ms, to_ms) = hour_by_hour(w).await?;
+    w.write(&["UPDATE records SET cost_nano = 7"]).await?;
+    w.store.rebuild_rollups(from_ms, to_ms).await?;
+    let query = StatsQuery { from_ms, to_ms, bucket_ms: 0, group_by: GroupBy::Nothing };
+    let all = w.store.stats(&query).await?;
+    equal((all.len(), all[0].requests, all[0].cost_nano), (1, 75, 75 * 7))
 }

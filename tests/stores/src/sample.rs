@@ -41,7 +41,7 @@ pub(crate) fn delete(document: &Document) -> Change {
 }
 
 pub(crate) fn audit() -> Audit {
-    Audit { at_ms: HOUR, actor: "cli".to_owned(), action: "change".to_owned() }
+    Audit { at_ms: HOUR, actor: "cli".to_owned(), action: "change".to_owned(), ..Audit::default() }
 }
 
 /// Commits one document as it is given.

@@ -39,21 +39,20 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("schema: two migrations at once do it once", |w| Box::pin(two_at_once(w))),
 ];
 
-const FILES: [&str; 2] = [
+/// Every migration, in order.
+const FILES: &[&str] = &[
     include_str!("../../../migrations/0001_initial.sql"),
     include_str!("../../../migrations/0002_prices.sql"),
+    include_str!("../../../migrations/0003_reservations.sql"),
+    include_str!("../../../migrations/0004_audit_and_days.sql"),
 ];
-
-/// The statements of the first file.
-fn statements() -> impl Iterator<Item = &'static str> {
-    statements_of(FILES[0])
-}
+const NEWEST: i64 = 4;
 
 /// The statements of a file, without what stands in front of them.
-fn statements_of(file: &'static str) -> impl Iterator<Item = &'static str> {
+fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {
     file.split(";\n").filter_map(|part| {
-        let verbs = ["CREATE", "INSERT", "ALTER"];
-        let start = verbs.into_iter().filter_map(|verb| part.find(verb)).min()?;
+        let words = ["CREATE ", "INSERT ", "ALTER "];
+        let start = words.iter().filter_map(|word| part.find(word)).min()?;
         part.get(start..)
     })
 }
@@ -66,7 +65,7 @@ async fn usable(w: &World) -> Verdict {
 
 async fn empty_is_older(w: &World) -> Verdict {
     wipe(&*w.database).await?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: NEWEST })
 }
 
 async fn current(w: &World) -> Verdict {
@@ -78,7 +77,7 @@ async fn current(w: &World) -> Verdict {
 
 async fn newer(w: &World) -> Verdict {
     w.write(&["INSERT INTO migrations (number, step) VALUES (99, 0)"]).await?;
-    equal(w.store.schema().await?, Schema::Newer { found: 99, wanted: 2 })?;
+    equal(w.store.schema().await?, Schema::Newer { found: 99, wanted: NEWEST })?;
     refused(migrate(&*w.database, &*w.clock, "again").await, Refusal::Unavailable)
 }
 
@@ -86,7 +85,7 @@ async fn half_is_older(w: &World) -> Verdict {
     wipe(&*w.database).await?;
     let faulty = Faulty::new(&w.database, Loss::Question, 8);
     refused(migrate(&*faulty, &*w.clock, "first").await, Refusal::Unavailable)?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: NEWEST })
 }
 
 async fn interrupted(w: &World, loss: Loss) -> Verdict {
@@ -107,7 +106,7 @@ async fn interrupted(w: &World, loss: Loss) -> Verdict {
 }
 
 async fn without_ledger_rows(w: &World) -> Verdict {
-    let statements: Vec<&str> = statements().collect();
+    let statements: Vec<&str> = statements(FILES[0]).collect();
     let creates = (1_i64..).zip(&statements).filter(|(_, text)| text.starts_with("CREATE"));
     for (number, last) in creates {
         wipe(&*w.database).await?;
@@ -129,12 +128,12 @@ async fn somebody_elses_table(w: &World) -> Verdict {
     wipe(&*w.database).await?;
     w.write(&["CREATE TABLE counters (of_another_program BIGINT)"]).await?;
     refused(migrate(&*w.database, &*w.clock, "run").await, Refusal::Unavailable)?;
-    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: 2 })
+    equal(w.store.schema().await?, Schema::Older { found: 0, wanted: NEWEST })
 }
 
 async fn other_tool(w: &World) -> Verdict {
     wipe(&*w.database).await?;
-    let all = FILES.into_iter().flat_map(statements_of);
+    let all = FILES.iter().flat_map(|file| statements(file));
     let batch = all.map(|statement| Statement::new(statement, Vec::new())).collect();
     w.database.write(batch).await?;
     equal(migrate(&*w.database, &*w.clock, "run").await?, 0)?;
@@ -142,7 +141,7 @@ async fn other_tool(w: &World) -> Verdict {
 }
 
 async fn waits(w: &World) -> Verdict {
-    w.write(&["DELETE FROM migrations WHERE number = 2 AND (step = 0 OR step > 4)"]).await?;
+    w.write(&["DELETE FROM migrations WHERE number = 4 AND (step = 0 OR step > 8)"]).await?;
     let until_ms = w.clock.now() + 300;
     w.store.lease("migrate", "another", w.clock.now(), until_ms).await?;
     migrate(&*w.database, &*w.clock, "run").await?;
@@ -159,7 +158,7 @@ async fn two_at_once(w: &World) -> Verdict {
     let first = migrate(&*w.database, &*w.clock, "one");
     let (first, second) = join(first, second).await;
     let applied = first? + second?;
-    equal(applied, FILES.into_iter().flat_map(statements_of).count())?;
+    equal(applied, FILES.iter().flat_map(|file| statements(file)).count())?;
     equal(w.number("SELECT COUNT(*) AS n FROM marks").await?, 2)?;
     usable(w).await
 }

@@ -5,8 +5,8 @@ use tidegate_core::{
     Error, Result,
     ports::Millis,
     store::{
-        self, Audit, Blob, Bucket, Change, Changes, Costed, Document, ListQuery, RecordFilter,
-        Schema, StatsQuery,
+        self, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Document,
+        ListQuery, RecordFilter, Schema, StatsQuery,
     },
 };
 use tokio::{sync::watch, time::Instant};
@@ -77,6 +77,9 @@ impl Store for Shelf {
     }
     async fn changed_since(&self, _: i64, _: &[store::Kind]) -> Result<Changes> {
         Ok(Changes::default())
+    }
+    async fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditRow>> {
+        Ok(Vec::new())
     }
     async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
         Ok(0)

@@ -39,6 +39,7 @@ fn bounds() -> Bounds {
         linger: ms(300),
         connections: 100,
         connections_per_peer: 100,
+        trusted_proxies: Vec::new(),
         bodies_in_flight_bytes: 4 << 20,
     }
 }

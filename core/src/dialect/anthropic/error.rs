@@ -64,6 +64,7 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
         code: told.or_else(|| code(&category, &message).map(str::to_owned)),
         category: Some(category).filter(|category| !category.is_empty()),
         retry_after: None,
+        quota: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, cut(&message)) }
 }

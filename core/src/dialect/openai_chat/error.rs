@@ -46,6 +46,7 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
         code,
         category: body.category.map(std::borrow::Cow::into_owned),
         retry_after: None,
+        quota: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }
@@ -93,6 +94,9 @@ fn category(kind: Kind) -> &'static str {
         | Kind::NotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::TooLarge
         | Kind::ClientGone => "invalid_request_error",
         Kind::Forbidden => "permission_error",
@@ -118,6 +122,9 @@ fn code(kind: Kind) -> Option<&'static str> {
         | Kind::NotFound
         | Kind::MethodNotAllowed
         | Kind::Conflict
+        | Kind::PreconditionFailed
+        | Kind::PreconditionRequired
+        | Kind::UnsupportedMedia
         | Kind::ClientGone
         | Kind::Forbidden => None,
         Kind::TooLarge

@@ -85,6 +85,7 @@ pub(super) fn read_inner(json: &RawValue) -> Error {
         code: code.map(Cow::into_owned),
         category: body.category.filter(|category| *category != "error").map(Cow::into_owned),
         retry_after: None,
+        quota: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }

@@ -128,6 +128,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         stale: fields.flag()?,
         ended: ended(&fields.text()?)?,
         grade: String::new(),
+        settlement: None,
     };
     record.usage.cached_audio = fields.int()?;
     record.usage.images = fields.int()?;

@@ -1,23 +1,27 @@
 //! How are hot numbers added to, several at once or none? By one guarded batch.
 
 use super::{
-    super::{Add, Admission},
+    super::{Add, Admission, Counter},
     database::{Database, Statement},
     flavor::Flavor,
-    rows::number,
+    rows::{number, rows},
 };
 use crate::{
     error::{Kind, Result},
-    limits::{COUNTER_TRIES_MAX, PRUNE_ROWS_MAX},
+    limits::{COUNTER_TRIES_MAX, COUNTERS_PAGE_ROWS, PRUNE_ROWS_MAX},
     ports::Millis,
 };
 
 const GUARD: &str = "INSERT INTO guard (ok) SELECT 0 FROM counters WHERE name = ? AND value > ?";
 const VALUE: &str = "SELECT value AS value FROM counters WHERE name = ?";
 const LIVE_VALUE: &str = "SELECT value AS value FROM counters WHERE name = ? AND expires_at_ms > ?";
+const LIVE: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
+     WHERE expires_at_ms > ? AND name > ? ORDER BY name LIMIT ?";
 const EXPIRE: &str = "DELETE FROM counters WHERE name IN \
      (SELECT name FROM (SELECT name FROM counters WHERE expires_at_ms <= ? \
      ORDER BY expires_at_ms, name LIMIT ?) AS old)";
+/// Lower than any value, and exact on D1.
+const NO_FLOOR: i64 = -(1 << 53);
 
 /// Adds to all counters or to none.
 ///
@@ -33,14 +37,7 @@ pub(super) async fn add(
     }
     for _ in 0..COUNTER_TRIES_MAX {
         match database.write(batch(database.flavor(), adds, now_ms)).await {
-            Ok(mut outcomes) => {
-                let values = outcomes.split_off(outcomes.len().saturating_sub(adds.len()));
-                return values
-                    .into_iter()
-                    .map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0)))
-                    .collect::<Result<_>>()
-                    .map(Admission::Added);
-            }
+            Ok(outcomes) => return added(outcomes, adds.len()),
             Err(error) if error.kind == Kind::Conflict => {}
             Err(error) => return Err(error),
         }
@@ -48,9 +45,20 @@ pub(super) async fn add(
             return Ok(Admission::Refused(name));
         }
     }
-    // Room came and went at every look; the caller may ask again.
+    Ok(undecided(adds))
+}
+
+/// The new values, which stand at the end of a batch.
+pub(super) fn added(mut outcomes: Vec<super::Outcome>, count: usize) -> Result<Admission> {
+    let values = outcomes.split_off(outcomes.len().saturating_sub(count));
+    let values = values.into_iter().map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0)));
+    values.collect::<Result<_>>().map(Admission::Added)
+}
+
+/// Room came and went at every look; the caller may ask again.
+pub(super) fn undecided(adds: &[Add]) -> Admission {
     let capped = adds.iter().find(|add| add.cap.is_some()).or(adds.first());
-    Ok(Admission::Refused(capped.map(|add| add.name.clone()).unwrap_or_default()))
+    Admission::Refused(capped.map(|add| add.name.clone()).unwrap_or_default())
 }
 
 /// Current values in the order asked; a missing or expired counter is 0.
@@ -62,9 +70,37 @@ pub(super) async fn read(
     if names.is_empty() {
         return Ok(Vec::new());
     }
-    let one = |name: &String| Statement::new(LIVE_VALUE, vec![name.as_str().into(), now_ms.into()]);
-    let outcomes = database.read(names.iter().map(one).collect()).await?;
+    let asked = values(names.iter().map(String::as_str), now_ms).collect();
+    let outcomes = database.read(asked).await?;
     outcomes.into_iter().map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0))).collect()
+}
+
+/// Asks for current values.
+pub(super) fn values<'n>(
+    names: impl Iterator<Item = &'n str>,
+    now_ms: Millis,
+) -> impl Iterator<Item = Statement> {
+    names.map(move |name| Statement::new(LIVE_VALUE, vec![name.into(), now_ms.into()]))
+}
+
+/// Every counter that has not expired.
+pub(super) async fn live(database: &dyn Database, now_ms: Millis) -> Result<Vec<Counter>> {
+    let mut all: Vec<Counter> = Vec::new();
+    loop {
+        let after = all.last().map(|counter| counter.name.clone()).unwrap_or_default();
+        let limit = i64::from(COUNTERS_PAGE_ROWS);
+        let page = Statement::new(LIVE, vec![now_ms.into(), after.into(), limit.into()]);
+        let outcome = database.read(vec![page]).await?.pop().unwrap_or_default();
+        let found = rows(outcome, &["name", "value", "expires_at_ms"])?;
+        let count = found.len();
+        for mut fields in found {
+            let (name, value) = (fields.text()?, fields.int()?);
+            all.push(Counter { name, value, expires_at_ms: fields.int()? });
+        }
+        if count < COUNTERS_PAGE_ROWS as usize {
+            return Ok(all);
+        }
+    }
 }
 
 /// Forgets expired counters, a bounded number at a time; returns how many went.
@@ -76,30 +112,40 @@ pub(super) async fn expire(database: &dyn Database, now_ms: Millis) -> Result<u6
 
 /// The additions sorted by name, so that no two batches wait for each other's rows; then the guards; then the values
 /// in the order asked.
-fn batch(flavor: Flavor, adds: &[Add], now_ms: Millis) -> Vec<Statement> {
-    let text = addition(flavor);
+pub(super) fn batch(flavor: Flavor, adds: &[Add], now_ms: Millis) -> Vec<Statement> {
     let mut sorted: Vec<&Add> = adds.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
-    let additions = sorted.iter().map(|add| {
+    let mut batch = additions(flavor, &sorted, now_ms);
+    batch.extend(sorted.iter().filter_map(|add| {
+        Some(Statement::new(GUARD, vec![add.name.as_str().into(), add.cap?.into()]))
+    }));
+    batch.extend(adds.iter().map(|add| Statement::new(VALUE, vec![add.name.as_str().into()])));
+    batch
+}
+
+/// Additions without their guards.
+pub(super) fn additions(flavor: Flavor, adds: &[&Add], now_ms: Millis) -> Vec<Statement> {
+    let text = addition(flavor);
+    let one = |add: &&Add| {
+        let floor = add.floor.unwrap_or(NO_FLOOR);
         let args = vec![
             add.name.as_str().into(),
-            add.by.into(),
+            (add.floor.unwrap_or(0) + add.by).into(),
             add.expires_at_ms.into(),
             now_ms.into(),
+            floor.into(),
+            floor.into(),
+            add.by.into(),
             now_ms.into(),
         ];
         Statement::new(text.clone(), args)
-    });
-    let guards = sorted.iter().filter_map(|add| {
-        Some(Statement::new(GUARD, vec![add.name.as_str().into(), add.cap?.into()]))
-    });
-    let values = adds.iter().map(|add| Statement::new(VALUE, vec![add.name.as_str().into()]));
-    additions.chain(guards).chain(values).collect()
+    };
+    adds.iter().map(one).collect()
 }
 
-/// An expired counter starts again from 0. `value` reads the old expiry, so it is set first.
+/// An expired counter starts again. `value` reads the old expiry, so it is set first.
 fn addition(flavor: Flavor) -> String {
-    let (by, expiry) = (flavor.offered("value"), flavor.offered("expires_at_ms"));
+    let (value, expiry) = (flavor.offered("value"), flavor.offered("expires_at_ms"));
     flavor.upsert(
         "counters",
         &["name", "value", "expires_at_ms"],
@@ -108,7 +154,8 @@ fn addition(flavor: Flavor) -> String {
             (
                 "value",
                 format!(
-                    "CASE WHEN counters.expires_at_ms <= ? THEN {by} ELSE counters.value + {by} END"
+                    "CASE WHEN counters.expires_at_ms <= ? THEN {value} ELSE \
+                     (CASE WHEN counters.value < ? THEN ? ELSE counters.value END) + ? END"
                 ),
             ),
             (
@@ -126,10 +173,16 @@ fn addition(flavor: Flavor) -> String {
 async fn refusing(database: &dyn Database, adds: &[Add], now_ms: Millis) -> Result<Option<String>> {
     let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
     let values = read(database, &names, now_ms).await?;
+    Ok(without_room(adds, &values))
+}
+
+/// The first addition for which there is no room beside these values.
+pub(super) fn without_room(adds: &[Add], values: &[i64]) -> Option<String> {
     let refused = adds.iter().zip(values).find(|(add, value)| {
         let same_name = adds.iter().filter(|other| other.name == add.name);
-        let wanted = same_name.fold(*value, |sum, other| sum.saturating_add(other.by));
+        let from = (**value).max(add.floor.unwrap_or(NO_FLOOR));
+        let wanted = same_name.fold(from, |sum, other| sum.saturating_add(other.by));
         add.cap.is_some_and(|cap| wanted > cap)
     });
-    Ok(refused.map(|(add, _)| add.name.clone()))
+    refused.map(|(add, _)| add.name.clone())
 }

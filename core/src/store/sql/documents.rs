@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::{
-    super::{Audit, Change, Changes, Document, Kind, ListQuery},
+    super::{Audit, Change, Changes, Document, Kind, ListQuery, Trail},
     database::{Database, Outcome, Statement, Value},
     rows::{Fields, number, rows},
 };
@@ -44,8 +44,8 @@ const DELETE: &str = "UPDATE documents SET name_key = NULL, version = version + 
 const GUARD: &str = "INSERT INTO guard (ok) SELECT 0 FROM marks WHERE name = 'revision' AND NOT EXISTS \
      (SELECT 1 FROM documents WHERE kind = ? AND id = ? AND version = ? AND changed_at_revision = marks.value)";
 const AUDIT: &str = "INSERT INTO audit \
-     (changed_at_revision, place, at_ms, actor, action, kind, document) \
-     SELECT value, ?, ?, ?, ?, ?, ? FROM marks WHERE name = 'revision'";
+     (changed_at_revision, place, at_ms, actor, action, kind, document, said_before, said_after) \
+     SELECT value, ?, ?, ?, ?, ?, ?, ?, ? FROM marks WHERE name = 'revision'";
 
 /// Live documents of one kind by ascending id.
 pub(super) async fn list(
@@ -148,6 +148,9 @@ pub(super) fn batch(mut changes: Vec<Change>, audit: &Audit) -> Vec<Statement> {
             Change::Delete { kind, id, .. } => (*kind, id.clone()),
         };
         push_change(&mut batch, change);
+        let of_it = |trail: &&Trail| trail.kind == kind && trail.id == id;
+        let told = audit.trail.iter().find(of_it);
+        let [before, after] = [told.map(|trail| &*trail.before), told.map(|trail| &*trail.after)];
         let args: Vec<Value> = vec![
             place.into(),
             audit.at_ms.into(),
@@ -155,6 +158,8 @@ pub(super) fn batch(mut changes: Vec<Change>, audit: &Audit) -> Vec<Statement> {
             audit.action.as_str().into(),
             kind.name().into(),
             id.into(),
+            before.unwrap_or_default().into(),
+            after.unwrap_or_default().into(),
         ];
         batch.push(Statement::new(AUDIT, args));
     }
@@ -237,7 +242,8 @@ fn document(mut fields: Fields) -> Result<Document> {
     })
 }
 
-fn kind(name: &str) -> Result<Kind> {
+/// The kind with this name in the database.
+pub(super) fn kind(name: &str) -> Result<Kind> {
     Kind::ALL
         .into_iter()
         .find(|kind| kind.name() == name)
@@ -249,7 +255,7 @@ mod tests {
     use super::*;
 
     fn texts(changes: Vec<Change>) -> Vec<String> {
-        let audit = Audit { at_ms: 1, actor: "cli".to_owned(), action: "test".to_owned() };
+        let audit = Audit::default();
         batch(changes, &audit).into_iter().map(|statement| statement.sql.into_owned()).collect()
     }
 
@@ -275,7 +281,7 @@ mod tests {
 
     #[test]
     fn every_statement_has_a_value_for_each_placeholder() {
-        let audit = Audit { at_ms: 1, actor: "cli".to_owned(), action: "test".to_owned() };
+        let audit = Audit::default();
         let delete = Change::Delete { kind: Kind::Team, id: "a".to_owned(), version: 3 };
         for statement in batch(vec![delete], &audit) {
             assert_eq!(

@@ -1,7 +1,7 @@
 //! How is a remote libSQL database asked? One HTTP request for each batch: Hrana's pipeline, over the same seam as
 //! every other outgoing request.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -15,9 +15,15 @@ use crate::{
     error::{Error, Result},
     http::{Body, read},
     identity::Secret,
-    limits::{DATABASE_BYTES_MAX, DATABASE_RETRY_WAIT, DATABASE_TRIES_MAX, DATABASE_WAIT},
-    ports::{Clock, Upstream, within},
+    limits::{
+        DATABASE_BYTES_MAX, DATABASE_CROWDED_WAIT, DATABASE_RETRY_WAIT, DATABASE_RETRY_WAIT_MAX,
+        DATABASE_TRIES_MAX, DATABASE_WAIT,
+    },
+    ports::{Clock, Millis, Upstream, within},
 };
+
+/// What sqld says when more is under way than it takes at once.
+const CROWDED: &str = "the database answered 429";
 
 /// A database behind Hrana over HTTP: sqld, Turso.
 pub struct Hrana {
@@ -58,14 +64,24 @@ impl Hrana {
         let count = statements.len();
         let body = bytes::Bytes::from(body(begin, statements)?);
         let mut wait = DATABASE_RETRY_WAIT;
-        for _ in 1..DATABASE_TRIES_MAX {
-            match self.ask(body.clone(), count).await {
-                Err(error) if Flavor::Sqlite.is_busy(&error.detail) => self.clock.sleep(wait).await,
-                other => return other,
+        let until = self.clock.now().saturating_add(millis(DATABASE_CROWDED_WAIT));
+        let mut tries = 1;
+        loop {
+            let error = match self.ask(body.clone(), count).await {
+                Err(error) => error,
+                done => return done,
+            };
+            // Nothing was done either way. A crowd passes by itself; who is refused for a deadlock goes soon.
+            let crowded = error.detail == CROWDED && self.clock.now() < until;
+            if !crowded {
+                if tries == DATABASE_TRIES_MAX || !Flavor::Sqlite.is_busy(&error.detail) {
+                    return Err(error);
+                }
+                tries += 1;
             }
-            wait *= 2;
+            self.clock.sleep(wait).await;
+            wait = DATABASE_RETRY_WAIT_MAX.min(wait * 2);
         }
-        self.ask(body, count).await
     }
 
     async fn ask(&self, body: bytes::Bytes, count: usize) -> Result<Vec<Outcome>> {
@@ -99,6 +115,7 @@ impl Hrana {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Err(Error::store("the database refuses the token"))
             }
+            StatusCode::TOO_MANY_REQUESTS => Err(Error::store(CROWDED)),
             other => Err(Error::store(format!("the database answered {other}"))),
         }
     }
@@ -204,6 +221,10 @@ fn unbound(value: proto::Value) -> Value {
         proto::Value::Float { value } => Value::Real(value),
         proto::Value::Text { value } => Value::Text(value.as_ref().to_owned()),
     }
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 fn not_a_url() -> Error {

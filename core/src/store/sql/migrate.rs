@@ -23,6 +23,8 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, text: include_str!("../../../../migrations/0001_initial.sql") },
     Migration { number: 2, text: include_str!("../../../../migrations/0002_prices.sql") },
+    Migration { number: 3, text: include_str!("../../../../migrations/0003_reservations.sql") },
+    Migration { number: 4, text: include_str!("../../../../migrations/0004_audit_and_days.sql") },
 ];
 
 const LEASE: &str = "migrate";

@@ -1,5 +1,6 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
+mod audit;
 mod blobs;
 mod columns;
 mod counters;
@@ -10,6 +11,7 @@ mod hrana;
 mod leases;
 mod migrate;
 mod records;
+mod reservations;
 mod rollups;
 mod rows;
 mod script;
@@ -27,8 +29,9 @@ pub use migrate::migrate;
 pub use script::script;
 
 use super::{
-    Add, Admission, Audit, Blob, Bucket, Change, Changes, Costed, Counters, Document, Kind,
-    ListQuery, Record, RecordFilter, Schema, StatsQuery, Store,
+    Add, Admission, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Counter,
+    Counters, Document, Kind, ListQuery, Record, RecordFilter, Reservation, Schema, Settlement,
+    StatsQuery, Store,
 };
 use crate::{error::Result, ports::Millis};
 
@@ -44,6 +47,11 @@ impl SqlStore {
     #[must_use]
     pub fn new(database: Arc<dyn Database>) -> Self {
         Self { database }
+    }
+
+    /// Every counter that has not expired, for a process that counts on its own from here.
+    pub async fn live_counters(&self, now_ms: Millis) -> Result<Vec<Counter>> {
+        counters::live(&*self.database, now_ms).await
     }
 }
 
@@ -75,6 +83,10 @@ impl Store for SqlStore {
 
     async fn commit(&self, changes: Vec<Change>, audit: Audit) -> Result<i64> {
         documents::commit(&*self.database, changes, &audit).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>> {
+        audit::page(&*self.database, query).await
     }
 
     async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()> {
@@ -136,11 +148,21 @@ impl Counters for SqlStore {
         counters::add(&*self.database, adds, now_ms).await
     }
 
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
+        reservations::reserve(&*self.database, reservation, now_ms).await
+    }
+
+    async fn settle(&self, settlement: Settlement, _: Millis) -> Result<Option<Settlement>> {
+        // The flush does it, together with the record.
+        Ok(Some(settlement))
+    }
+
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {
         counters::read(&*self.database, names, now_ms).await
     }
 
     async fn expire(&self, now_ms: Millis) -> Result<u64> {
+        reservations::release_abandoned(&*self.database, now_ms).await?;
         counters::expire(&*self.database, now_ms).await
     }
 }

@@ -7,7 +7,7 @@ use super::{
     columns::{COLUMNS, record, values},
     database::{Database, Statement, Value},
     flavor::insert,
-    rollups,
+    reservations, rollups,
     rows::{number, rows},
 };
 use crate::{
@@ -111,6 +111,8 @@ fn batch(database: &dyn Database, flush_id: &str, records: &[&Record]) -> Vec<St
     batch.push(Statement::new(MARK, vec![flush_id.into(), newest.into()]));
     batch.extend(records.iter().map(|record| Statement::new(INSERT.as_str(), values(record))));
     rollups::push_upserts(&mut batch, database.flavor(), records);
+    let settlements = records.iter().filter_map(|record| record.settlement.as_deref());
+    reservations::push_settlements(&mut batch, database.flavor(), settlements, newest);
     batch
 }
 
@@ -151,11 +153,20 @@ fn question(filter: &RecordFilter) -> Statement {
     if let Some(client) = &filter.client {
         narrow("client = ?", vec![client.as_str().into()]);
     }
+    if let Some(team) = &filter.team {
+        narrow("team = ?", vec![team.as_str().into()]);
+    }
     if let Some(provider) = &filter.provider {
         narrow("provider = ?", vec![provider.as_str().into()]);
     }
     if let Some(model) = &filter.model {
         narrow("model = ?", vec![model.as_str().into()]);
+    }
+    if let Some(status) = filter.status {
+        narrow("status = ?", vec![i64::from(status).into()]);
+    }
+    if let Some(stream) = filter.stream {
+        narrow("stream = ?", vec![stream.into()]);
     }
     match filter.failed {
         None => {}
@@ -188,9 +199,12 @@ mod tests {
             from_ms: Some(1),
             to_ms: Some(2),
             client: Some("c".to_owned()),
+            team: Some("t".to_owned()),
             provider: Some("p".to_owned()),
             model: Some("m".to_owned()),
+            status: Some(200),
             failed: Some(true),
+            stream: Some(false),
             before: Some((3, "r".to_owned())),
             limit: 10,
         };

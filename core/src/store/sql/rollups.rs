@@ -10,6 +10,19 @@ use super::{
 use crate::{error::Result, ports::Millis};
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A width that sums are kept in, and their tables.
+pub(super) struct Level {
+    pub(super) rollups: &'static str,
+    pub(super) latency: &'static str,
+    width_ms: i64,
+}
+
+pub(super) const HOURLY: Level =
+    Level { rollups: "rollups", latency: "latency", width_ms: HOUR_MS };
+pub(super) const DAILY: Level =
+    Level { rollups: "rollups_daily", latency: "latency_daily", width_ms: DAY_MS };
 
 const KEY: [&str; 5] = ["hour_ms", "client", "team", "provider", "model"];
 /// What is summed, in the order of [`Sums`].
@@ -50,15 +63,17 @@ struct Sums {
     latency: [i64; LATENCY_BUCKETS],
 }
 
-/// Adds to `batch` one upsert for each hour and key, and one for each latency bucket that was met.
+/// Adds to `batch` one upsert for each hour or day and key, and one for each latency bucket that was met.
 pub(super) fn push_upserts(batch: &mut Vec<Statement>, flavor: Flavor, records: &[&Record]) {
-    let Additions { rollup, latency } = additions(flavor);
-    for (key, sums) in folded(records) {
-        batch.push(Statement::new(rollup.as_str(), key.values().chain(sums.values()).collect()));
-        for (bucket, requests) in (0_i64..).zip(sums.latency).filter(|(_, requests)| *requests > 0)
-        {
-            let args = key.values().chain([bucket.into(), requests.into()]).collect();
-            batch.push(Statement::new(latency.as_str(), args));
+    for Additions { level, rollup, latency } in additions(flavor) {
+        for (key, sums) in folded(records, level.width_ms) {
+            let values = key.values().chain(sums.values()).collect();
+            batch.push(Statement::new(rollup.as_str(), values));
+            let met = (0_i64..).zip(sums.latency).filter(|(_, requests)| *requests > 0);
+            for (bucket, requests) in met {
+                let args = key.values().chain([bucket.into(), requests.into()]).collect();
+                batch.push(Statement::new(latency.as_str(), args));
+            }
         }
     }
 }
@@ -85,15 +100,40 @@ pub(super) async fn rebuild(database: &dyn Database, from_ms: Millis, to_ms: Mil
         Statement::new(rollups_from(flavor, &hour, &source), span.clone()),
         Statement::new(latency_from(flavor, &hour, &source), span),
     ];
-    database.write(batch).await?;
+    database.write(batch.into_iter().chain(days_again(flavor, from_ms, to_ms)).collect()).await?;
     Ok(())
 }
 
-fn folded<'a>(records: &[&'a Record]) -> HashMap<Key<'a>, Sums> {
+/// The days of a span, from their hours.
+fn days_again(flavor: Flavor, from_ms: Millis, to_ms: Millis) -> [Statement; 4] {
+    let first = from_ms - from_ms.rem_euclid(DAY_MS);
+    let end = to_ms + (DAY_MS - to_ms.rem_euclid(DAY_MS)) % DAY_MS;
+    let day = format!("hour_ms - hour_ms % {DAY_MS}");
+    let key = "client, team, provider, model";
+    let sums: Vec<String> = SUMS.iter().map(|sum| total(flavor, sum)).collect();
+    let rollups = format!(
+        "INSERT INTO rollups_daily ({}, {}) SELECT {day}, {key}, {} FROM rollups \
+         WHERE hour_ms >= ? AND hour_ms < ? GROUP BY {day}, {key}",
+        KEY.join(", "),
+        SUMS.join(", "),
+        sums.join(", "),
+    );
+    let latency = format!(
+        "INSERT INTO latency_daily ({}, bucket, requests) SELECT {day}, {key}, bucket, {} FROM latency \
+         WHERE hour_ms >= ? AND hour_ms < ? GROUP BY {day}, {key}, bucket",
+        KEY.join(", "),
+        total(flavor, "requests"),
+    );
+    let delete = |table| format!("DELETE FROM {table} WHERE hour_ms >= ? AND hour_ms < ?");
+    [delete(DAILY.rollups), delete(DAILY.latency), rollups, latency]
+        .map(|text| Statement::new(text, vec![first.into(), end.into()]))
+}
+
+fn folded<'a>(records: &[&'a Record], width_ms: i64) -> HashMap<Key<'a>, Sums> {
     let mut folded: HashMap<Key<'a>, Sums> = HashMap::new();
     for record in records {
         let key = Key {
-            hour_ms: record.at_ms - record.at_ms % HOUR_MS,
+            hour_ms: record.at_ms - record.at_ms % width_ms,
             client: &record.client,
             team: &record.team,
             provider: &record.provider,
@@ -155,25 +195,27 @@ fn latency_bucket(total_ms: i64) -> usize {
     LATENCY_BOUNDS_MS.partition_point(|bound| *bound < total_ms).min(LATENCY_BUCKETS - 1)
 }
 
-/// The upserts of a flush. Each flush needs them, and writing them costs as much as all that goes into them.
+/// The upserts of a flush into one level. Each flush needs them, and writing them costs as much as all that goes into
+/// them.
 struct Additions {
+    level: Level,
     rollup: String,
     latency: String,
 }
 
-fn additions(flavor: Flavor) -> &'static Additions {
-    static SQLITE: LazyLock<Additions> = LazyLock::new(|| written(Flavor::Sqlite));
+fn additions(flavor: Flavor) -> &'static [Additions; 2] {
+    static SQLITE: LazyLock<[Additions; 2]> =
+        LazyLock::new(|| [HOURLY, DAILY].map(|level| written(Flavor::Sqlite, level)));
     match flavor {
         Flavor::Sqlite => &SQLITE,
     }
 }
 
-fn written(flavor: Flavor) -> Additions {
+fn written(flavor: Flavor, level: Level) -> Additions {
     let bucketed = [&KEY[..], &["bucket"]].concat();
-    Additions {
-        rollup: addition(flavor, "rollups", &KEY, &SUMS),
-        latency: addition(flavor, "latency", &bucketed, &["requests"]),
-    }
+    let rollup = addition(flavor, level.rollups, &KEY, &SUMS);
+    let latency = addition(flavor, level.latency, &bucketed, &["requests"]);
+    Additions { level, rollup, latency }
 }
 
 fn addition(flavor: Flavor, table: &str, key: &[&str], sums: &[&str]) -> String {
@@ -242,8 +284,9 @@ mod tests {
         let mut batch = Vec::new();
         push_upserts(&mut batch, Flavor::Sqlite, &[&a, &b]);
         let values: Vec<&[Value]> = batch.iter().map(|statement| &statement.args[..6]).collect();
-        // One row of sums, two requests; both fell into the bucket up to 8 ms.
-        assert_eq!(values.len(), 2);
+        // One row of sums, two requests; both fell into the bucket up to 8 ms. The same once more for the day.
+        assert_eq!(values.len(), 4);
+        assert_eq!((&values[2][0], &values[2][5]), (&Value::Int(0), &Value::Int(2)));
         assert_eq!((&values[0][0], &values[0][5]), (&Value::Int(7_200_000), &Value::Int(2)));
         assert_eq!(values[1][5], Value::Int(3));
     }

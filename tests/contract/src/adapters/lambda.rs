@@ -9,7 +9,8 @@ use super::{Instance, Log, Process, path_from};
 use crate::{Result, failed, setup::Setup};
 
 pub(super) async fn start(setup: Setup) -> Result<Instance> {
-    let store = format!("file:{}", setup.path("tidegate.db").display());
+    let file = || format!("file:{}", setup.path("tidegate.db").display());
+    let store = setup.store().map_or_else(file, str::to_owned);
     migrate(&setup, &store).await?;
     let mut options = Options::new(path_from("TIDEGATE_LAMBDA_BIN")?)
         .env("DATABASE_URL", store)

@@ -18,7 +18,7 @@ use tokio::{
     process::{Child, ChildStdin},
 };
 
-pub use server::Server;
+pub use server::{Printed, Server, command};
 
 use crate::{Result, failed, setup::Setup};
 

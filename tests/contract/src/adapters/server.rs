@@ -25,6 +25,31 @@ pub(super) async fn start(setup: Setup) -> Result<Instance> {
     Ok(Instance { address, setup, log, process: Process::Child(child) })
 }
 
+/// What a command has printed.
+pub struct Printed {
+    /// Whether it succeeded.
+    pub success: bool,
+    /// On standard output; what it complained of after that.
+    pub text: String,
+}
+
+/// Runs a command over the set-up's folder, whether a server holds it or not.
+pub async fn command(setup: &Setup, words: &[&str]) -> Result<Printed> {
+    let output = Command::new(path_from("TIDEGATE_SERVER_BIN")?)
+        .args(words)
+        .arg("--data")
+        .arg(&setup.folder)
+        .current_dir(&setup.folder)
+        .envs(setup.environment())
+        .env("TIDEGATE_LOG", "warn")
+        .stdin(Stdio::null())
+        .output()
+        .await?;
+    let (said, complaint) = (String::from_utf8_lossy(&output.stdout), output.stderr);
+    let text = format!("{said}{}", String::from_utf8_lossy(&complaint));
+    Ok(Printed { success: output.status.success(), text })
+}
+
 impl Server {
     /// Starts a server over the set-up's folder, which may hold the data of an earlier one.
     pub async fn start(setup: &Setup) -> Result<Self> {

@@ -1,4 +1,4 @@
-//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda] [--loops N]`
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race] [--loops N]`
 //!
 //! The environment names the binaries as for `tidegate-contract`.
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{kill, lambda, terminate},
+    endurance::{kill, lambda, race, terminate},
 };
 use tidegate_provider::Provider;
 
@@ -29,6 +29,14 @@ enum Part {
     Terminate,
     /// Slow flushes and kills of a frozen Lambda environment.
     Lambda,
+    /// More requests at once than a budget has room for, on one server.
+    Race,
+    /// The same on four servers that share one sqld.
+    RaceFour,
+    /// The same in eight Lambda environments that share one sqld.
+    RaceLambda,
+    /// The same on the Worker and D1.
+    RaceWorker,
 }
 
 #[tokio::main]
@@ -55,5 +63,9 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::Kill => kill::run(&provider, loops).await?.to_string(),
         Part::Terminate => terminate::run(&provider).await?.to_string(),
         Part::Lambda => lambda::run(&provider, loops).await?.to_string(),
+        Part::Race => race::run(&provider, race::ONE_SERVER).await?.to_string(),
+        Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
+        Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
+        Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
     })
 }

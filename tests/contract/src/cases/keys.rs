@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Case, sample::refused};
+use super::{
+    Case,
+    sample::{problem, refused},
+};
 use crate::{
     Result, failed,
     setup::ADMIN_TOKEN,
@@ -119,7 +122,7 @@ async fn declared(world: &World) -> Result {
     let row = &list["data"][0];
     assert_eq!((&row["name"], &row["locked"]), (&json!("declared"), &json!(true)), "{list}");
     let path = format!("/api/clients/{}", declared.client.id);
-    refused(&declared.admin("DELETE", &path).await?, 409)?;
+    assert_eq!(problem(&declared.admin("DELETE", &path).await?, 409)?["code"], "locked");
     assert_eq!(declared.ask(&declared.chat(json!({}))).await?.status, 200);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What does Tidegate promise, whatever it runs on? One list, grouped by topic.
 
+mod admin;
 mod chat;
+mod console;
 mod dialect;
 mod echo;
 mod endpoint;
@@ -8,8 +10,13 @@ mod fault;
 mod hang_up;
 mod headers;
 mod keys;
+mod limit;
+mod matrix;
 mod media;
 mod operation;
+mod operator;
+mod people;
+mod planted;
 mod prices;
 mod record;
 mod request;
@@ -47,6 +54,12 @@ pub const TOPICS: &[&[Case]] = &[
     hang_up::CASES,
     request::CASES,
     keys::CASES,
+    people::CASES,
+    matrix::CASES,
+    operator::CASES,
+    planted::CASES,
+    admin::CASES,
+    console::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,
@@ -59,4 +72,5 @@ pub const TOPICS: &[&[Case]] = &[
     operation::CASES,
     media::CASES,
     secrets::CASES,
+    limit::CASES,
 ];

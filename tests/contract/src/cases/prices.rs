@@ -7,7 +7,7 @@ use tidegate_provider::{Provider, Script};
 
 use super::{
     Case,
-    sample::{COMPLETION, refused},
+    sample::{COMPLETION, problem},
 };
 use crate::{
     Result, failed,
@@ -55,16 +55,16 @@ async fn listed(world: &World) -> Result {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), all, "a model came twice");
-    refused(&world.ask(&Ask::new("GET", "/api/prices").bearer(&world.client.key)).await?, 401)?;
+    problem(&world.ask(&Ask::new("GET", "/api/prices").bearer(&world.client.key)).await?, 401)?;
     Ok(())
 }
 
 async fn off(world: &World) -> Result {
-    refused(&world.ask(&post("/api/prices/refresh", &json!({}))).await?, 409)?;
+    problem(&world.ask(&post("/api/prices/refresh", &json!({}))).await?, 409)?;
     let wrong = json!({ "from_ms": 0, "to_ms": 1, "all": true });
-    refused(&world.ask(&post("/api/prices/recompute", &wrong)).await?, 400)?;
+    problem(&world.ask(&post("/api/prices/recompute", &wrong)).await?, 400)?;
     let unknown = json!({ "from_ms": 0, "to_ms": 1, "snapshot": "nobody" });
-    refused(&world.ask(&post("/api/prices/recompute", &unknown)).await?, 404)?;
+    problem(&world.ask(&post("/api/prices/recompute", &unknown)).await?, 404)?;
     Ok(())
 }
 
@@ -83,7 +83,7 @@ async fn refreshed(world: &World) -> Result {
     for nonsense in ["<html>", "{}", &SOURCE.replace("\"input\":", "\"input\": 0.0000001, \"x\":")]
     {
         source.play("", Script::json(200, nonsense.to_owned()));
-        refused(&world.ask(&post("/api/prices/refresh", &json!({}))).await?, 502)?;
+        problem(&world.ask(&post("/api/prices/refresh", &json!({}))).await?, 502)?;
         assert_eq!(
             prices(&world).await?["id"],
             embedded,

@@ -62,6 +62,19 @@ pub(super) fn refused(answer: &Answer, status: u16) -> Result<Value> {
     shaped(&answer.json()?)
 }
 
+/// Checks that an answer of the API is a problem with this status, and returns it.
+pub(super) fn problem(answer: &Answer, status: u16) -> Result<Value> {
+    if answer.status != status {
+        return failed(format!("{} instead of {status}: {}", answer.status, answer.text()));
+    }
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    let problem = answer.json()?;
+    assert_eq!((&problem["status"], &problem["type"]), (&json!(status), &json!("about:blank")));
+    assert!(problem["detail"].as_str().is_some_and(|text| !text.is_empty()), "{problem}");
+    assert!(problem["code"].is_string() && problem["title"].is_string(), "{problem}");
+    Ok(problem)
+}
+
 /// Checks that a stream that has begun ends with an error event and nothing after it, and returns the error.
 pub(super) fn broken(answer: &Answer) -> Result<Value> {
     let events = answer.events();

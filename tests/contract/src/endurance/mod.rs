@@ -3,6 +3,7 @@
 pub mod kill;
 pub mod lambda;
 mod load;
+pub mod race;
 pub mod terminate;
 
 use std::{

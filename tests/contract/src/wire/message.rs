@@ -18,6 +18,8 @@ pub struct Ask {
     pub headers: Vec<(String, String)>,
     /// The body and its framing.
     pub body: Body,
+    /// What it calls the host; its address when it says nothing else.
+    pub host: Option<String>,
 }
 
 /// A request body and its framing.
@@ -35,7 +37,7 @@ impl Ask {
     /// A request without a body.
     #[must_use]
     pub fn new(method: &'static str, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), headers: Vec::new(), body: Body::Nothing }
+        Self { method, path: path.into(), headers: Vec::new(), body: Body::Nothing, host: None }
     }
 
     /// A POST with a JSON body.
@@ -53,6 +55,13 @@ impl Ask {
         self
     }
 
+    /// Calls the host by another name.
+    #[must_use]
+    pub fn at_host(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
+        self
+    }
+
     /// Adds a bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
@@ -67,8 +76,9 @@ impl Ask {
     }
 
     pub(super) fn head(&self, address: SocketAddr) -> String {
+        let host = self.host.clone().unwrap_or_else(|| address.to_string());
         let mut lines =
-            vec![format!("{} {} HTTP/1.1", self.method, self.path), format!("host: {address}")];
+            vec![format!("{} {} HTTP/1.1", self.method, self.path), format!("host: {host}")];
         lines.extend(self.headers.iter().map(|(name, value)| format!("{name}: {value}")));
         match &self.body {
             Body::Nothing => {}

@@ -1,6 +1,5 @@
 //! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana] [FILTER]`.
 
-mod sqld;
 mod stand;
 
 use std::{env, process::ExitCode, sync::Arc};

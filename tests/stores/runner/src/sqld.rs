@@ -11,15 +11,15 @@ use tokio::{
 const START_WAIT: Duration = Duration::from_secs(20);
 
 /// A running server, killed when dropped.
-pub(crate) struct Sqld {
+pub struct Sqld {
     /// Where it listens.
-    pub(crate) url: String,
+    pub url: String,
     _process: Child,
 }
 
 impl Sqld {
     /// Starts the program that `TIDEGATE_SQLD_BIN` names, and waits until it accepts connections.
-    pub(crate) async fn start(folder: &Path) -> Result<Self, String> {
+    pub async fn start(folder: &Path) -> Result<Self, String> {
         let program = env::var_os("TIDEGATE_SQLD_BIN").ok_or("TIDEGATE_SQLD_BIN is not set")?;
         let address = free_address().map_err(|error| format!("no free port: {error}"))?;
         let log = folder.join("sqld.log");

@@ -11,7 +11,7 @@ use tidegate_core::store::sql::Database;
 use tidegate_native::{Lock, Place, Reqwest, SystemClock, open_store};
 use tokio::sync::Mutex;
 
-use crate::sqld::Sqld;
+use tidegate_stores_runner::sqld::Sqld;
 
 /// A kind of store.
 #[derive(Clone, Copy)]

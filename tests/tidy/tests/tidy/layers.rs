@@ -5,8 +5,9 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 23] = [
+const CORE_DEPENDENCIES: [&str; 27] = [
     "aes-gcm",
+    "argon2",
     "async-trait",
     "axum-core",
     "base64",
@@ -22,7 +23,10 @@ const CORE_DEPENDENCIES: [&str; 23] = [
     "libsql-hrana",
     "memchr",
     "serde",
+    "serde_ignored",
     "serde_json",
+    "serde_path_to_error",
+    "serde_urlencoded",
     "sha2",
     "subtle",
     "toml",

@@ -1,0 +1,144 @@
+//! What is a key for? A provider or a generic proxy, at the origin where that is now.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{Said, Shown, Stored, last_four, open};
+use crate::{
+    api::{
+        document::{load, locked, next},
+        providers,
+        proxies::Proxy,
+    },
+    error::{Error, Result},
+    gateway::Gateway,
+    identity::Secret,
+    limits::{KEYS_MAX, PAGE_ROWS_MAX},
+    provider::{Host, Key, Provider},
+    store::{Document, Kind, ListQuery},
+};
+
+/// No provider's id has a colon.
+const PROXY: &str = "proxy:";
+
+/// Who a key is given to.
+#[derive(Clone)]
+pub(super) struct Owner {
+    /// What its keys' documents call it.
+    pub(super) parent: String,
+    pub(super) host: Host,
+}
+
+/// Those that were looked up already.
+#[derive(Default)]
+pub(super) struct Owners(HashMap<String, Option<Owner>>);
+
+impl Owners {
+    pub(super) async fn find(&mut self, gateway: &Gateway, parent: &str) -> Result<Option<Owner>> {
+        if let Some(known) = self.0.get(parent) {
+            return Ok(known.clone());
+        }
+        let found = Owner::at(gateway, parent).await?;
+        self.0.insert(parent.to_owned(), found.clone());
+        Ok(found)
+    }
+}
+
+impl Owner {
+    /// The one that `provider` or `proxy` names; takes both out of what was sent.
+    pub(super) async fn named(gateway: &Gateway, fields: &mut Map<String, Value>) -> Result<Self> {
+        let both = "Say either `provider` or `proxy`: what the key is for.";
+        let wrong = || Error::bad_request(both).at("provider");
+        match (fields.remove("provider"), fields.remove("proxy")) {
+            (Some(Value::String(id)), None) => {
+                let declared = &gateway.state.config.providers;
+                if let Some(found) = declared.iter().find(|provider| provider.id == id) {
+                    return Err(locked("provider", &id, providers::place(found)));
+                }
+                let found = load::<providers::Body>(gateway, &id).await?;
+                Ok(Self { parent: id, host: Host::parse(found.body.base_url())? })
+            }
+            (None, Some(Value::String(slug))) => {
+                let found = load::<Proxy>(gateway, &slug).await?;
+                let host = Host::parse(found.body.base_url())?;
+                Ok(Self { parent: parent_of_proxy(&slug), host })
+            }
+            (_, _) => Err(wrong()),
+        }
+    }
+
+    /// The one whose keys name this parent, if it is still there.
+    pub(super) async fn at(gateway: &Gateway, parent: &str) -> Result<Option<Self>> {
+        let (kind, id) = match parent.strip_prefix(PROXY) {
+            Some(slug) => (Kind::Proxy, slug),
+            None => (Kind::Provider, parent),
+        };
+        let Some(document) = gateway.ports.store.get(kind, id).await? else { return Ok(None) };
+        let url = match kind {
+            Kind::Proxy => Stored::<Proxy>::read(document)?.body.base_url().to_owned(),
+            _ => Stored::<providers::Body>::read(document)?.body.base_url().to_owned(),
+        };
+        Ok(Some(Self { parent: parent.to_owned(), host: Host::parse(&url)? }))
+    }
+
+    /// The ids and secrets of its keys, those that open.
+    pub(super) async fn secrets(&self, gateway: &Gateway) -> Result<Vec<(String, Secret)>> {
+        let mut secrets = Vec::new();
+        for document in of(gateway, &self.parent).await? {
+            let key = Stored::<Said>::read(document)?;
+            if let Some(secret) = open(gateway, &key, Some(self)) {
+                secrets.push((key.document.id, secret));
+            }
+        }
+        Ok(secrets)
+    }
+}
+
+/// The documents of all keys of an owner.
+pub(in crate::api) async fn of(gateway: &Gateway, parent: &str) -> Result<Vec<Document>> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let query = ListQuery { parent: Some(parent.to_owned()), after, limit: PAGE_ROWS_MAX };
+        let page = gateway.ports.store.list(Kind::Key, &query).await?;
+        after = next(&page, PAGE_ROWS_MAX);
+        all.extend(page);
+        if after.is_none() || all.len() >= KEYS_MAX {
+            return Ok(all);
+        }
+    }
+}
+
+/// What the documents of a proxy's keys call it.
+pub(in crate::api) fn parent_of_proxy(slug: &str) -> String {
+    format!("{PROXY}{slug}")
+}
+
+/// The provider or the proxy that a parent is.
+pub(super) fn split(parent: &str) -> [Option<String>; 2] {
+    match parent.strip_prefix(PROXY) {
+        Some(slug) => [None, Some(slug.to_owned())],
+        None => [Some(parent.to_owned()), None],
+    }
+}
+
+/// The keys that the configuration declares.
+pub(super) fn declared(gateway: &Gateway) -> impl Iterator<Item = (&Key, &Provider)> {
+    let providers = gateway.state.config.providers.iter();
+    providers.flat_map(|provider| provider.keys.iter().map(move |key| (key, provider)))
+}
+
+/// A declared key, as it is shown.
+pub(super) fn shown(key: &Key, provider: &Provider) -> Shown {
+    Shown {
+        id: key.id.clone(),
+        version: 0,
+        declared_in: Some(providers::place(provider)),
+        provider: Some(provider.id.clone()),
+        proxy: None,
+        last_four: last_four(&key.secret),
+        usable: true,
+        said: Said::default(),
+    }
+}

@@ -1,0 +1,175 @@
+//! How does one server count? In memory, from what its store remembers; every record tells the store what to remember.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::{Add, Admission, Counter, Counters, Reservation, Settlement, sql::SqlStore};
+use crate::{error::Result, ports::Millis};
+
+/// Counters of a process that is alone with its store. What is reserved lives and dies with the process; what was used
+/// goes into the store with the records, in their transaction, and is read from there when the process starts.
+#[derive(Default)]
+pub struct MemoryCounters {
+    books: Mutex<Books>,
+    past: Option<SqlStore>,
+}
+
+#[derive(Default)]
+struct Books {
+    /// Whether what the store remembers is in here.
+    loaded: bool,
+    values: HashMap<String, Held>,
+    reservations: HashMap<String, Vec<Reservation>>,
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    value: i64,
+    expires_at_ms: Millis,
+}
+
+impl MemoryCounters {
+    /// Counters that go on from what this store remembers.
+    #[must_use]
+    pub fn over(past: SqlStore) -> Self {
+        Self { books: Mutex::default(), past: Some(past) }
+    }
+
+    /// Reads what the store remembers, unless that was done. Nothing is counted before.
+    pub async fn load(&self, now_ms: Millis) -> Result<()> {
+        if self.books().loaded {
+            return Ok(());
+        }
+        let remembered = match &self.past {
+            Some(store) => store.live_counters(now_ms).await?,
+            None => Vec::new(),
+        };
+        let mut books = self.books();
+        if !books.loaded {
+            books.loaded = true;
+            books.values.extend(remembered.into_iter().map(|counter| {
+                let Counter { name, value, expires_at_ms } = counter;
+                (name, Held { value, expires_at_ms })
+            }));
+        }
+        Ok(())
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // Every change is made in one go after all that could fail.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Books {
+    fn value(&self, name: &str, now_ms: Millis) -> i64 {
+        let held = self.values.get(name).filter(|held| held.expires_at_ms > now_ms);
+        held.map_or(0, |held| held.value)
+    }
+
+    /// What the counters would hold after some additions, or the first that refuses.
+    fn added(&self, adds: &[Add], now_ms: Millis) -> Admission {
+        let mut values: Vec<i64> = Vec::with_capacity(adds.len());
+        for (at, add) in adds.iter().enumerate() {
+            let before = adds[..at].iter().rposition(|other| other.name == add.name);
+            let before = before.map_or_else(|| self.value(&add.name, now_ms), |at| values[at]);
+            values.push(add.floor.map_or(before, |floor| floor.max(before)).saturating_add(add.by));
+        }
+        let last = |add: &Add| adds.iter().rposition(|other| other.name == add.name);
+        for add in adds {
+            let end = last(add).map_or(0, |at| values[at]);
+            if add.cap.is_some_and(|cap| end > cap) {
+                return Admission::Refused(add.name.clone());
+            }
+        }
+        Admission::Added(adds.iter().map(|add| last(add).map_or(0, |at| values[at])).collect())
+    }
+
+    fn add(&mut self, adds: &[Add], now_ms: Millis) -> Admission {
+        let admission = self.added(adds, now_ms);
+        if let Admission::Added(values) = &admission {
+            for (add, value) in adds.iter().zip(values) {
+                let expires_at_ms = self.expiry(add, now_ms);
+                self.values.insert(add.name.clone(), Held { value: *value, expires_at_ms });
+            }
+        }
+        admission
+    }
+
+    /// A later end holds, an earlier one does not.
+    fn expiry(&self, add: &Add, now_ms: Millis) -> Millis {
+        let live = self.values.get(&add.name).filter(|held| held.expires_at_ms > now_ms);
+        live.map_or(add.expires_at_ms, |held| held.expires_at_ms.max(add.expires_at_ms))
+    }
+
+    /// Takes off what a request had reserved.
+    fn release(&mut self, id: &str) {
+        for add in self.reservations.remove(id).into_iter().flatten().flat_map(|held| held.adds) {
+            if let Some(held) = self.values.get_mut(&add.name) {
+                held.value = held.value.saturating_sub(add.by);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Counters for MemoryCounters {
+    async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission> {
+        self.load(now_ms).await?;
+        Ok(self.books().add(adds, now_ms))
+    }
+
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
+        self.load(now_ms).await?;
+        let mut books = self.books();
+        let admission = books.add(&reservation.adds, now_ms);
+        if matches!(admission, Admission::Added(_)) && !reservation.adds.is_empty() {
+            let parts = books.reservations.entry(reservation.id.clone()).or_default();
+            parts.push(reservation.clone());
+        }
+        Ok(admission)
+    }
+
+    async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
+        let mut books = self.books();
+        let spent: Vec<Add> = settlement.adds.iter().filter(|add| add.by != 0).cloned().collect();
+        // A second time nothing is reserved any more, and the store knows the record.
+        let held = books.reservations.contains_key(&settlement.id);
+        for add in spent.iter().filter(|_| held) {
+            // Uncapped, one by one: what was used was used.
+            books.add(&[Add { cap: None, ..add.clone() }], now_ms);
+        }
+        books.release(&settlement.id);
+        let told = self.past.is_some() && !spent.is_empty();
+        Ok(told.then_some(Settlement { id: settlement.id, adds: spent, holds: false }))
+    }
+
+    async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {
+        self.load(now_ms).await?;
+        let books = self.books();
+        Ok(names.iter().map(|name| books.value(name, now_ms)).collect())
+    }
+
+    async fn expire(&self, now_ms: Millis) -> Result<u64> {
+        let gone = {
+            let mut books = self.books();
+            let late = |parts: &[Reservation]| parts.iter().all(|part| part.until_ms <= now_ms);
+            let abandoned = books.reservations.iter().filter(|(_, parts)| late(parts));
+            let abandoned: Vec<String> = abandoned.map(|(id, _)| id.clone()).collect();
+            for id in &abandoned {
+                books.release(id);
+            }
+            let before = books.values.len();
+            books.values.retain(|_, held| held.expires_at_ms > now_ms);
+            (before - books.values.len()) as u64
+        };
+        match &self.past {
+            Some(store) => Ok(gone + Counters::expire(store, now_ms).await?),
+            None => Ok(gone),
+        }
+    }
+}

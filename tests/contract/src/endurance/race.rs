@@ -1,0 +1,250 @@
+//! Does a budget let through exactly what it has room for, however many ask at once and wherever they ask?
+
+use std::{
+    env, fmt,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tidegate_provider::Provider;
+use tidegate_stores_runner::sqld::Sqld;
+
+use super::{WHOLE, load::chat, play_all};
+use crate::{
+    Result,
+    adapters::Adapter,
+    failed,
+    setup::{ADMIN_TOKEN, Setup},
+    wire::{Ask, exchange},
+    world::create_client,
+};
+
+/// How many ask how often, of what.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    name: &'static str,
+    adapter: Adapter,
+    gateways: usize,
+    store: Place,
+    clients: usize,
+    requests: usize,
+}
+
+/// Where the gateways of a race count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Each where it usually does.
+    Own,
+    /// All in one sqld.
+    Sqld,
+}
+
+/// A server counts in memory.
+pub const ONE_SERVER: Course = Course {
+    name: "one server",
+    adapter: Adapter::Server,
+    gateways: 1,
+    store: Place::Own,
+    clients: 200,
+    requests: 5,
+};
+/// Servers that share a database count there.
+pub const FOUR_SERVERS: Course =
+    Course { name: "four servers, one sqld", gateways: 4, store: Place::Sqld, ..ONE_SERVER };
+/// An environment takes one request at a time.
+pub const EIGHT_FUNCTIONS: Course = Course {
+    name: "eight Lambda environments, one sqld",
+    adapter: Adapter::Lambda,
+    gateways: 8,
+    ..FOUR_SERVERS
+};
+/// An isolate has one thread, and counts in D1.
+pub const ONE_WORKER: Course = Course {
+    name: "the Worker on D1",
+    adapter: Adapter::Worker,
+    clients: 50,
+    requests: 4,
+    ..ONE_SERVER
+};
+
+const LIMIT: usize = 100;
+const SETTLED_WAIT: Duration = Duration::from_secs(20);
+/// Longer than a server waits between two looks at the revision.
+const HEARD_WAIT: Duration = Duration::from_millis(2_500);
+const AT_ONCE: usize = 16;
+
+/// What came of a race.
+#[derive(Debug)]
+pub struct Outcome {
+    course: Course,
+    admitted: usize,
+    refused: usize,
+    took: Duration,
+    slowest: Duration,
+}
+
+/// Lets as many ask as there is room for, of whom nobody may be refused, and then far more.
+pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
+    play_all(provider);
+    let sqld = match course.store {
+        Place::Own => None,
+        Place::Sqld => Some(sqld().await?),
+    };
+    let mut gateways = Vec::with_capacity(course.gateways);
+    for _ in 0..course.gateways {
+        let setup = Setup::new(&provider.base_url())?;
+        let setup = match &sqld {
+            Some((sqld, _)) => setup.storing(&sqld.url),
+            None => setup,
+        };
+        gateways.push(course.adapter.start(setup).await?);
+    }
+    let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
+    let outcome = hold(provider, course, &addresses).await;
+    outcome.or_else(|error| {
+        let logs: Vec<String> = gateways.iter().map(|gateway| last_lines(&gateway.log())).collect();
+        failed(format!("{error}{}", logs.concat()))
+    })
+}
+
+/// The end of a log.
+fn last_lines(log: &str) -> String {
+    const LINES: usize = 3;
+    let skipped = log.lines().count().saturating_sub(LINES);
+    log.lines().skip(skipped).flat_map(|line| ["\n    | ", line]).collect()
+}
+
+async fn hold(provider: &Provider, course: Course, addresses: &[SocketAddr]) -> Result<Outcome> {
+    let fitting = Crowd::gather("fitting", addresses, LIMIT).await?;
+    let (admitted, refused, ..) = fitting.ask(1).await?;
+    if (admitted, refused) != (LIMIT, 0) {
+        return failed(format!("{}: {admitted} of {LIMIT} admitted", course.name));
+    }
+    let crowd = Crowd::gather("racing", addresses, course.clients).await?;
+    let (admitted, refused, took, slowest) = crowd.ask(course.requests).await?;
+    let outcome = Outcome { course, admitted, refused, took, slowest };
+    let asked = course.clients * course.requests;
+    let reached = provider.seen(WHOLE).len();
+    if (admitted, refused, reached) != (LIMIT, asked - LIMIT, 2 * LIMIT) {
+        return failed(format!("{outcome}; {reached} reached the provider in both rounds"));
+    }
+    for one in [&fitting, &crowd] {
+        one.settled().await?;
+    }
+    Ok(outcome)
+}
+
+/// Clients of one team.
+struct Crowd {
+    team: String,
+    addresses: Vec<SocketAddr>,
+    asks: Vec<Ask>,
+}
+
+impl Crowd {
+    async fn gather(team: &str, addresses: &[SocketAddr], count: usize) -> Result<Self> {
+        let limits = json!([{ "requests": LIMIT, "per": "total" }, { "concurrent": 10_000 }]);
+        let body = json!({ "id": team, "limits": limits }).to_string();
+        let made =
+            exchange(addresses[0], &Ask::post("/api/teams", body).bearer(ADMIN_TOKEN)).await?;
+        if made.status != 201 {
+            return failed(format!("no team was made: {}", made.text()));
+        }
+        let (mut asks, mut keys) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for number in 0..count {
+            let fields = json!({ "name": format!("{team} {number}"), "team": team });
+            let client = create_client(addresses[0], fields).await?;
+            asks.push(chat(&client.key, WHOLE, false));
+            keys.push(client.key);
+        }
+        let crowd = Self { team: team.to_owned(), addresses: addresses.to_vec(), asks };
+        crowd.introduce(&keys).await?;
+        Ok(crowd)
+    }
+
+    /// Lets every gateway look every key up before the race: that is not what is raced for.
+    async fn introduce(&self, keys: &[String]) -> Result {
+        // By then every gateway has heard of the newest client, and keeps what it looks up.
+        tokio::time::sleep(HEARD_WAIT).await;
+        let pairs = keys.iter().flat_map(|key| self.addresses.iter().map(move |at| (key, *at)));
+        let looks: Vec<_> =
+            pairs.map(|(key, at)| (at, Ask::new("GET", "/v1/models").bearer(key))).collect();
+        for some in looks.chunks(AT_ONCE) {
+            for answer in join_all(some.iter().map(|(at, ask)| exchange(*at, ask))).await {
+                let answer = answer?;
+                if answer.status != 200 {
+                    return failed(format!("a key is not known: {}", answer.text()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody asks so often, one request after the other, all at once, at all gateways in turn.
+    async fn ask(&self, requests: usize) -> Result<(usize, usize, Duration, Duration)> {
+        let began = Instant::now();
+        let one = async |at: usize, ask: &Ask| {
+            let mut answers = Vec::with_capacity(requests);
+            for turn in 0..requests {
+                let sent = Instant::now();
+                let address = self.addresses[(at + turn) % self.addresses.len()];
+                answers.push((exchange(address, ask).await, sent.elapsed()));
+            }
+            answers
+        };
+        let all = join_all(self.asks.iter().enumerate().map(|(at, ask)| one(at, ask))).await;
+        let (mut admitted, mut refused, mut slowest) = (0, 0, Duration::ZERO);
+        for (answer, took) in all.into_iter().flatten() {
+            let answer = answer?;
+            slowest = slowest.max(took);
+            match answer.status {
+                200 => admitted += 1,
+                429 if answer.text().contains(&self.team) => refused += 1,
+                status => return failed(format!("{status}: {}", answer.text())),
+            }
+        }
+        Ok((admitted, refused, began.elapsed(), slowest))
+    }
+
+    /// In the end everything that was admitted is used, and nothing is reserved.
+    async fn settled(&self) -> Result {
+        let path = format!("/api/teams/{}/spending", self.team);
+        let deadline = Instant::now() + SETTLED_WAIT;
+        loop {
+            let ask = Ask::new("GET", &path).bearer(ADMIN_TOKEN);
+            let told = exchange(self.addresses[0], &ask).await?.json()?;
+            let used = |at: usize| told["limits"][at]["used"].clone();
+            if (used(0), used(1)) == (json!(LIMIT), Value::from(0)) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return failed(format!("{} is not settled: {told}", self.team));
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// A fresh database server, and the folder it writes to.
+async fn sqld() -> Result<(Sqld, Setup)> {
+    let setup = Setup::new(&env::temp_dir().display().to_string())?;
+    match Sqld::start(&setup.folder).await {
+        Ok(sqld) => Ok((sqld, setup)),
+        Err(error) => failed(error),
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { course, admitted, refused, took, slowest } = self;
+        let Course { name, clients, requests, .. } = course;
+        write!(
+            f,
+            "race on {name}: {clients} clients x {requests} against {LIMIT} calls: {admitted} admitted, \
+             {refused} refused, 0 refused below the limit, nothing left reserved; {took:.1?} in all, the \
+             slowest answer {slowest:.1?}"
+        )
+    }
+}

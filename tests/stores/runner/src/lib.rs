@@ -1,0 +1,3 @@
+//! Which servers does this machine run for the suites?
+
+pub mod sqld;

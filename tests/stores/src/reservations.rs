@@ -1,0 +1,153 @@
+//! What is promised of reservations: taken all or not at all, and given back exactly once, whatever gets lost.
+
+use futures_util::future::join_all;
+use tidegate_core::{
+    Result,
+    store::{
+        Add, Admission, Counters, Record, Reservation, Settlement, Store, memory::MemoryCounters,
+        sql::SqlStore,
+    },
+};
+
+use crate::{
+    Run, World,
+    check::{Verdict, equal},
+    faults::{Faulty, Loss},
+    sample::record,
+};
+
+pub(crate) const CASES: &[(&str, Run)] = &[
+    ("reservations: one without room takes nothing", |w| Box::pin(all_or_nothing(w))),
+    ("reservations: the same part twice is taken once", |w| Box::pin(taken_once(w))),
+    ("reservations: one whose answer was lost is taken once", |w| Box::pin(lost_answer(w))),
+    ("reservations: a record puts what was used in their place", |w| Box::pin(settled(w))),
+    ("reservations: a repeated flush settles once", |w| Box::pin(settled_once(w))),
+    ("reservations: an abandoned one is given back", |w| Box::pin(abandoned(w))),
+    ("reservations: 200 at once never pass the cap", |w| Box::pin(race(w))),
+    ("reservations: memory goes on from what the store remembers", |w| Box::pin(memory(w))),
+];
+
+const NOW: i64 = 1_785_000_000_000;
+
+fn add(name: &str, by: i64, cap: Option<i64>) -> Add {
+    Add { name: name.to_owned(), by, floor: None, cap, expires_at_ms: NOW + 100_000 }
+}
+
+fn wanting(id: &str, part: i64, adds: &[Add]) -> Reservation {
+    Reservation { id: id.to_owned(), part, adds: adds.to_vec(), until_ms: NOW + 1_000 }
+}
+
+fn done(id: &str, adds: &[Add]) -> Record {
+    let settlement = Settlement { id: id.to_owned(), adds: adds.to_vec(), holds: true };
+    Record { settlement: Some(Box::new(settlement)), ..record(id, NOW) }
+}
+
+async fn values(counters: &dyn Counters) -> Result<Vec<i64>> {
+    counters.read(&["a", "b"].map(str::to_owned), NOW).await
+}
+
+async fn held(w: &World) -> Verdict<i64> {
+    w.number("SELECT COUNT(*) AS n FROM reservations").await
+}
+
+async fn all_or_nothing(w: &World) -> Verdict {
+    let adds = [add("b", 2, Some(2)), add("a", 5, Some(9))];
+    equal(w.store.reserve(&wanting("r1", 0, &adds), NOW).await?, Admission::Added(vec![2, 5]))?;
+    let refused = w.store.reserve(&wanting("r2", 0, &adds), NOW).await?;
+    equal(refused, Admission::Refused("b".to_owned()))?;
+    equal(values(&w.store).await?, [5, 2])?;
+    equal(held(w).await?, 2)
+}
+
+async fn taken_once(w: &World) -> Verdict {
+    let reservation = wanting("r1", 0, &[add("a", 5, Some(5))]);
+    for _ in 0..2 {
+        equal(w.store.reserve(&reservation, NOW).await?, Admission::Added(vec![5]))?;
+    }
+    let more = wanting("r1", 1, &[add("a", 1, Some(6))]);
+    equal(w.store.reserve(&more, NOW).await?, Admission::Added(vec![6]))?;
+    w.store.flush("f1", &[done("r1", &[])]).await?;
+    equal(values(&w.store).await?, [0, 0])?;
+    equal(held(w).await?, 0)
+}
+
+async fn lost_answer(w: &World) -> Verdict {
+    let store = SqlStore::new(Faulty::new(&w.database, Loss::Answer, 1));
+    let reservation = wanting("r1", 0, &[add("a", 5, Some(5))]);
+    equal(store.reserve(&reservation, NOW).await.is_err(), true)?;
+    equal(store.reserve(&reservation, NOW).await?, Admission::Added(vec![5]))?;
+    equal(values(&w.store).await?, [5, 0])
+}
+
+async fn settled(w: &World) -> Verdict {
+    let adds = [add("a", 50, Some(90)), add("b", 1, Some(1))];
+    w.store.reserve(&wanting("r1", 0, &adds), NOW).await?;
+    w.store.reserve(&wanting("r2", 0, &[add("a", 40, Some(90))]), NOW).await?;
+    let first = done("r1", &[add("a", 7, None), add("b", 0, None)]);
+    w.store.flush("f1", &[first, done("r2", &[add("a", 60, None)])]).await?;
+    equal(values(&w.store).await?, [67, 0])?;
+    equal(held(w).await?, 0)
+}
+
+async fn settled_once(w: &World) -> Verdict {
+    w.store.reserve(&wanting("r1", 0, &[add("a", 50, Some(90))]), NOW).await?;
+    let records = [done("r1", &[add("a", 7, None)])];
+    let store = SqlStore::new(Faulty::new(&w.database, Loss::Answer, 1));
+    equal(store.flush("f1", &records).await.is_err(), true)?;
+    store.flush("f1", &records).await?;
+    // Another batch with the same record.
+    store.flush("f2", &[records[0].clone(), done("r2", &[add("a", 1, None)])]).await?;
+    equal(values(&w.store).await?, [8, 0])
+}
+
+async fn abandoned(w: &World) -> Verdict {
+    w.store.reserve(&wanting("r1", 0, &[add("a", 50, None), add("b", 1, None)]), NOW).await?;
+    w.store.reserve(&wanting("r1", 1, &[add("a", 5, None)]), NOW).await?;
+    let fresh = Reservation { until_ms: NOW + 9_000, ..wanting("r2", 0, &[add("a", 3, None)]) };
+    w.store.reserve(&fresh, NOW).await?;
+    Counters::expire(&w.store, NOW + 999).await?;
+    equal(values(&w.store).await?, [58, 1])?;
+    Counters::expire(&w.store, NOW + 1_000).await?;
+    equal(values(&w.store).await?, [3, 0])?;
+    equal(held(w).await?, 1)?;
+    // One that comes late all the same has spent what it spent.
+    w.store.flush("f1", &[done("r1", &[add("a", 7, None)])]).await?;
+    equal(values(&w.store).await?, [10, 0])
+}
+
+async fn race(w: &World) -> Verdict {
+    let adds = [add("a", 1, Some(20)), add("b", 1, None)];
+    let ids: Vec<String> = (0..200).map(|number| format!("r{number}")).collect();
+    let tries = ids.iter().map(async |id| {
+        let admission = w.store.reserve(&wanting(id, 0, &adds), NOW).await?;
+        Ok(matches!(admission, Admission::Added(_)).then_some(id))
+    });
+    let admitted: Vec<_> = join_all(tries).await.into_iter().collect::<Result<_>>()?;
+    let admitted: Vec<&String> = admitted.into_iter().flatten().collect();
+    equal(admitted.len(), 20)?;
+    equal(values(&w.store).await?, [20, 20])?;
+    equal(held(w).await?, 40)?;
+    let records: Vec<Record> = admitted.iter().map(|id| done(id, &[add("a", 1, None)])).collect();
+    w.store.flush("f1", &records).await?;
+    equal(values(&w.store).await?, [20, 0])?;
+    equal(held(w).await?, 0)
+}
+
+async fn memory(w: &World) -> Verdict {
+    let counters = MemoryCounters::over(w.store.clone());
+    let adds = [add("a", 50, Some(90)), add("b", 1, Some(1))];
+    counters.reserve(&wanting("r1", 0, &adds), NOW).await?;
+    let refused = counters.reserve(&wanting("r2", 0, &adds), NOW).await?;
+    equal(refused, Admission::Refused("a".to_owned()))?;
+    let used = vec![add("a", 7, None), add("b", 0, None)];
+    let settlement = Settlement { id: "r1".to_owned(), adds: used, holds: true };
+    let told = counters.settle(settlement, NOW).await?;
+    equal(values(&counters).await?, [7, 0])?;
+    let record = Record { settlement: told.map(Box::new), ..record("r1", NOW) };
+    w.store.flush("f1", &[record]).await?;
+    // Reserved by a process that is killed before it settles.
+    counters.reserve(&wanting("r3", 0, &[add("a", 20, Some(90))]), NOW).await?;
+    let again = MemoryCounters::over(w.store.clone());
+    equal(values(&again).await?, [7, 0])?;
+    equal(w.number("SELECT COUNT(*) AS n FROM reservations").await?, 0)
+}
