@@ -164,7 +164,8 @@ mod tests {
         let place = || Place::parse(None, &data).unwrap();
         let first = open(place()).unwrap();
         assert_eq!(open(place()).err().map(|error| error.kind), Some(Kind::Conflict));
-        assert_eq!(first.store.schema().await.unwrap(), Schema::Older { found: 0, wanted: 4 });
+        let before = first.store.schema().await.unwrap();
+        assert!(matches!(before, Schema::Older { found: 0, .. }), "{before:?}");
         assert!(first.migrate(&SystemClock).await.unwrap() > 0);
         assert_eq!(first.store.schema().await.unwrap(), Schema::Current);
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;

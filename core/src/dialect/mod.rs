@@ -19,9 +19,9 @@ mod openai_chat;
 mod openai_responses;
 mod patch;
 mod reshape;
+mod speech;
 mod sse;
 mod stamp;
-mod streams;
 pub(crate) mod traits;
 
 use bytes::Bytes;
@@ -37,9 +37,9 @@ pub(crate) use ir::{Losses, Prompt, Reply};
 pub(crate) use object::Object;
 pub(crate) use patch::{Edit, apply};
 pub(crate) use reshape::Reshape;
+pub(crate) use speech::{Reader, Writer};
 pub(crate) use sse::data as event_data;
 pub(crate) use stamp::Stamp;
-pub(crate) use streams::{Reader, Writer};
 pub(crate) use traits::{Structured, Thinking, ThoughtsBack, Traits};
 
 use self::ir::{Media, MediaKind, Source};

@@ -3,7 +3,7 @@
 use tidegate_core::{
     error::Kind as Refusal,
     limits::{FLUSH_ROWS_MAX, PAGE_ROWS_MAX},
-    store::{Ended, GroupBy, Record, RecordFilter, StatsQuery, Store, Tariff, Usage},
+    store::{Costed, Ended, GroupBy, Record, RecordFilter, StatsQuery, Store, Tariff, Usage},
 };
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
 pub(crate) const CASES: &[(&str, Run)] = &[
     ("records: a flush can be read, newest first", |w| Box::pin(newest_first(w))),
     ("records: every column survives", |w| Box::pin(every_column(w))),
+    ("records: what was priced again costs what it costs", |w| Box::pin(priced_again(w))),
     ("records: every way to end survives", |w| Box::pin(every_end(w))),
     ("records: the largest flush goes in whole", |w| Box::pin(largest_flush(w))),
     ("records: a larger flush is refused", |w| Box::pin(too_large(w))),
@@ -92,12 +93,14 @@ async fn every_column(w: &World) -> Verdict {
             calls: 11,
             cached_audio: 15,
             images: 16,
-            tariff: Tariff::Flex,
+            tariff: Tariff::Priority,
+            // Not kept: it is the cost.
             told_nano: None,
         },
         estimated: true,
         cost_nano: -MOST,
         price_id: "2026-07-01".to_owned(),
+        grade: "hd/1024x1792".to_owned(),
         first_byte_ms: 12,
         total_ms: 13,
         attempts: 3,
@@ -107,11 +110,21 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
-        grade: "hd/1024x1792".to_owned(),
         ..Record::default()
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])
+}
+
+async fn priced_again(w: &World) -> Verdict {
+    w.store.flush("f1", &[record("a", HOUR), record("b", HOUR + 1)]).await?;
+    let costed = |id: &str| Costed { id: id.to_owned(), cost_nano: 7, price_id: "new".to_owned() };
+    w.store.reprice(&[costed("a"), costed("gone")]).await?;
+    w.store.reprice(&[]).await?;
+    let found = w.store.records(&all()).await?;
+    let costs: Vec<_> = found.iter().map(|it| (it.cost_nano, it.price_id.as_str())).collect();
+    let other = record("b", HOUR + 1);
+    equal(costs, [(other.cost_nano, other.price_id.as_str()), (7, "new")])
 }
 
 async fn every_end(w: &World) -> Verdict {

@@ -1,4 +1,4 @@
-//! Which reader and which writer has a stream?
+//! Who reads a stream, and who writes one? The reader or the writer of its dialect.
 
 use super::{Event, anthropic, gemini, ollama, openai_chat, openai_responses};
 
