@@ -1,6 +1,6 @@
 //! Does any secret ever leave the gateway, in an answer or in its log?
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_provider::{Script, Step};
 
 use super::{
@@ -14,11 +14,29 @@ use crate::{
     world::World,
 };
 
-pub(super) const CASES: &[Case] =
-    &[Case { name: "secrets_in_answers_and_log", run: |world| Box::pin(nowhere(world)) }];
+pub(super) const CASES: &[Case] = &[
+    Case { name: "secrets_in_answers_and_log", run: |world| Box::pin(nowhere(world)) },
+    Case { name: "secrets_are_all_current", run: |world| Box::pin(current(world)) },
+];
 
 /// Words of a prompt, which no log may hold either.
 const PROMPT: &str = "prompt-canary-c0ffee";
+
+/// Where the root secret was never another one, a rotation goes through keys and clients and finds nothing to do.
+async fn current(world: &World) -> Result {
+    let mut after = Value::Null;
+    loop {
+        let body = json!({ "after": after });
+        let answer = world.edit("POST", "/api/secret/rotate", None, body).await?;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let done = answer.json()?;
+        assert_eq!((&done["resealed"], &done["clients_left"]), (&json!(0), &json!(0)), "{done}");
+        after = done["next"].clone();
+        if after.is_null() {
+            return Ok(());
+        }
+    }
+}
 
 async fn nowhere(world: &World) -> Result {
     let loud = world.fresh(world.setup()?.talkative()).await?;
