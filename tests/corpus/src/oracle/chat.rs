@@ -229,9 +229,13 @@ pub(super) fn read_usage(told: &Value) -> Usage {
     let cached = count(&input["cached_tokens"])
         .max(count(&told["prompt_cache_hit_tokens"]))
         .max(count(&told["cached_tokens"]));
-    let prompt = if cached > asked { asked + cached } else { asked };
-    let reasoning = count(&output["reasoning_tokens"]);
     let told_out = count(&told["completion_tokens"]);
+    // Mistral counts sound beside the prompt, and only the total knows of it.
+    let sound = count(&input["audio_tokens"]);
+    let beside = sound > 0 && total - asked - told_out == sound;
+    let apart = if cached > asked { cached } else { 0 };
+    let prompt = asked + apart + if beside { sound } else { 0 };
+    let reasoning = count(&output["reasoning_tokens"]);
     let apart = reasoning > 0 && total - asked - told_out == reasoning;
     let completion = if apart { told_out + reasoning } else { told_out };
     let written = count(&input["cache_write_tokens"]);
