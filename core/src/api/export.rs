@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     Answer, inbound,
-    records::{Narrow, Shown, show},
+    records::{Shown, checked, show},
 };
 use crate::{
     error::{Error, Result},
@@ -78,7 +78,7 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let (format, left) = (wanted.format, wanted.limit);
         let export = Export {
             gateway: gateway.clone(),
-            filter: wanted.narrow().filter(None, PAGE_ROWS_MAX)?,
+            filter: wanted.filter()?,
             format,
             left,
             begun: false,
@@ -105,8 +105,8 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
 }
 
 impl Wanted {
-    fn narrow(self) -> Narrow {
-        Narrow {
+    fn filter(self) -> Result<RecordFilter> {
+        checked(RecordFilter {
             from_ms: self.from_ms,
             to_ms: self.to_ms,
             client: self.client,
@@ -116,7 +116,9 @@ impl Wanted {
             status: self.status,
             failed: self.failed,
             stream: self.stream,
-        }
+            before: None,
+            limit: PAGE_ROWS_MAX,
+        })
     }
 }
 

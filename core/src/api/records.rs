@@ -148,7 +148,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     fn filter(self) -> Result<RecordFilter> {
-        let narrow = Narrow {
+        checked(RecordFilter {
             from_ms: self.from_ms,
             to_ms: self.to_ms,
             client: self.client,
@@ -158,43 +158,18 @@ impl Wanted {
             status: self.status,
             failed: self.failed,
             stream: self.stream,
-        };
-        narrow.filter(self.before.as_deref(), bounded(self.limit)?)
-    }
-}
-
-/// What records must have in common.
-pub(super) struct Narrow {
-    pub(super) from_ms: Option<Millis>,
-    pub(super) to_ms: Option<Millis>,
-    pub(super) client: Option<String>,
-    pub(super) team: Option<String>,
-    pub(super) provider: Option<String>,
-    pub(super) model: Option<String>,
-    pub(super) status: Option<u16>,
-    pub(super) failed: Option<bool>,
-    pub(super) stream: Option<bool>,
-}
-
-impl Narrow {
-    pub(super) fn filter(self, before: Option<&str>, limit: u32) -> Result<RecordFilter> {
-        if self.status.is_some_and(|status| !(100..600).contains(&status)) {
-            return Err(Error::bad_request("A status goes from 100 to 599.").at("status"));
-        }
-        Ok(RecordFilter {
-            from_ms: self.from_ms,
-            to_ms: self.to_ms,
-            client: self.client,
-            team: self.team,
-            provider: self.provider,
-            model: self.model,
-            status: self.status,
-            failed: self.failed,
-            stream: self.stream,
-            before: before.map(cursor).transpose()?,
-            limit,
+            before: self.before.as_deref().map(cursor).transpose()?,
+            limit: bounded(self.limit)?,
         })
     }
+}
+
+/// A filter whose values can be met.
+pub(super) fn checked(filter: RecordFilter) -> Result<RecordFilter> {
+    if filter.status.is_some_and(|status| !(100..600).contains(&status)) {
+        return Err(Error::bad_request("A status goes from 100 to 599.").at("status"));
+    }
+    Ok(filter)
 }
 
 /// A page of records.
