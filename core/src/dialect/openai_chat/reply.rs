@@ -17,6 +17,10 @@ use crate::{
 
 /// Reads what the record needs. JSON of an unknown shape says nothing and is no error; what is not JSON is `None`.
 pub(crate) fn glance(body: &[u8]) -> Option<Read> {
+    if let Some(usage) = serde_json::from_slice(body).ok().and_then(usage::told_briefly) {
+        // What was said is counted only where nobody tells how much it was.
+        return Some(Read { usage: Some(usage), ..Read::default() });
+    }
     let Ok(completion) = serde_json::from_slice::<Completion<'_>>(body) else {
         let json = serde_json::from_slice::<&RawValue>(body);
         return json.is_ok().then(Read::default);
