@@ -25,7 +25,7 @@ use crate::{
 /// The gateway. Cheap to build: on Workers there is one for each request, over one shared [`State`].
 #[derive(Clone)]
 pub struct Gateway {
-    pub(crate) ports: Ports,
+    pub(crate) ports: Arc<Ports>,
     pub(crate) state: Arc<State>,
 }
 
@@ -172,7 +172,7 @@ impl Gateway {
     #[must_use]
     pub fn new(ports: Ports, state: Arc<State>) -> Self {
         state.metrics.begin(ports.clock.now());
-        Self { ports, state }
+        Self { ports: Arc::new(ports), state }
     }
 
     /// What outlives a request.
