@@ -296,6 +296,8 @@ pub const RESERVATION_SLACK: Duration = Duration::from_mins(15);
 pub const CUT_STEP_TOKENS: i64 = 1_024;
 /// How long an answer waits for its record where that must be safe first.
 pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
+/// How many counters a process remembers as full.
+pub const FULL_COUNTERS_MAX: usize = 4096;
 /// How long a request waits for the counters.
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
 /// Counters that are read at a time when a process starts.

@@ -114,11 +114,8 @@ pub(super) async fn cover(
             holding.took(wanted);
             Ok(())
         }
-        Admission::Refused(name) => {
-            let value = counters.read(std::slice::from_ref(&name), now).await;
-            let value =
-                value.ok().and_then(|values| values.first().copied()).unwrap_or(i64::MAX / 2);
-            let error = holding.refusal(&name, wanted, value, now);
+        Admission::Refused { counter, value } => {
+            let error = holding.refusal(&counter, wanted, value, now);
             if first {
                 *hold = None;
             }

@@ -307,7 +307,7 @@ impl Tap {
                 hold.took(wanted);
                 Budget::Watched
             }
-            (Ok(Admission::Refused(_)), _) => {
+            (Ok(Admission::Refused { .. }), _) => {
                 self.cut();
                 Budget::Free
             }

@@ -83,7 +83,8 @@ impl Books {
         for add in adds {
             let end = last(add).map_or(0, |at| values[at]);
             if add.cap.is_some_and(|cap| end > cap) {
-                return Admission::Refused(add.name.clone());
+                let (counter, value) = (add.name.clone(), self.value(&add.name, now_ms));
+                return Admission::Refused { counter, value };
             }
         }
         Admission::Added(adds.iter().map(|add| last(add).map_or(0, |at| values[at])).collect())

@@ -369,8 +369,13 @@ pub struct Counter {
 pub enum Admission {
     /// All were made; the new values, in the order asked.
     Added(Vec<i64>),
-    /// None was made; the name of the first counter that refused.
-    Refused(String),
+    /// None was made.
+    Refused {
+        /// The first counter that refused.
+        counter: String,
+        /// What it held then.
+        value: i64,
+    },
 }
 
 /// Hot numbers: budgets, rates, rotation.

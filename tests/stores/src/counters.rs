@@ -9,6 +9,7 @@ use tidegate_core::{
 use crate::{
     Run, World,
     check::{Verdict, equal},
+    sample::refused,
 };
 
 pub(crate) const CASES: &[(&str, Run)] = &[
@@ -58,14 +59,14 @@ async fn several(w: &World) -> Verdict {
 async fn none(w: &World) -> Verdict {
     w.store.add(&[add("b", 9, None)], NOW).await?;
     let adds = [add("a", 1, None), add("b", 2, Some(10)), add("c", 1, None)];
-    equal(w.store.add(&adds, NOW).await?, Admission::Refused("b".to_owned()))?;
+    equal(w.store.add(&adds, NOW).await?, refused("b", 9))?;
     let names = ["a", "b", "c"].map(str::to_owned);
     equal(w.store.read(&names, NOW).await?, [0, 9, 0])
 }
 
 async fn first_named(w: &World) -> Verdict {
     let adds = [add("z", 2, Some(1)), add("a", 2, Some(1))];
-    equal(w.store.add(&adds, NOW).await?, Admission::Refused("z".to_owned()))
+    equal(w.store.add(&adds, NOW).await?, refused("z", 0))
 }
 
 async fn edge(w: &World) -> Verdict {
@@ -73,9 +74,9 @@ async fn edge(w: &World) -> Verdict {
     equal(w.store.add(&one, NOW).await?, Admission::Added(vec![5]))?;
     equal(w.store.add(&one, NOW).await?, Admission::Added(vec![10]))?;
     let more = [add("a", 1, Some(10))];
-    equal(w.store.add(&more, NOW).await?, Admission::Refused("a".to_owned()))?;
+    equal(w.store.add(&more, NOW).await?, refused("a", 10))?;
     equal(w.store.add(&[add("a", 0, Some(10))], NOW).await?, Admission::Added(vec![10]))?;
-    equal(w.store.add(&[add("b", 1, Some(0))], NOW).await?, Admission::Refused("b".to_owned()))
+    equal(w.store.add(&[add("b", 1, Some(0))], NOW).await?, refused("b", 0))
 }
 
 async fn negative(w: &World) -> Verdict {
@@ -88,7 +89,7 @@ async fn negative(w: &World) -> Verdict {
 async fn twice(w: &World) -> Verdict {
     let both = [add("a", 3, Some(10)), add("a", 4, Some(10))];
     equal(w.store.add(&both, NOW).await?, Admission::Added(vec![7, 7]))?;
-    equal(w.store.add(&both, NOW).await?, Admission::Refused("a".to_owned()))
+    equal(w.store.add(&both, NOW).await?, refused("a", 7))
 }
 
 async fn adding_to_none(w: &World) -> Verdict {
@@ -115,7 +116,7 @@ async fn later_expiry(w: &World) -> Verdict {
 async fn refusal_changes_nothing(w: &World) -> Verdict {
     w.store.add(&[add("a", 10, Some(10))], NOW).await?;
     let later = Add { expires_at_ms: NOW + 5_000, ..add("a", 1, Some(10)) };
-    equal(w.store.add(&[later], NOW).await?, Admission::Refused("a".to_owned()))?;
+    equal(w.store.add(&[later], NOW).await?, refused("a", 10))?;
     equal(value(w, "a", NOW + 1_000).await?, 0)
 }
 
@@ -139,7 +140,7 @@ async fn floor(w: &World) -> Verdict {
     let at = |floor, by| Add { floor: Some(floor), ..add("a", by, Some(1_060)) };
     equal(w.store.add(&[at(1_000, 30)], NOW).await?, Admission::Added(vec![1_030]))?;
     equal(w.store.add(&[at(1_000, 30)], NOW).await?, Admission::Added(vec![1_060]))?;
-    equal(w.store.add(&[at(1_000, 1)], NOW).await?, Admission::Refused("a".to_owned()))?;
+    equal(w.store.add(&[at(1_000, 1)], NOW).await?, refused("a", 1_060))?;
     let later = Add { cap: Some(1_260), ..at(1_200, 30) };
     equal(w.store.add(&[later], NOW).await?, Admission::Added(vec![1_230]))
 }
@@ -159,7 +160,7 @@ async fn fifty_at_once(w: &World) -> Verdict {
     for result in results {
         match result? {
             Admission::Added(added) => values.extend(added),
-            Admission::Refused(name) => equal(name, "a")?,
+            refusal @ Admission::Refused { .. } => equal(refusal, refused("a", 20))?,
         }
     }
     values.sort_unstable();

@@ -13,11 +13,12 @@ use crate::{
     Run, World,
     check::{Verdict, equal},
     faults::{Faulty, Loss},
-    sample::record,
+    sample::{record, refused},
 };
 
 pub(crate) const CASES: &[(&str, Run)] = &[
     ("reservations: one without room takes nothing", |w| Box::pin(all_or_nothing(w))),
+    ("reservations: what was full has room again", |w| Box::pin(room_again(w))),
     ("reservations: the same part twice is taken once", |w| Box::pin(taken_once(w))),
     ("reservations: one whose answer was lost is taken once", |w| Box::pin(lost_answer(w))),
     ("reservations: a record puts what was used in their place", |w| Box::pin(settled(w))),
@@ -53,10 +54,22 @@ async fn held(w: &World) -> Verdict<i64> {
 async fn all_or_nothing(w: &World) -> Verdict {
     let adds = [add("b", 2, Some(2)), add("a", 5, Some(9))];
     equal(w.store.reserve(&wanting("r1", 0, &adds), NOW).await?, Admission::Added(vec![2, 5]))?;
-    let refused = w.store.reserve(&wanting("r2", 0, &adds), NOW).await?;
-    equal(refused, Admission::Refused("b".to_owned()))?;
+    equal(w.store.reserve(&wanting("r2", 0, &adds), NOW).await?, refused("b", 2))?;
     equal(values(&w.store).await?, [5, 2])?;
     equal(held(w).await?, 2)
+}
+
+async fn room_again(w: &World) -> Verdict {
+    let one = [add("a", 1, Some(1))];
+    equal(w.store.reserve(&wanting("r1", 0, &one), NOW).await?, Admission::Added(vec![1]))?;
+    for id in ["r2", "r3"] {
+        equal(w.store.reserve(&wanting(id, 0, &one), NOW).await?, refused("a", 1))?;
+    }
+    w.store.flush("f1", &[done("r1", &[])]).await?;
+    for id in ["r4", "r4"] {
+        equal(w.store.reserve(&wanting(id, 0, &one), NOW).await?, Admission::Added(vec![1]))?;
+    }
+    equal(w.store.reserve(&wanting("r5", 0, &one), NOW).await?, refused("a", 1))
 }
 
 async fn taken_once(w: &World) -> Verdict {
@@ -137,8 +150,7 @@ async fn memory(w: &World) -> Verdict {
     let counters = MemoryCounters::over(w.store.clone());
     let adds = [add("a", 50, Some(90)), add("b", 1, Some(1))];
     counters.reserve(&wanting("r1", 0, &adds), NOW).await?;
-    let refused = counters.reserve(&wanting("r2", 0, &adds), NOW).await?;
-    equal(refused, Admission::Refused("a".to_owned()))?;
+    equal(counters.reserve(&wanting("r2", 0, &adds), NOW).await?, refused("a", 50))?;
     let used = vec![add("a", 7, None), add("b", 0, None)];
     let settlement = Settlement { id: "r1".to_owned(), adds: used, holds: true };
     let told = counters.settle(settlement, NOW).await?;

@@ -3,7 +3,7 @@
 use tidegate_core::{
     Result,
     store::{
-        Audit, Change, Document, Ended, Kind, Record, Store, Usage,
+        Admission, Audit, Change, Document, Ended, Kind, Record, Store, Usage,
         sql::{SqlStore, Statement, Value},
     },
 };
@@ -102,4 +102,9 @@ impl World {
         self.database.write(sql.iter().map(statement).collect()).await?;
         Ok(())
     }
+}
+
+/// A refusal, by a counter that holds so much.
+pub(crate) fn refused(counter: &str, value: i64) -> Admission {
+    Admission::Refused { counter: counter.to_owned(), value }
 }

@@ -41,8 +41,10 @@ pub(super) async fn add(
             Err(error) if error.kind == Kind::Conflict => {}
             Err(error) => return Err(error),
         }
-        if let Some(name) = refusing(database, adds, now_ms).await? {
-            return Ok(Admission::Refused(name));
+        let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
+        let values = read(database, &names, now_ms).await?;
+        if let Some(refusal) = refusal(adds, &values) {
+            return Ok(refusal);
         }
     }
     Ok(undecided(adds))
@@ -58,7 +60,8 @@ pub(super) fn added(mut outcomes: Vec<super::Outcome>, count: usize) -> Result<A
 /// Room came and went at every look; the caller may ask again.
 pub(super) fn undecided(adds: &[Add]) -> Admission {
     let capped = adds.iter().find(|add| add.cap.is_some()).or(adds.first());
-    Admission::Refused(capped.map(|add| add.name.clone()).unwrap_or_default())
+    let counter = capped.map(|add| add.name.clone()).unwrap_or_default();
+    Admission::Refused { counter, value: capped.and_then(|add| add.cap).unwrap_or(0) }
 }
 
 /// Current values in the order asked; a missing or expired counter is 0.
@@ -169,20 +172,13 @@ fn addition(flavor: Flavor) -> String {
     )
 }
 
-/// The first counter without room for what is asked of it, all additions to one name taken together.
-async fn refusing(database: &dyn Database, adds: &[Add], now_ms: Millis) -> Result<Option<String>> {
-    let names: Vec<String> = adds.iter().map(|add| add.name.clone()).collect();
-    let values = read(database, &names, now_ms).await?;
-    Ok(without_room(adds, &values))
-}
-
-/// The first addition for which there is no room beside these values.
-pub(super) fn without_room(adds: &[Add], values: &[i64]) -> Option<String> {
+/// The first addition for which there is no room beside these values, all additions to one name taken together.
+pub(super) fn refusal(adds: &[Add], values: &[i64]) -> Option<Admission> {
     let refused = adds.iter().zip(values).find(|(add, value)| {
         let same_name = adds.iter().filter(|other| other.name == add.name);
         let from = (**value).max(add.floor.unwrap_or(NO_FLOOR));
         let wanted = same_name.fold(from, |sum, other| sum.saturating_add(other.by));
         add.cap.is_some_and(|cap| wanted > cap)
     });
-    refused.map(|(add, _)| add.name.clone())
+    refused.map(|(add, value)| Admission::Refused { counter: add.name.clone(), value: *value })
 }

@@ -7,6 +7,7 @@ mod counters;
 mod database;
 mod documents;
 mod flavor;
+mod full;
 mod hrana;
 mod leases;
 mod migrate;
@@ -40,13 +41,14 @@ use crate::{error::Result, ports::Millis};
 #[derive(Clone)]
 pub struct SqlStore {
     database: Arc<dyn Database>,
+    full: Arc<full::Full>,
 }
 
 impl SqlStore {
     /// A store over this database. It does not touch the schema: see [`migrate`].
     #[must_use]
     pub fn new(database: Arc<dyn Database>) -> Self {
-        Self { database }
+        Self { database, full: Arc::default() }
     }
 
     /// Every counter that has not expired, for a process that counts on its own from here.
@@ -149,7 +151,7 @@ impl Counters for SqlStore {
     }
 
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
-        reservations::reserve(&*self.database, reservation, now_ms).await
+        reservations::reserve(&*self.database, &self.full, reservation, now_ms).await
     }
 
     async fn settle(&self, settlement: Settlement, _: Millis) -> Result<Option<Settlement>> {

@@ -8,6 +8,7 @@ use super::{
     counters,
     database::{Database, Statement, Value},
     flavor::Flavor,
+    full::Full,
     rows::number,
 };
 use crate::{
@@ -24,6 +25,7 @@ const FORGET_ABANDONED: &str = "DELETE FROM reservations WHERE until_ms <= ?";
 /// Takes all of a reservation or nothing.
 pub(super) async fn reserve(
     database: &dyn Database,
+    full: &Full,
     reservation: &Reservation,
     now_ms: Millis,
 ) -> Result<Admission> {
@@ -35,14 +37,7 @@ pub(super) async fn reserve(
         let (id, name) = (id.as_str().into(), add.name.as_str().into());
         Statement::new(RESERVE, vec![id, (*part).into(), name, add.by.into(), (*until_ms).into()])
     };
-    for _ in 0..COUNTER_TRIES_MAX {
-        let mut batch: Vec<Statement> = adds.iter().map(place).collect();
-        batch.extend(counters::batch(database.flavor(), adds, now_ms));
-        match database.write(batch).await {
-            Ok(outcomes) => return counters::added(outcomes, adds.len()),
-            Err(error) if error.kind == Kind::Conflict => {}
-            Err(error) => return Err(error),
-        }
+    let look = async || {
         let mut asked = vec![Statement::new(IS_THERE, vec![id.as_str().into(), (*part).into()])];
         asked.extend(counters::values(adds.iter().map(|add| add.name.as_str()), now_ms));
         let mut found = database.read(asked).await?.into_iter();
@@ -51,10 +46,29 @@ pub(super) async fn reserve(
         let values = values.collect::<Result<Vec<i64>>>()?;
         if is_there {
             // Its answer was lost the first time.
-            return Ok(Admission::Added(values));
+            return Ok(Some(Admission::Added(values)));
         }
-        if let Some(name) = counters::without_room(adds, &values) {
-            return Ok(Admission::Refused(name));
+        Ok(full.refusal(adds, &values))
+    };
+    // Who comes to a full counter reads, and need not wait for those who write.
+    if full.any_of(adds)
+        && let Some(admission) = look().await?
+    {
+        return Ok(admission);
+    }
+    for _ in 0..COUNTER_TRIES_MAX {
+        let mut batch: Vec<Statement> = adds.iter().map(place).collect();
+        batch.extend(counters::batch(database.flavor(), adds, now_ms));
+        match database.write(batch).await {
+            Ok(outcomes) => {
+                full.forget(adds);
+                return counters::added(outcomes, adds.len());
+            }
+            Err(error) if error.kind == Kind::Conflict => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(admission) = look().await? {
+            return Ok(admission);
         }
     }
     Ok(counters::undecided(adds))
