@@ -87,9 +87,6 @@ pub const MEDIA_AT_ONCE_MAX: usize = 4;
 pub const MEDIA_REDIRECTS_MAX: usize = 3;
 /// One fetch in all.
 pub const MEDIA_WAIT: Duration = Duration::from_secs(10);
-/// A request to a provider that goes out in one piece, with its length: what came, what was fetched, and what writing it
-/// anew may add.
-pub const OUTGOING_BYTES_MAX: usize = 3 * BODY_BYTES_MAX;
 
 /// From accept to the first byte.
 pub const FIRST_BYTE_WAIT: Duration = Duration::from_secs(10);
@@ -140,8 +137,12 @@ pub const END_LINGER: Duration = Duration::from_millis(500);
 pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 256;
 /// How long an idle upstream connection is kept.
 pub const UPSTREAM_POOL_IDLE_WAIT: Duration = Duration::from_secs(60);
-/// Addresses of providers that are kept parsed.
-pub const UPSTREAM_URLS_MAX: usize = 256;
+/// After so long without a word, and as often again, an open connection to a provider is asked whether it still stands.
+pub const UPSTREAM_PROBE_WAIT: Duration = Duration::from_secs(15);
+/// How many of these questions may go unanswered.
+pub const UPSTREAM_PROBES_MAX: u32 = 3;
+/// How long a provider's machine may not acknowledge what it was sent.
+pub const UPSTREAM_SILENT_WAIT: Duration = Duration::from_secs(30);
 /// Attempts of one client request, over all keys and targets.
 pub const ATTEMPTS_MAX: u32 = 3;
 

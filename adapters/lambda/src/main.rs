@@ -13,7 +13,7 @@ use tidegate_core::{
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
 use tidegate_native::{
-    Guarded, OsRandom, Passwords, Place, Reqwest, SystemClock, init_log, open_store,
+    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, init_log, open_store,
 };
 
 /// One invocation at a time needs one thread, and starts sooner with it.
@@ -54,7 +54,7 @@ fn declared() -> Result<Config, Error> {
 }
 
 async fn assemble(config: Config) -> Result<Gateway, Error> {
-    let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
+    let upstream: Arc<dyn Upstream> = Arc::new(HttpClient::new()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opened = open(&config, &upstream, &clock).await?;
     let store: Arc<dyn Store> = opened.clone();

@@ -1,17 +1,18 @@
-//! What do server and Lambda share? The seams that stand on tokio, reqwest and the operating system.
+//! What do server and Lambda share? The seams that stand on tokio, hyper and the operating system.
 
 mod background;
+mod connect;
 mod drivers;
 mod lock;
 mod log;
 mod media;
 mod open;
+mod outbound;
 mod passwords;
 mod queue;
 #[cfg(test)]
 mod scratch;
 mod time;
-mod upstream;
 
 pub use background::Tracker;
 pub use drivers::Libsql;
@@ -19,7 +20,7 @@ pub use lock::Lock;
 pub use log::init_log;
 pub use media::Guarded;
 pub use open::{Opened, Place, open_store};
+pub use outbound::HttpClient;
 pub use passwords::Passwords;
 pub use queue::Queue;
 pub use time::{OsRandom, SystemClock};
-pub use upstream::Reqwest;

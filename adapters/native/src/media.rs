@@ -1,28 +1,22 @@
 //! How is media fetched that a client named? By clients of its own that connect only to addresses that were looked at.
 
-use std::{
-    error, io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{Request, Response};
-use http_body_util::BodyExt;
-use reqwest::{
-    Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-};
 use tidegate_core::{
     Body, Error, Result,
     error::Kind,
     limits::UPSTREAM_CONNECT_WAIT,
     media::{Gate, is_global},
-    ports::{BoxFuture, Upstream},
+    ports::Upstream,
     provider::base_url::is_metadata,
 };
 
-use crate::upstream::{bare, broken, causes, unsent};
+use crate::{
+    connect::{Lookup, Names, Pool, Rule, pool, system},
+    outbound::send,
+};
 
 /// Sends to public addresses alone, and to the places that the operator allows.
 ///
@@ -31,79 +25,39 @@ use crate::upstream::{bare, broken, causes, unsent};
 pub struct Guarded {
     gate: Gate,
     /// Connects to public addresses.
-    outside: reqwest::Client,
+    outside: Pool,
     /// Connects to what is no metadata service, for allowed places.
-    allowed: reqwest::Client,
+    allowed: Pool,
 }
-
-/// Finds the addresses of a name.
-type Lookup = Arc<dyn Fn(String) -> BoxFuture<io::Result<Vec<SocketAddr>>> + Send + Sync>;
-
-/// Whether an address may be connected to.
-type Rule = fn(IpAddr) -> bool;
 
 impl Guarded {
     /// Clients behind a gate. Fails when TLS cannot be set up.
     pub fn new(gate: Gate) -> Result<Self> {
-        Self::resolving(gate, &(Arc::new(system) as Lookup), is_global)
+        Self::resolving(gate, &system(), is_global)
     }
 
     fn resolving(gate: Gate, lookup: &Lookup, outside: Rule) -> Result<Self> {
-        let client = |rule| {
-            let resolver = Filter { lookup: Arc::clone(lookup), rule };
-            bare()?
-                .dns_resolver(Arc::new(resolver))
-                .connect_timeout(UPSTREAM_CONNECT_WAIT)
-                .pool_max_idle_per_host(0)
-                .build()
-                .map_err(|error| Error::internal(causes(&error)))
+        let to = |rule| {
+            let names = Names { lookup: Arc::clone(lookup), rule };
+            pool(names, UPSTREAM_CONNECT_WAIT, 0)
         };
         let allowed: Rule = |address| !is_metadata(address);
-        Ok(Self { gate, outside: client(outside)?, allowed: client(allowed)? })
+        Ok(Self { gate, outside: to(outside)?, allowed: to(allowed)? })
     }
 }
 
 #[async_trait]
 impl Upstream for Guarded {
-    async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
-        let (parts, _) = request.into_parts();
+    async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
         // An address in the URL reaches no resolver, so this is where it is looked at.
-        let admitted = self.gate.admit(&parts.uri.to_string()).map_err(closed)?;
-        let url = Url::parse(admitted.as_str()).map_err(closed)?;
-        let mut request = reqwest::Request::new(parts.method, url);
-        *request.headers_mut() = parts.headers;
-        let client = if admitted.is_allowed() { &self.allowed } else { &self.outside };
-        let response = client.execute(request).await.map_err(unsent)?;
-        Ok(Response::from(response).map(|body| Body::new(body.map_err(broken))))
+        let admitted = self.gate.admit(&request.uri().to_string()).map_err(closed)?;
+        *request.uri_mut() = admitted.as_str().parse().map_err(closed)?;
+        send(if admitted.is_allowed() { &self.allowed } else { &self.outside }, request).await
     }
 }
 
 fn closed(reason: impl std::fmt::Display) -> Error {
     Error::new(Kind::UpstreamUnreachable, "The address is not public.").because(reason)
-}
-
-fn system(name: String) -> BoxFuture<io::Result<Vec<SocketAddr>>> {
-    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
-}
-
-/// A resolver whose answers all pass, or none is used: a name that leads even partly inside is not trusted.
-struct Filter {
-    lookup: Lookup,
-    rule: Rule,
-}
-
-impl Resolve for Filter {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (found, rule) = ((self.lookup)(name.as_str().to_owned()), self.rule);
-        Box::pin(async move {
-            let found = found.await?;
-            if found.iter().all(|address| rule(address.ip())) {
-                Ok(Box::new(found.into_iter()) as Addrs)
-            } else {
-                Err(Box::<dyn error::Error + Send + Sync>::from("the name leads inside"))
-            }
-        })
-    }
 }
 
 #[cfg(test)]

@@ -131,12 +131,12 @@ fn cannot_create(path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Reqwest, SystemClock, scratch::Folder};
+    use crate::{HttpClient, SystemClock, scratch::Folder};
     use std::os::unix::fs::PermissionsExt;
     use tidegate_core::store::{Schema, Store};
 
     fn open(place: Place) -> Result<Opened> {
-        open_store(place, None, Arc::new(Reqwest::new()?), Arc::new(SystemClock))
+        open_store(place, None, Arc::new(HttpClient::new()?), Arc::new(SystemClock))
     }
 
     #[test]

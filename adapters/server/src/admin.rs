@@ -13,7 +13,7 @@ use tidegate_core::{
     limits::REPLY_BYTES_MAX,
     ports::{Call, Transport, Upstream},
 };
-use tidegate_native::Reqwest;
+use tidegate_native::HttpClient;
 
 use crate::{
     data::{Contact, Data},
@@ -23,7 +23,7 @@ use crate::{
 /// Who answers.
 pub(crate) enum Admin {
     /// A server that is running over the same data folder: it alone may write.
-    Running { upstream: Reqwest, contact: Contact },
+    Running { upstream: HttpClient, contact: Contact },
     /// This process.
     Here(Box<House>),
 }
@@ -39,7 +39,7 @@ impl Admin {
         };
         // A server that is just starting or ending has no contact either.
         let contact = data.contact()?.ok_or(taken)?;
-        Ok(Self::Running { upstream: Reqwest::new()?, contact })
+        Ok(Self::Running { upstream: HttpClient::new()?, contact })
     }
 
     /// Asks the API.

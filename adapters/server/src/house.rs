@@ -12,7 +12,7 @@ use tidegate_core::{
     store::{memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
-    Guarded, Lock, Opened, OsRandom, Passwords, Place, Queue, Reqwest, SystemClock, Tracker,
+    Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Queue, SystemClock, Tracker,
     open_store,
 };
 use tracing::{error, info, warn};
@@ -39,7 +39,7 @@ impl House {
     /// Opens what is declared. A data folder that another process holds is a [`Conflict`](Kind::Conflict).
     pub(crate) async fn open(mut config: Config) -> Result<Self> {
         let data = Data::new(&config.data);
-        let upstream: Arc<dyn Upstream> = Arc::new(Reqwest::new()?);
+        let upstream: Arc<dyn Upstream> = Arc::new(HttpClient::new()?);
         let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(OsRandom);

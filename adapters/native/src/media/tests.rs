@@ -1,7 +1,8 @@
 //! Does a name ever lead inside, whatever its resolver answers and whenever?
 
 use std::{
-    net::Ipv4Addr,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tidegate_core::media::Place;
+use tidegate_core::{media::Place, ports::BoxFuture};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,

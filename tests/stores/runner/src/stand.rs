@@ -8,7 +8,7 @@ use std::{
 };
 
 use tidegate_core::store::sql::Database;
-use tidegate_native::{Lock, Place, Reqwest, SystemClock, open_store};
+use tidegate_native::{HttpClient, Lock, Place, SystemClock, open_store};
 use tokio::sync::Mutex;
 
 use tidegate_stores_runner::sqld::Sqld;
@@ -79,7 +79,7 @@ pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
             (Place::parse(Some(&server.url), folder.path()), Some(server))
         }
     };
-    let upstream = Reqwest::new().map_err(|error| error.to_string())?;
+    let upstream = HttpClient::new().map_err(|error| error.to_string())?;
     let opened = place
         .and_then(|place| open_store(place, None, Arc::new(upstream), Arc::new(SystemClock)))
         .map_err(|error| error.to_string())?;
