@@ -20,7 +20,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 use crate::{
-    bounds::Bounds, connection, crowd::Crowd, exchange::Desk, flight::Budget, pulse::Pulse,
+    bounds::Bounds,
+    connection,
+    crowd::Crowd,
+    ending::{Ending, Stage},
+    exchange::Desk,
+    flight::Budget,
+    pulse::Pulse,
 };
 
 /// Accepts connections and serves them.
@@ -30,10 +36,9 @@ pub(crate) struct Door {
     budget: Arc<Budget>,
     crowd: Arc<Crowd>,
     connections: TaskTracker,
-    /// Asks connections to come to an end.
+    /// Lets nobody in any more.
     closing: CancellationToken,
-    /// Ends them.
-    closed: CancellationToken,
+    ending: Arc<Ending>,
     started: Instant,
     complained_at_s: AtomicI64,
 }
@@ -48,13 +53,14 @@ impl Door {
             crowd: Arc::default(),
             connections: TaskTracker::new(),
             closing,
-            closed: CancellationToken::new(),
+            ending: Arc::default(),
             started: Instant::now(),
             complained_at_s: AtomicI64::new(-1),
         }
     }
 
-    /// Lets clients in until the door closes. Connections go on after that; see [`drain`](Self::drain).
+    /// Lets clients in until the door closes. Connections are asked to end then, and may take their time; see
+    /// [`drain`](Self::drain).
     pub(crate) async fn accept(&self, listener: TcpListener) {
         let admitting = async {
             loop {
@@ -65,6 +71,7 @@ impl Door {
             }
         };
         self.closing.run_until_cancelled(admitting).await;
+        self.ending.reach(Stage::Closing);
     }
 
     /// Waits until all connections have ended, at most `wait`, and cuts those that have not.
@@ -72,7 +79,7 @@ impl Door {
         self.connections.close();
         if timeout(wait, self.connections.wait()).await.is_err() {
             warn!(connections = self.connections.len(), "cutting connections that did not end");
-            self.closed.cancel();
+            self.ending.reach(Stage::Closed);
             self.connections.wait().await;
         }
     }
@@ -91,11 +98,9 @@ impl Door {
             budget: Arc::clone(&self.budget),
             bounds: Arc::clone(&self.bounds),
         };
-        // Each has a lock of its own, and is asked whenever the connection moves.
-        let closing = self.closing.child_token();
-        let closed = self.closed.child_token();
+        let ear = self.ending.ear();
         self.connections.spawn(async move {
-            closed.run_until_cancelled(connection::serve(stream, desk, closing)).await;
+            connection::serve(stream, desk, ear).await;
             drop(place);
         });
     }

@@ -19,11 +19,11 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::{
     bounds::Bounds,
+    ending::{Ear, Stage},
     exchange::Desk,
     pulse::{Due, Pulse},
     socket::Socket,
@@ -33,8 +33,8 @@ use crate::{
 // It is hyper's own bound. Asked for explicitly, it would cost an allocation per request.
 const _: () = assert!(HEADERS_MAX == 100);
 
-/// Serves the requests of one connection until either side has enough, or `closing` asks to come to an end.
-pub(crate) async fn serve(stream: TcpStream, desk: Desk, closing: CancellationToken) {
+/// Serves the requests of one connection until either side has enough, or the door has it end.
+pub(crate) async fn serve(stream: TcpStream, desk: Desk, mut ear: Ear) {
     let bounds = Arc::clone(&desk.bounds);
     let pulse = Arc::clone(&desk.pulse);
     let socket = Socket::new(stream, Arc::clone(&pulse), bounds.write_stall);
@@ -43,14 +43,17 @@ pub(crate) async fn serve(stream: TcpStream, desk: Desk, closing: CancellationTo
     let mut connection =
         pin!(builder.serve_connection_with_upgrades(TokioIo::new(socket), service));
     let mut timer = pin!(sleep_until(Instant::now() + bounds.first_byte));
-    let mut asked = pin!(closing.cancelled());
     let mut leaving = false;
     loop {
         let step = poll_fn(|cx| {
+            let asked = ear.hear(cx);
+            if asked == Stage::Closed {
+                return Poll::Ready(Step::Over(Ok(())));
+            }
             if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Step::Over(outcome));
             }
-            if !leaving && asked.as_mut().poll(cx).is_ready() {
+            if !leaving && asked == Stage::Closing {
                 return Poll::Ready(Step::Close);
             }
             poll_overdue(&pulse, &bounds, timer.as_mut(), cx)

@@ -13,6 +13,7 @@ mod crowd;
 mod data;
 mod declaration;
 mod demo;
+mod ending;
 mod entrance;
 mod env;
 mod exchange;
