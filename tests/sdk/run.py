@@ -4,21 +4,20 @@ import argparse
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 from collections import Counter
 from pathlib import Path
 
 from provider import parts, scenes, server
 from provider.others import PICTURE_URL, VECTOR
 
+# What the suites share lies beside them.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from gateway import Gateway
+
 HERE = Path(__file__).parent
-START_SECONDS = 30
 CLIENT_SECONDS = 120
 
 # Each provider's dialect, its id, where its API begins, and its models; the first one is asked in every case.
@@ -45,16 +44,14 @@ CLIENTS = [
 
 
 def main():
-    line = argparse.ArgumentParser(description=__doc__)
-    line.add_argument("--server", type=Path, required=True, help="the program tidegate")
-    line.add_argument("--only", default="", help="only cases whose line contains this")
-    options = line.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", type=Path, required=True, help="the program tidegate")
+    parser.add_argument("--only", default="", help="only cases whose line contains this")
+    line = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tidegate-sdk-") as folder:
-        gateway = Gateway(options.server, Path(folder), server.start())
-        try:
-            results = run(gateway, options.only)
-        finally:
-            gateway.stop()
+        options, key = furnish(line.server, Path(folder), server.start())
+        with Gateway(line.server, Path(folder), *options) as gateway:
+            results = run(gateway.url, key, line.only)
     table(results)
     counted = Counter(outcome for _, _, _, outcome in results)
     failed = counted["FAILED"]
@@ -63,43 +60,16 @@ def main():
     sys.exit(1 if failed or not counted["ok"] else 0)
 
 
-class Gateway:
-    """A running server with a key, whose providers are all at the scripted one."""
-
-    def __init__(self, program, folder, provider):
-        config = folder / "tidegate.toml"
-        config.write_text("".join(declare(provider, *row) for row in PROVIDERS))
-        options = ["--config", str(config), "--data", str(folder / "data")]
-        made = subprocess.run(
-            [program, "key", "create", "--name", "sdk", *options],
-            capture_output=True, text=True, check=True, cwd=folder,
-        )
-        self.key = next(word for word in made.stdout.split() if word.startswith("tg_"))
-        self.log = folder / "log"
-        listen = free_address()
-        self.url = f"http://{listen}"
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [program, "serve", "--listen", listen, *options], stdout=log, stderr=log, cwd=folder
-            )
-        self.await_ready()
-
-    def await_ready(self):
-        for _ in range(START_SECONDS * 20):
-            try:
-                urllib.request.urlopen(f"{self.url}/ready", timeout=1)
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        self.stop()
-        sys.exit(f"the server does not start:\n{self.log.read_text()}")
-
-    def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+def furnish(program, folder, provider):
+    """Declares every provider at the scripted one and makes a client; returns the server's options and the client's key."""
+    config = folder / "tidegate.toml"
+    config.write_text("".join(declare(provider, *row) for row in PROVIDERS))
+    options = ["--config", str(config)]
+    made = subprocess.run(
+        [program, "key", "create", "--name", "sdk", *options, "--data", str(folder / "data")],
+        capture_output=True, text=True, check=True, cwd=folder,
+    )
+    return options, next(word for word in made.stdout.split() if word.startswith("tg_"))
 
 
 def declare(provider, dialect, name, start, models):
@@ -107,12 +77,6 @@ def declare(provider, dialect, name, start, models):
         f'[[provider]]\nid = "{name}"\ndialect = "{dialect}"\nbase_url = "{provider}/{dialect}{start}"\n'
         f'keys = ["{server.KEY}"]\nmodels = {json.dumps(models)}\n\n'
     )
-
-
-def free_address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def facts():
@@ -132,11 +96,11 @@ def facts():
     }
 
 
-def run(gateway, only):
+def run(url, key, only):
     """Runs every client, shows its lines as they come, and returns them."""
     surroundings = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
     surroundings |= {
-        "TIDEGATE_URL": gateway.url, "TIDEGATE_KEY": gateway.key,
+        "TIDEGATE_URL": url, "TIDEGATE_KEY": key,
         "SDK_FACTS": json.dumps(facts()), "SDK_ONLY": only,
     }
     results = []

@@ -11,7 +11,7 @@ use crate::{
     shell,
 };
 
-/// Cases of each role in a full run.
+/// Cases of an admin, and of a viewer, in a full run.
 const CASES_FULL: u32 = 20_000;
 
 #[derive(Args)]
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// How the server is built
     #[arg(long, value_enum, default_value = "dev", conflicts_with = "server")]
     profile: Profile,
-    /// At least so many cases for each role
+    /// At least so many cases as an admin and as a viewer; a tenth with a client's key and with none
     #[arg(long, default_value_t = 1_000)]
     cases: u32,
     /// Only this role
@@ -37,7 +37,7 @@ impl Options {
     }
 }
 
-/// Fetches schemathesis and lets it ask a real server as each role.
+/// Fetches schemathesis and lets it ask a real server as everybody.
 pub(crate) fn schema(options: &Options) -> Result {
     let folder = place::root()?.join("tests/schema");
     let programs = fetch::python_listed(&folder.join("requirements.txt"))?;

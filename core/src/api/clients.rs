@@ -91,7 +91,7 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let expires_in_ms = fields.take("expires_in_ms")?;
     let team: String = fields.take("team")?.unwrap_or_default();
     let strict: bool = fields.take("strict")?.unwrap_or_default();
-    let policy = fields.policy(&Policy::default())?;
+    let policy = fields.new_policy()?;
     let now = gateway.ports.clock.now();
     let (vault, random) = (&gateway.state.vault, &*gateway.ports.random);
     let Issued { mut client, key } = Issued::new(&name, now, expires_in_ms, vault, random)?;

@@ -47,6 +47,14 @@ impl Fields {
         self.take(name).map(|value| Some(value.unwrap_or_default()))
     }
 
+    /// Everything that is left, as the policy of something new.
+    pub(super) fn new_policy(self) -> Result<Policy> {
+        let policy: Policy = serde_json::from_value(Value::Object(self.0))
+            .map_err(|error| Error::bad_request(format!("This cannot be taken: {error}.")))?;
+        policy.check()?;
+        Ok(policy)
+    }
+
     /// Everything that is left, laid over a policy. `null` takes a field back to its default.
     pub(super) fn policy(self, base: &Policy) -> Result<Policy> {
         let Value::Object(mut fields) = serde_json::to_value(base).map_err(Error::internal)? else {
@@ -54,10 +62,7 @@ impl Fields {
         };
         fields.extend(self.0);
         fields.retain(|_, value| !value.is_null());
-        let policy: Policy = serde_json::from_value(Value::Object(fields))
-            .map_err(|error| Error::bad_request(format!("This cannot be taken: {error}.")))?;
-        policy.check()?;
-        Ok(policy)
+        Self(fields).new_policy()
     }
 }
 

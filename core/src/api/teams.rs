@@ -18,7 +18,8 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::{Body, empty},
-    limits::{ID_BYTES_MAX, NAME_BYTES_MAX},
+    identity::named,
+    limits::ID_BYTES_MAX,
     router::Visit,
     store::{self, Document, ListQuery},
 };
@@ -70,9 +71,9 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
         return Err(Error::bad_request(message).at("id"));
     }
     let name: Option<String> = fields.take("name")?;
-    let name = named(name.as_deref().unwrap_or(&id))?;
+    let name = named("team", name.as_deref().unwrap_or(&id))?;
     let parent: String = fields.take("parent")?.unwrap_or_default();
-    let policy = fields.policy(&Policy::default())?;
+    let policy = fields.new_policy()?;
     if declared(gateway, &id).is_some() {
         return Err(locked("team", &id, PLACE));
     }
@@ -97,7 +98,7 @@ pub(crate) async fn update(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let mut team = Team::from_document(&document)?;
     let mut fields = Fields::read(request).await?;
     if let Some(name) = fields.take::<String>("name")? {
-        team.name = named(&name)?;
+        team.name = named("team", &name)?;
     }
     if let Some(parent) = fields.change("parent")? {
         team.parent = parent;
@@ -182,12 +183,4 @@ fn one(team: &Team, version: i64) -> Result<Response<Body>> {
 fn show(team: &Team, version: i64) -> Shown<'_> {
     let Team { id, name, parent, policy, locked } = team;
     Shown { id, version, name, parent, policy, locked: *locked }
-}
-
-fn named(name: &str) -> Result<String> {
-    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
-        let message = format!("A team has a name of at most {NAME_BYTES_MAX} bytes.");
-        return Err(Error::bad_request(message).at("name"));
-    }
-    Ok(name.trim().to_owned())
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     budget::{Team, Teams},
+    identity::named,
     limits,
 };
 
@@ -43,7 +44,7 @@ fn read_one(mut table: Table<'_>, ids: &mut Unique, reading: &mut Reading<'_>) -
         ids.first(said, id.to_lowercase())?;
         Ok(id)
     });
-    let name = reading.optional(&mut table, "name", |said| said.text().map(str::to_owned));
+    let name = reading.optional(&mut table, "name", read_name);
     let parent = reading.optional(&mut table, "parent", read_id).unwrap_or_default();
     let enabled = reading.enabled(&mut table);
     let policy = policy::read(&mut table, "[[team.limit]]", reading);
@@ -51,6 +52,12 @@ fn read_one(mut table: Table<'_>, ids: &mut Unique, reading: &mut Reading<'_>) -
     let id = id?;
     let policy = crate::budget::Policy { enabled, ..policy };
     Some(Team { name: name.unwrap_or_else(|| id.clone()), id, parent, policy, locked: true })
+}
+
+fn read_name(said: &Said<'_>) -> Result<String, Mistake> {
+    let most = limits::NAME_BYTES_MAX;
+    named("team", said.text()?)
+        .map_err(|_| said.spot.mistake(format!("must be one line of at most {most} bytes")))
 }
 
 /// A team's id.

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Secret, Vault, mint, mint_for};
+use super::{Secret, Vault, mint, mint_for, named};
 use crate::{
     budget::Policy,
     error::{Error, Result},
-    limits::NAME_BYTES_MAX,
     ports::{Millis, Random},
     store::{Document, Kind},
 };
@@ -69,7 +68,7 @@ impl Issued {
         vault: &Vault,
         random: &dyn Random,
     ) -> Result<Self> {
-        let name = named(name)?;
+        let name = named("client", name)?;
         if expires_in_ms.is_some_and(|time| time <= 0) {
             return Err(Error::bad_request("A key expires in the future.").at("expires_in_ms"));
         }
@@ -107,7 +106,7 @@ impl Client {
 
     /// Calls it by another name.
     pub fn rename(&mut self, name: &str) -> Result<()> {
-        self.name = named(name)?;
+        self.name = named("client", name)?;
         Ok(())
     }
 
@@ -156,13 +155,4 @@ impl Client {
         let before = self.previous.as_ref().filter(|previous| now < previous.until_ms);
         std::iter::once(self.hash.as_str()).chain(before.map(|previous| previous.hash.as_str()))
     }
-}
-
-fn named(name: &str) -> Result<String> {
-    let name = name.trim();
-    if name.is_empty() || name.len() > NAME_BYTES_MAX {
-        let message = format!("A client has a name of at most {NAME_BYTES_MAX} bytes.");
-        return Err(Error::bad_request(message).at("name"));
-    }
-    Ok(name.to_owned())
 }

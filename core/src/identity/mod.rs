@@ -3,6 +3,7 @@
 mod actor;
 mod client;
 mod client_key;
+mod name;
 mod password;
 mod secret;
 mod session;
@@ -12,6 +13,7 @@ mod vault;
 pub use actor::{Actor, Role};
 pub use client::{Client, Issued, Previous};
 pub use client_key::{Minted, Presented, mint, mint_for};
+pub(crate) use name::named;
 pub use password::{COST, Cost, Inline, Password, stretch, verify};
 pub use secret::{Secret, same};
 pub use session::{Lifetime, Session};

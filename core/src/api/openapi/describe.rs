@@ -18,6 +18,8 @@ struct Operation {
     summary: &'static str,
     query: Option<Value>,
     body: Option<Value>,
+    /// Whether the body may be left out.
+    optional: bool,
     status: u16,
     /// Whether it is about the version that was read.
     versioned: bool,
@@ -31,6 +33,7 @@ fn operation(method: &'static str, path: &'static str, summary: &'static str) ->
         summary,
         query: None,
         body: None,
+        optional: false,
         status: 200,
         versioned: matches!(method, "PATCH" | "DELETE"),
         answer: None,
@@ -46,6 +49,10 @@ impl Operation {
     fn takes<T: JsonSchema>(mut self) -> Self {
         self.body = Some(taken::<T>());
         self
+    }
+
+    fn may_take<T: JsonSchema>(self) -> Self {
+        Self { optional: true, ..self.takes::<T>() }
     }
 
     fn patches<T: JsonSchema>(mut self) -> Self {
@@ -211,8 +218,9 @@ fn describe(operation: &Operation) -> Value {
         described["security"] = json!([]);
     }
     if let Some(schema) = &operation.body {
-        described["requestBody"] =
-            json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        described["requestBody"] = json!({
+            "required": !operation.optional, "content": { "application/json": { "schema": schema } },
+        });
     }
     described
 }

@@ -102,10 +102,10 @@ fn people() -> Vec<Operation> {
             .gives::<users::Shown<'static>>(),
         operation("DELETE", "/api/users/{id}", "Delete a user").with(204),
         operation("POST", "/api/users/{id}/reset", "End a user's sessions and take the password")
-            .takes::<users::Reset>()
+            .may_take::<users::Reset>()
             .gives::<users::Shown<'static>>(),
         operation("POST", "/api/secret/rotate", "Seal anew what older root secrets have sealed")
-            .takes::<secret::Wanted>()
+            .may_take::<secret::Wanted>()
             .gives::<secret::Done>(),
     ]
 }
