@@ -222,14 +222,21 @@ impl Upstream for FakeUpstream {
 /// A store that never answers: what the gateway does without one.
 pub struct SilentStore;
 
-/// Keeps blobs for any number of gateways, and counts who asks for one.
+/// Keeps documents and blobs for any number of gateways, and counts who asks for a blob. Nothing else is answered.
 #[derive(Default)]
 pub struct Shelf(Mutex<Shelved>);
 
 #[derive(Default)]
 struct Shelved {
+    documents: Vec<Document>,
     blobs: Vec<Blob>,
     asked: usize,
+}
+
+impl Shelved {
+    fn at(&self, kind: store::Kind, id: &str) -> Option<usize> {
+        self.documents.iter().position(|kept| kept.kind == kind && kept.id == id)
+    }
 }
 
 impl Shelf {
@@ -324,8 +331,9 @@ impl Store for Shelf {
     async fn list(&self, _: store::Kind, _: &ListQuery) -> Result<Vec<Document>> {
         silent()
     }
-    async fn get(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
-        silent()
+    async fn get(&self, kind: store::Kind, id: &str) -> Result<Option<Document>> {
+        let shelved = self.0.lock().expect("no test panics in here");
+        Ok(shelved.at(kind, id).map(|at| shelved.documents[at].clone()))
     }
     async fn find(&self, _: store::Kind, _: &str) -> Result<Option<Document>> {
         silent()
@@ -336,8 +344,22 @@ impl Store for Shelf {
     async fn changed_since(&self, _: i64, _: &[store::Kind]) -> Result<Changes> {
         silent()
     }
-    async fn commit(&self, _: Vec<Change>, _: Audit) -> Result<i64> {
-        silent()
+    async fn commit(&self, changes: Vec<Change>, _: Audit) -> Result<i64> {
+        let mut shelved = self.0.lock().expect("no test panics in here");
+        for change in changes {
+            let Change::Put(document) = change else { return silent() };
+            let at = shelved.at(document.kind, &document.id);
+            let version = at.map_or(0, |at| shelved.documents[at].version);
+            if version != document.version {
+                return Err(Error::new(Kind::Conflict, "it has changed"));
+            }
+            let next = Document { version: version + 1, ..document };
+            match at {
+                Some(at) => shelved.documents[at] = next,
+                None => shelved.documents.push(next),
+            }
+        }
+        Ok(1)
     }
     async fn audit(&self, _: &AuditQuery) -> Result<Vec<AuditRow>> {
         silent()

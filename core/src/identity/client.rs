@@ -156,3 +156,36 @@ impl Client {
         std::iter::once(self.hash.as_str()).chain(before.map(|previous| previous.hash.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::RootSecret,
+        testing::{SeededRandom, root_secret},
+    };
+
+    #[test]
+    fn a_key_is_hashed_anew_where_it_is_kept() {
+        let old = RootSecret(zeroize::Zeroizing::new([6; 32]));
+        let (before, both) = (Vault::new(&old), Vault::after(&root_secret(), &[old]));
+        let after = Vault::new(&root_secret());
+        let random = SeededRandom::new(1);
+        let Issued { mut client, key: first } =
+            Issued::new("anna", 0, None, &before, &random).unwrap();
+        let second = client.rotate(100, &before, &random);
+
+        assert!(!client.rehash("tg_nobody", &both), "a key that is not the client's");
+        assert!(!client.accepts(second.expose(), &after, 0) && !client.is_current(&both, 0));
+        assert!(client.rehash(second.expose(), &both));
+        assert!(client.accepts(second.expose(), &after, 0), "it needs the old secret no more");
+        assert!(!client.rehash(second.expose(), &both), "there is nothing left to do");
+
+        assert!(!client.accepts(first.expose(), &after, 0) && !client.is_current(&both, 0));
+        assert!(client.is_current(&both, 100), "a key that has ended needs no new hash");
+        assert!(client.rehash(first.expose(), &both));
+        assert!(client.accepts(first.expose(), &after, 99) && client.is_current(&both, 0));
+        assert!(!client.accepts(first.expose(), &after, 100), "it ends when it was to end");
+        assert!(client.accepts(second.expose(), &after, 100));
+    }
+}
