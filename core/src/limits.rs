@@ -251,6 +251,8 @@ pub const PROVIDER_MODELS_MAX: usize = 2_000;
 pub const KEYS_MAX: usize = 5_000;
 /// The id of a document, as wide as its column.
 pub const DOCUMENT_ID_BYTES_MAX: usize = 128;
+/// Tokens that can be set as a bound of a model.
+pub const MODEL_TOKENS_MAX: u32 = 1_000_000_000;
 /// Tiers of one price.
 pub const PRICE_TIERS_MAX: usize = 10;
 /// How long bodies are kept where they are captured.

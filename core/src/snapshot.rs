@@ -30,7 +30,7 @@ pub(crate) struct Snapshot {
     pub(crate) teams: Arc<Teams>,
     /// Which catalogue of prices is in force, where it is not the embedded one.
     pub(crate) prices: Option<InForce>,
-    /// What administrators have set for models.
+    /// What is set for models.
     pub(crate) overrides: Vec<Override>,
     /// How the gateway is set.
     pub(crate) settings: Arc<Settings>,
@@ -71,7 +71,8 @@ impl Snapshot {
     pub(crate) fn declared(config: &Config) -> Self {
         let providers = config.providers.iter().cloned().map(Arc::new).collect();
         let teams = Arc::new(Teams::new(config.teams.iter().cloned()));
-        Self { providers, teams, ..Self::default() }
+        let overrides = in_order(config.models.clone());
+        Self { providers, teams, overrides, ..Self::default() }
     }
 
     /// The next state, after these changes.
@@ -96,7 +97,7 @@ impl Snapshot {
         }
         let in_force = next.of(Kind::Setting).find_map(InForce::of);
         next.prices = in_force;
-        next.overrides = next.read_overrides();
+        next.overrides = next.read_overrides(config);
         let claimed = next.of(Kind::Roster).next().is_some();
         next.claimed = claimed;
         next.providers = config.providers.iter().cloned().map(Arc::new).collect();
@@ -124,17 +125,16 @@ impl Snapshot {
         self.set_for(provider, model).is_none_or(|set| set.enabled)
     }
 
-    /// Reads what administrators have set for models.
-    fn read_overrides(&self) -> Vec<Override> {
+    /// What is set for models. Of two with one name the declared one counts.
+    fn read_overrides(&self, config: &Config) -> Vec<Override> {
         let read = |document: &Document| {
             Override::from_document(document)
                 .inspect_err(|error| tracing::error!(id = document.id, %error, "model skipped"))
                 .ok()
         };
-        let mut all: Vec<Override> = self.of(Kind::Model).filter_map(read).collect();
-        // What is set for one provider goes before what is set for all.
-        all.sort_by_key(|set| !set.name.contains('/'));
-        all
+        let declared = |set: &Override| config.models.iter().any(|model| model.name == set.name);
+        let stored = self.of(Kind::Model).filter_map(read).filter(|set| !declared(set));
+        in_order(config.models.iter().cloned().chain(stored).collect())
     }
 
     /// Settings that cannot be read are as if nothing had been set: nobody is captured.
@@ -214,7 +214,60 @@ pub(crate) fn key_place(id: &str, host: &Host) -> String {
     format!("key|{id}|{}", host.origin())
 }
 
+/// What is set for one provider goes before what is set for all.
+fn in_order(mut all: Vec<Override>) -> Vec<Override> {
+    all.sort_by_key(|set| !set.name.contains('/'));
+    all
+}
+
 fn read<'a, T: Deserialize<'a>>(document: &'a Document) -> Result<T> {
     serde_json::from_str(&document.body)
         .map_err(|error| Error::internal(format!("{}: {error}", document.id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::root_secret;
+
+    fn model(name: &str, context: u64) -> Document {
+        Document {
+            kind: Kind::Model,
+            id: name.to_owned(),
+            parent: String::new(),
+            name: name.to_owned(),
+            version: 1,
+            revision: 1,
+            deleted: false,
+            shape: 1,
+            body: format!(r#"{{"context":{context}}}"#),
+        }
+    }
+
+    #[test]
+    fn what_the_file_sets_for_a_model_goes_before_the_database() {
+        let file = "[[model]]\nid = \"m\"\ncontext = 1\n[[model]]\nid = \"up/o\"\ncontext = 2\n";
+        let config = Config::read(Some(file), &|_| None).ok().unwrap();
+        let context = |snapshot: &Snapshot, provider: &str, name: &str| {
+            snapshot.set_for(provider, name).and_then(|set| set.context)
+        };
+        let declared = Snapshot::declared(&config);
+        assert_eq!(context(&declared, "up", "m"), Some(1));
+        assert_eq!(context(&declared, "up", "n"), None);
+
+        let documents = vec![model("m", 10), model("up/m", 11), model("o", 12), model("n", 13)];
+        let changes = Changes { revision: 1, documents };
+        let vault = Vault::new(&root_secret());
+        let both = declared.after(&config, &vault, changes, 0);
+        for (provider, name, expected) in [
+            ("other", "m", 1),
+            ("up", "m", 11),
+            ("up", "o", 2),
+            ("other", "o", 12),
+            ("up", "n", 13),
+        ] {
+            assert_eq!(context(&both, provider, name), Some(expected), "{provider} {name}");
+        }
+        assert_eq!(both.overrides.len(), 5);
+    }
 }

@@ -38,8 +38,8 @@ proptest! {
 
     #[test]
     fn no_mistake_repeats_a_value(
-        table in "(\\[\\[provider\\]\\]|\\[\\[client\\]\\]|\\[store\\]|\\[log\\]|\\[upstream\\]|)",
-        keys in proptest::collection::vec("(id|dialect|base_url|keys|models|enabled|name|key|key_hash|url|token|format|filter|listen|data|demo)", 1..6),
+        table in "(\\[\\[provider\\]\\]|\\[\\[model\\]\\]|\\[\\[client\\]\\]|\\[store\\]|\\[log\\]|\\[upstream\\]|)",
+        keys in proptest::collection::vec("(id|dialect|base_url|keys|models|price|context|display_name|enabled|name|key|key_hash|url|token|format|filter|listen|data|demo)", 1..6),
         shape in "(\"@\"|'@'|@|\"@|\"http://u:@@h\"|\"https://h?@\"|\\[\"@\"\\]|\\[\"@\", \"@\"\\]|\\{ env = \"@\" \\}|\\{ @ = 1 \\}|\\[@\\])",
     ) {
         let value = shape.replace('@', CANARY);

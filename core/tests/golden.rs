@@ -12,6 +12,7 @@ use tidegate_core::{
     config::{Config, LogFormat},
     limits::RETENTION_DAYS,
     media::Gate,
+    money::{Override, Rates, Tier, Unit, decimal},
     provider::{Host, Source},
 };
 
@@ -97,11 +98,35 @@ fn describe(config: &Config) -> String {
         lines.push(format!("  auth {}, version {version}", provider.auth.name()));
         lines.push(format!("  keys {}; models {models}", keys.join(", ")));
     }
+    lines.extend(config.models.iter().map(model));
     for client in &config.clients {
         let strict = if client.strict { ", strict" } else { "" };
         lines.push(format!("client {} {}{strict}", client.name, is_on(client.enabled)));
     }
     lines.join("\n") + "\n"
+}
+
+fn model(set: &Override) -> String {
+    let bound = |tokens: Option<u64>| tokens.map_or("as listed".to_owned(), |it| it.to_string());
+    let tier = |tier: &Tier| format!("; above {}{}", tier.above_tokens, rates(&tier.rates));
+    let price = set.price.as_ref().map(|price| {
+        let tiers: String = price.tiers.iter().map(tier).collect();
+        format!("\n  price{}{tiers}", rates(&price.base))
+    });
+    format!(
+        "model {} {}, called {:?}, context {}, output {}{}",
+        set.name,
+        is_on(set.enabled),
+        set.display_name,
+        bound(set.context),
+        bound(set.output_max),
+        price.unwrap_or_default()
+    )
+}
+
+fn rates(rates: &Rates) -> String {
+    let own = |unit: Unit| Some(format!(" {} {}", unit.name(), decimal::write(rates.get(unit)?)));
+    Unit::ALL.into_iter().filter_map(own).collect()
 }
 
 fn media(gate: &Gate) -> String {

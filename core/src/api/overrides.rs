@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::document::Resource;
+use super::{
+    document::{Declared, Resource},
+    prices,
+};
 use crate::{
     error::{Error, Result},
     gateway::Gateway,
-    limits::{DOCUMENT_ID_BYTES_MAX, NAME_BYTES_MAX, PRICE_TIERS_MAX},
-    money::Override,
+    limits::{DOCUMENT_ID_BYTES_MAX, MODEL_TOKENS_MAX, NAME_BYTES_MAX, PRICE_TIERS_MAX},
+    money::{Override, amount, is_model_name},
     store::Kind,
 };
 
@@ -104,8 +107,7 @@ impl Resource for Model {
     const WORD: &'static str = "model";
 
     fn check_id(id: &str) -> Result<()> {
-        let plain = |c: char| !c.is_whitespace() && !c.is_control();
-        if id.is_empty() || id.len() > DOCUMENT_ID_BYTES_MAX || !id.chars().all(plain) {
+        if !is_model_name(id) {
             let message = format!(
                 "A model's id has at most {DOCUMENT_ID_BYTES_MAX} bytes and no white space."
             );
@@ -121,18 +123,22 @@ impl Resource for Model {
             return wrong("display_name", "A name is one short line.".to_owned());
         }
         for (field, tokens) in [("context", self.context), ("output_max", self.output_max)] {
-            if !tokens.is_none_or(|tokens| (1..=1_000_000_000).contains(&tokens)) {
-                return wrong(field, "A number of tokens goes from 1 to 1000000000.".to_owned());
+            if !tokens.is_none_or(|tokens| (1..=MODEL_TOKENS_MAX.into()).contains(&tokens)) {
+                return wrong(
+                    field,
+                    format!("A number of tokens goes from 1 to {MODEL_TOKENS_MAX}."),
+                );
             }
         }
         let Some(price) = &self.price else { return Ok(()) };
         if price.tiers.len() > PRICE_TIERS_MAX {
             return wrong("price.tiers", format!("A price has at most {PRICE_TIERS_MAX} tiers."));
         }
-        if price.tiers.iter().any(|tier| tier.above_tokens > 1_000_000_000) {
-            return wrong("price.tiers", "A tier begins at 1000000000 tokens at most.".to_owned());
+        if price.tiers.iter().any(|tier| tier.above_tokens > MODEL_TOKENS_MAX.into()) {
+            let message = format!("A tier begins at {MODEL_TOKENS_MAX} tokens at most.");
+            return wrong("price.tiers", message);
         }
-        if let Some(amount) = price.amounts().find(|amount| !is_amount(amount)) {
+        if let Some(amount) = price.amounts().find(|text| amount(text).is_none()) {
             let amount: String = amount.chars().take(20).collect();
             let message = format!(
                 "`{amount}` is no price: a price is a decimal such as \"2.5\" with at most six digits before the point and nine behind it."
@@ -142,6 +148,30 @@ impl Resource for Model {
         // What is kept is read by the rules of money alone.
         let body = serde_json::to_string(self).map_err(Error::internal)?;
         Override::read(id, &body).map(drop)
+    }
+
+    fn declared(gateway: &Gateway) -> Vec<Declared<Self>> {
+        let declared = |set: &Override| Declared {
+            id: set.name.clone(),
+            place: "`[[model]]` of the configuration",
+            body: shown(set),
+        };
+        gateway.state.config.models.iter().map(declared).collect()
+    }
+}
+
+/// What is declared, in the shape of what is kept.
+fn shown(set: &Override) -> Model {
+    let price = set.price.as_ref().map(|price| {
+        let price = serde_json::to_value(prices::shown(price)).and_then(serde_json::from_value);
+        price.expect("a price is shown in the words in which it is set")
+    });
+    Model {
+        price,
+        enabled: set.enabled,
+        display_name: set.display_name.clone(),
+        context: set.context,
+        output_max: set.output_max,
     }
 }
 
@@ -177,26 +207,5 @@ impl Tier {
             &self.audio_in,
             &self.audio_out,
         ]
-    }
-}
-
-fn is_amount(text: &str) -> bool {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits(whole) && digits(decimals) && whole.len() <= 6 && decimals.len() <= 9
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_amount_is_a_plain_decimal() {
-        for good in ["0", "2.5", "0.000000001", "999999"] {
-            assert!(is_amount(good), "{good}");
-        }
-        for wrong in ["", ".5", "1.", "-1", "1e3", "1,5", "1000000", "0.0000000001", "NaN"] {
-            assert!(!is_amount(wrong), "{wrong}");
-        }
     }
 }

@@ -51,9 +51,10 @@ struct Model<'a> {
     price: Option<PriceShown>,
 }
 
+/// A price, in the words in which it is set for a model.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-struct PriceShown {
+pub(super) struct PriceShown {
     #[serde(flatten)]
     base: BTreeMap<&'static str, String>,
     /// Other prices for long requests.
@@ -194,7 +195,7 @@ fn model<'a>(
     Model { provider, id: model.id, name: model.name, price }
 }
 
-fn shown(price: &Price) -> PriceShown {
+pub(super) fn shown(price: &Price) -> PriceShown {
     let tier = |tier: &crate::money::Tier| TierShown {
         above_tokens: tier.above_tokens,
         rates: rates(&tier.rates),

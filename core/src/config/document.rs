@@ -201,14 +201,26 @@ impl<'t> Said<'t> {
 
     /// A number that may have decimals.
     pub(super) fn decimal(&self) -> Result<f64, Mistake> {
-        let text = match &self.value {
-            Value::File(DeValue::Integer(number), _) if number.radix() == 10 => number.as_str(),
-            Value::File(DeValue::Float(number), _) => number.as_str(),
-            Value::File(..) | Value::Variable(_) => {
-                return Err(self.wrong("a number, without quotes"));
-            }
-        };
+        let text = self.number().ok_or_else(|| self.wrong("a number, without quotes"))?;
         text.parse().map_err(|_| self.spot.mistake("must be a number"))
+    }
+
+    /// A number that may have decimals, as it is written: with quotes, as in the API, or without.
+    pub(super) fn digits(&self) -> Result<&str, Mistake> {
+        match &self.value {
+            Value::File(DeValue::String(_), _) | Value::Variable(_) => self.text(),
+            Value::File(..) => self.number().ok_or_else(|| self.wrong("a number")),
+        }
+    }
+
+    fn number(&self) -> Option<&str> {
+        match &self.value {
+            Value::File(DeValue::Integer(number), _) if number.radix() == 10 => {
+                Some(number.as_str())
+            }
+            Value::File(DeValue::Float(number), _) => Some(number.as_str()),
+            Value::File(..) | Value::Variable(_) => None,
+        }
     }
 
     /// Yes or no.

@@ -4,6 +4,7 @@ mod client;
 mod document;
 mod hint;
 mod mistake;
+mod model;
 mod people;
 mod policy;
 mod provider;
@@ -25,6 +26,7 @@ use crate::{
     budget::{Policy, Team},
     identity::Secret,
     media::Gate,
+    money::Override,
     provider::Provider,
 };
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub secret: Option<RootSecret>,
     /// Declared providers in order: the file's first, then the environment's.
     pub providers: Vec<Provider>,
+    /// What is declared for models.
+    pub models: Vec<Override>,
     /// Declared clients.
     pub clients: Vec<DeclaredClient>,
     /// Declared teams.

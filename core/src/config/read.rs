@@ -8,7 +8,7 @@ use super::{
     Config, LogFormat, Waits, client,
     document::{Lines, Said, Table},
     mistake::{Mistake, Spot},
-    people, provider,
+    model, people, provider,
     reading::Reading,
     secret, store_url, team,
     variables::Environment,
@@ -71,6 +71,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let deepseek_english = read_deepseek(&mut root, reading);
     let prices_url = read_prices(&mut root, reading);
     let providers = provider::read(&mut root, reading);
+    let models = model::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
     let teams = team::read(&mut root, reading);
     let secret = secret::root(reading.environment);
@@ -86,6 +87,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         store_token,
         secret,
         providers,
+        models,
         clients,
         teams,
         admin_token,

@@ -15,7 +15,7 @@ mod refresh;
 pub use cost::{ceiling, cost};
 pub(crate) use grade::grade;
 pub(crate) use listing::Listing;
-pub use overrides::{Override, read_price};
+pub use overrides::{Override, amount, is_model_name, read_price};
 pub use price::{Price, Rates, Tier, Unit};
 pub use prices::{Prices, TOLD};
 pub(crate) use recompute::Again;

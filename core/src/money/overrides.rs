@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    limits::PRICE_NANO_MAX,
+    limits::{DOCUMENT_ID_BYTES_MAX, PRICE_NANO_MAX},
     store::Document,
 };
 
@@ -30,8 +30,6 @@ pub struct Override {
     pub context: Option<u64>,
     /// Tokens of the reply.
     pub output_max: Option<u64>,
-    /// The price as it was set.
-    told: String,
 }
 
 /// A model's document.
@@ -71,7 +69,6 @@ impl Override {
             display_name: body.display_name,
             context: body.context,
             output_max: body.output_max,
-            told: price.map(|price| price.get().to_owned()).unwrap_or_default(),
         })
     }
 
@@ -92,8 +89,25 @@ impl Override {
 
     /// What tells these prices from others.
     pub(super) fn told(&self) -> String {
-        format!("{}\t{}", self.name, self.told)
+        format!("{}\t{}", self.name, self.price.as_ref().map(Price::told).unwrap_or_default())
     }
+}
+
+/// Whether this may be the name of what is set for a model: `model` or `provider/model`.
+#[must_use]
+pub fn is_model_name(text: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control();
+    !text.is_empty() && text.len() <= DOCUMENT_ID_BYTES_MAX && text.chars().all(plain)
+}
+
+/// Nano-dollars from an amount as people write it: a decimal with at most six digits before the point and nine behind it.
+#[must_use]
+pub fn amount(text: &str) -> Option<u64> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
+    if whole.is_empty() || decimals.is_empty() || whole.len() > 6 {
+        return None;
+    }
+    decimal::read(text)
 }
 
 /// Reads a price: dollars for a million of each unit, as numbers or as texts of decimals, and `tiers` of the same with
@@ -167,6 +181,29 @@ mod tests {
         assert!(set.is_of("openai", "gpt-4o"));
         assert!(!set.is_of("azure", "gpt-4o"));
         assert!(Override::read("gpt-4o", "{}").unwrap().is_of("azure", "gpt-4o"));
+    }
+
+    #[test]
+    fn prices_are_told_apart_by_what_they_are() {
+        let told =
+            |price: &str| Override::read("m", &format!(r#"{{"price":{price}}}"#)).unwrap().told();
+        let price = told(r#"{"input":"2.50","tiers":[{"above_tokens":9,"output":"1"}]}"#);
+        assert_eq!(price, "m\tin=2.5 >9 out=1");
+        assert_eq!(price, told(r#"{"tiers":[{"output":1,"above_tokens":9}],"input":2.5}"#));
+        assert_ne!(price, told(r#"{"input":2.5}"#));
+        assert_eq!(told("null"), "m\t");
+    }
+
+    #[test]
+    fn an_amount_is_a_plain_decimal() {
+        for (text, nanos) in
+            [("0", 0), ("2.5", 2_500_000_000), ("0.000000001", 1), ("999999", 999_999_000_000_000)]
+        {
+            assert_eq!(amount(text), Some(nanos), "{text}");
+        }
+        for wrong in ["", ".5", "1.", "-1", "1e3", "1,5", "1000000", "0.0000000001", "NaN"] {
+            assert_eq!(amount(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

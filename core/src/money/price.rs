@@ -97,6 +97,17 @@ impl Unit {
         }
     }
 
+    /// What a tier may have a price of its own for.
+    pub const TIERED: [Self; 7] = [
+        Self::Input,
+        Self::Output,
+        Self::CacheRead,
+        Self::CacheWrite5m,
+        Self::CacheWrite1h,
+        Self::AudioIn,
+        Self::AudioOut,
+    ];
+
     fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|unit| unit.word() == word)
     }
@@ -116,6 +127,11 @@ impl Rates {
     /// Gives a unit its price.
     pub fn set(&mut self, unit: Unit, nanos: u64) {
         self.0[unit as usize] = Some(nanos);
+    }
+
+    fn told(&self) -> String {
+        let own = |unit: Unit| Some(format!("{}={}", unit.word(), decimal::write(self.get(unit)?)));
+        Unit::ALL.into_iter().filter_map(own).collect::<Vec<_>>().join(" ")
     }
 
     /// These, and the other's where there are none.
@@ -206,6 +222,12 @@ impl Price {
             self.factors[tariff as usize] = Some(amount);
         }
         Some(())
+    }
+
+    /// What is set for a model, as the catalogue writes it: `in=2.5 out=15 >272000 in=5`.
+    pub(super) fn told(&self) -> String {
+        let tier = |tier: &Tier| format!(" >{} {}", tier.above_tokens, tier.rates.told());
+        self.base.told() + &self.tiers.iter().map(tier).collect::<String>()
     }
 
     /// This price, completed by what the other knows beside it. Tiers are taken from one of them only.

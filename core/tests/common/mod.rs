@@ -141,6 +141,7 @@ fn config(key: &str) -> Config {
             speaking(Dialect::Gemini),
             speaking(Dialect::Ollama),
         ],
+        models: Vec::new(),
         clients: vec![DeclaredClient {
             name: "test".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),

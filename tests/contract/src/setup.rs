@@ -41,6 +41,7 @@ pub struct Setup {
     declared_key: Option<String>,
     store_url: Option<String>,
     prices_url: Option<String>,
+    tables: String,
     variables: Vec<(String, String)>,
 }
 
@@ -59,6 +60,7 @@ impl Setup {
             declared_key: None,
             store_url: None,
             prices_url: None,
+            tables: String::new(),
             variables: Vec::new(),
         })
     }
@@ -94,6 +96,13 @@ impl Setup {
     #[must_use]
     pub fn declaring(mut self, key: &str) -> Self {
         self.declared_key = Some(key.to_owned());
+        self
+    }
+
+    /// Declares these tables too.
+    #[must_use]
+    pub fn adding(mut self, tables: &str) -> Self {
+        tables.clone_into(&mut self.tables);
         self
     }
 
@@ -143,7 +152,7 @@ impl Setup {
             write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
                 .expect("a String takes everything");
         }
-        text
+        text + &self.tables
     }
 
     /// The environment of the gateway, beside what an adapter needs of its own.

@@ -159,6 +159,7 @@ fn config(key: &str) -> Config {
         store_token: None,
         secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
         providers: Dialect::ALL.into_iter().map(provider).collect(),
+        models: Vec::new(),
         clients: vec![DeclaredClient {
             name: "corpus".to_owned(),
             key: DeclaredKey::Plain(Secret::new(key.to_owned())),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Result, failed,
-    setup::{ADMIN_TOKEN, SECRET, UPSTREAM_KEY},
+    setup::{ADMIN_TOKEN, MODEL, SECRET, SLASHED_MODEL, UPSTREAM_KEY},
     wire::{Answer, Ask},
     world::World,
 };
@@ -18,6 +18,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "admin_problems", run: |world| Box::pin(problems(world)) },
     Case { name: "admin_provider_life", run: |world| Box::pin(provider_life(world)) },
     Case { name: "admin_locked", run: |world| Box::pin(locked(world)) },
+    Case { name: "admin_model_declared", run: |world| Box::pin(model_declared(world)) },
     Case { name: "admin_keys", run: |world| Box::pin(keys(world)) },
     Case { name: "admin_keys_follow_the_origin", run: |world| Box::pin(origin(world)) },
     Case { name: "admin_keys_imported", run: |world| Box::pin(imported(world)) },
@@ -114,6 +115,42 @@ async fn locked(world: &World) -> Result {
     problem(&world.admin("DELETE", "/api/keys/up-1").await?, 409)?;
     let key = json!({ "provider": "up", "secret": "sk-more-of-them-0123456789" });
     problem(&world.edit("POST", "/api/keys", None, key).await?, 409)?;
+    Ok(())
+}
+
+/// What the file sets for a model holds, is shown, and is changed there alone.
+async fn model_declared(world: &World) -> Result {
+    let tables = format!(
+        "\n[[model]]\nid = \"up/{MODEL}\"\ndisplay_name = \"Ours\"\nprice = {{ input = 3, output = \"15\" }}\n\
+         \n[[model]]\nid = \"{SLASHED_MODEL}\"\nenabled = false\n"
+    );
+    let world = world.fresh(world.setup()?.adding(&tables)).await?;
+    let path = format!("/api/models/up/{MODEL}");
+    let shown = said(&world.admin_at(&path).await?, 200)?;
+    assert!(shown["declared_in"].as_str().is_some_and(|text| text.contains("[[model]]")));
+    assert_eq!(
+        (&shown["price"], &shown["display_name"], &shown["version"]),
+        (&json!({ "input": "3", "output": "15" }), &json!("Ours"), &json!(0)),
+        "{shown}"
+    );
+    let list = said(&world.admin("GET", "/api/models").await?, 200)?;
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(2), "{list}");
+    for (method, version, body) in [
+        ("PUT", None, json!({ "enabled": false })),
+        ("PATCH", Some("*"), json!({ "enabled": false })),
+        ("DELETE", Some("*"), json!({})),
+    ] {
+        let told = problem(&world.edit(method, &path, version, body).await?, 409)?;
+        assert_eq!(told["code"], "locked", "{method}");
+    }
+
+    world.play(Script::json(200, COMPLETION));
+    let record = world.record(&world.ask(&world.chat(json!({}))).await?).await?;
+    let usage = |name: &str| record["usage"][name].as_i64().unwrap_or_default();
+    let expected = 3_000 * usage("prompt") + 15_000 * usage("completion");
+    assert!(expected > 0 && record["cost_nano"] == json!(expected), "{record}");
+    let refused = world.ask(&world.chat(json!({ "model": SLASHED_MODEL }))).await?;
+    assert_eq!(refused.status, 404, "{}", refused.text());
     Ok(())
 }
 
