@@ -3,7 +3,6 @@
 
 mod bench;
 mod build;
-mod catalog;
 mod checks;
 mod ci;
 mod contract;
@@ -26,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use report::{Done, Report, Result, Stop};
+use report::{Report, Result};
 
 /// Everything one does with a clone of Tidegate.
 #[derive(Parser)]
@@ -73,8 +72,6 @@ enum Task {
     Race(contract::Race),
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
-    /// Write the embedded model catalogue anew from its source
-    Catalog,
     /// Build, check and try what is shipped: static programs, image, template, deployment
     Package(packaging::Options),
     /// Build the static programs only, for both processors
@@ -111,10 +108,6 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         }
         Task::Wasm => report.step("worker", wasm::wasm),
         Task::Bench(options) => report.step("bench", || bench::bench(options)),
-        Task::Catalog => report.step("catalog", || {
-            catalog::run(&place::root()?).map_err(|error| Stop::failed(error.to_string()))?;
-            Ok(Done::noted("core/data/catalog.tsv is written"))
-        }),
         Task::Package(options) => packaging::package(options, report),
         Task::Static => packaging::static_programs(report),
         Task::Doctor => doctor::doctor()?,

@@ -1,7 +1,7 @@
 //! Which models does a provider have, and what can they do? A snapshot of models.dev, searched where it lies.
 //!
 //! The snapshot is text: `@provider`, then one line a model, both sorted. Nothing is parsed before it is asked for, so
-//! it costs neither time at the start nor memory beside the program's own. `cargo xtask catalog` makes it, and
+//! it costs neither time at the start nor memory beside the program's own. [`source`] makes it, and
 //! `core/data/README.md` says from what.
 
 mod model;

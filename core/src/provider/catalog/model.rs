@@ -33,7 +33,7 @@ pub struct Model<'a> {
 }
 
 impl<'a> Model<'a> {
-    /// Reads a line of the catalogue. `cargo xtask catalog` documents the columns and writes them.
+    /// Reads a line of the catalogue. [`source`](super::source) documents the columns and writes them.
     pub(crate) fn read(line: &'a str) -> Self {
         let mut columns = line.split('\t');
         let mut column = || columns.next().unwrap_or_default();

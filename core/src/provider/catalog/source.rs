@@ -1,6 +1,18 @@
 //! How does models.dev's JSON become a catalogue? What is new there is passed over, what is broken left out.
 //!
-//! `cargo xtask catalog` does the same for the embedded one, and stops at what it does not know instead.
+//! The result is text: `@provider`, then its models, both sorted by id. The columns of a model, between tabs:
+//!
+//! | column | example | empty |
+//! |---|---|---|
+//! | id | `gpt-5.4` | |
+//! | name | `GPT-5.4` | the id |
+//! | release | `2026-03-05` | |
+//! | tokens: context / input / output | `1050000/922000/128000` | a part that is not known |
+//! | capabilities, a capital for a no | `arHts` | |
+//! | modalities in > out | `tip>t` | |
+//! | reasoning | `toggle effort=lmh budget=1024.. back=reasoning_content` | |
+//! | status | `beta`, `deprecated` | in service |
+//! | dollars for a million tokens | `in=2.5 out=15 read=0.25 >272000 in=5 out=22.5` | not known |
 
 use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
@@ -276,12 +288,20 @@ impl Cost<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::{env, fs, path::Path};
+
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the catalogue is a file")]
     fn the_source_of_the_embedded_catalogue_makes_it() {
-        let source = include_bytes!("../../../data/models_dev.json");
-        assert!(convert(source, &|_| true).unwrap() == super::super::TEXT);
+        let text = convert(include_bytes!("../../../data/models_dev.json"), &|_| true).unwrap();
+        if env::var_os("UPDATE").is_some() {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/catalog.tsv");
+            fs::write(file, text).unwrap();
+            return;
+        }
+        assert!(text == super::super::TEXT, "run `UPDATE=1 cargo test -p tidegate-core embedded`");
     }
 
     #[test]
