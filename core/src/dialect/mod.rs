@@ -9,6 +9,7 @@ pub(crate) mod event;
 mod fold;
 mod frame;
 mod gemini;
+mod glimpse;
 mod ids;
 pub(crate) mod ir;
 mod lines;
@@ -33,6 +34,7 @@ pub(crate) use event::{Event, Kind as EventKind};
 pub(crate) use fold::{Fold, unfold};
 pub(crate) use frame::{Framing, Splitter};
 pub(crate) use gemini::request::{path_of as gemini_path, rename as gemini_rename};
+pub(crate) use glimpse::Glimpse;
 pub(crate) use ir::{Losses, Prompt, Reply};
 pub(crate) use object::Object;
 pub(crate) use patch::{Edit, apply};
@@ -280,6 +282,11 @@ impl Dialect {
     /// A request with an instruction added, for a provider of the same dialect; `None` when the client gives one.
     pub(crate) fn instruct(self, body: &Bytes, text: &str) -> Result<Option<Bytes>> {
         note::add(body, &self.instructions(), text)
+    }
+
+    /// Looks at what a request says and brings along, without reading it wholly.
+    pub(crate) fn glimpse(self, body: &[u8]) -> Glimpse<'_> {
+        Glimpse::of(body, &self.instructions())
     }
 
     fn instructions(self) -> note::Place {
