@@ -159,7 +159,8 @@ impl Export {
 
 const CSV_HEAD: &str = "id,at_ms,client,team,endpoint,dialect,requested_model,provider,model,key_id,status,error,\
      stream,prompt,cached,cache_write_5m,cache_write_1h,completion,reasoning,audio_in,audio_out,image_in,image_out,\
-     calls,estimated,cost_nano,price_id,first_byte_ms,total_ms,attempts,bytes_in,bytes_out,dropped,added,stale,ended\r\n";
+     calls,estimated,cost_nano,price_id,first_byte_ms,total_ms,attempts,bytes_in,bytes_out,dropped,added,stale,ended,\
+     side_model,side_prompt,side_completion,side_nano\r\n";
 
 fn push_csv(text: &mut String, row: &Shown<'_>) {
     let usage = &row.usage;
@@ -186,7 +187,9 @@ fn push_csv(text: &mut String, row: &Shown<'_>) {
     cells.extend([row.first_byte_ms, row.total_ms, row.attempts.into()].map(|n| n.to_string()));
     cells.extend([row.bytes_in, row.bytes_out].map(|number| number.to_string()));
     cells.extend([row.dropped, row.added].map(cell));
-    cells.extend([row.stale.to_string(), row.ended.to_owned()]);
+    cells.extend([row.stale.to_string(), row.ended.to_owned(), cell(row.side_model)]);
+    let side = [row.side_prompt, row.side_completion, row.side_nano];
+    cells.extend(side.map(|number| number.to_string()));
     let _ = write!(text, "{}\r\n", cells.join(","));
 }
 

@@ -73,6 +73,14 @@ pub(super) struct Shown<'a> {
     pub(super) tariff: &'static str,
     /// Quality and size of pictures that are paid by the piece.
     pub(super) grade: &'a str,
+    /// Who was asked beside it where it goes, as `provider/model`; empty when nobody was.
+    pub(super) side_model: &'a str,
+    /// Tokens that they read.
+    pub(super) side_prompt: i64,
+    /// Tokens that they wrote.
+    pub(super) side_completion: i64,
+    /// Nano-dollars of that, which `cost_nano` holds too.
+    pub(super) side_nano: i64,
 }
 
 /// Tokens by what they cost. `prompt` holds everything read, `completion` everything written.
@@ -242,5 +250,9 @@ pub(super) fn show(record: &Record) -> Shown<'_> {
         ended: record.ended.name(),
         tariff: record.usage.tariff.name(),
         grade: &record.grade,
+        side_model: &record.side.model,
+        side_prompt: record.side.prompt,
+        side_completion: record.side.completion,
+        side_nano: record.side.cost_nano,
     }
 }

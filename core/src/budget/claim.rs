@@ -22,6 +22,17 @@ pub(crate) struct Amounts {
     pub(crate) requests: i64,
 }
 
+impl Amounts {
+    /// The sum of both.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            nano: self.nano.saturating_add(other.nano),
+            tokens: self.tokens.saturating_add(other.tokens),
+            requests: self.requests.max(other.requests),
+        }
+    }
+}
+
 /// One limit that a request falls under, with the counter of the time it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
@@ -254,7 +265,9 @@ impl Hold {
         let usage = record.usage;
         let spent = Amounts {
             nano: record.cost_nano,
-            tokens: usage.prompt.saturating_add(usage.completion),
+            tokens: [usage.prompt, usage.completion, record.side.prompt, record.side.completion]
+                .into_iter()
+                .fold(0, i64::saturating_add),
             requests: i64::from(record.attempts > 0),
         };
         let adds = self.claims.iter().map(|claim| claim.spend(spent, now_ms)).collect();

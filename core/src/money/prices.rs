@@ -151,21 +151,22 @@ impl Prices {
         Some(ceiling(&priced.price, input_tokens, output_tokens))
     }
 
-    /// Writes the cost into a record, and by which prices. What a provider has told of the cost itself is believed,
+    /// Writes the cost into a record, and by which prices; what was asked beside it has its cost already. What a provider has told of the cost itself is believed,
     /// unless an administrator has set a price.
     pub(crate) fn price(&self, record: &mut Record) {
         let priced = self.find(&record.provider, &record.model);
         let own = priced.as_ref().is_some_and(|priced| priced.own);
         if let Some(told_nano) = record.usage.told_nano.filter(|_| !own) {
-            record.cost_nano = told_nano;
+            record.cost_nano = told_nano.saturating_add(record.side.cost_nano);
             TOLD.clone_into(&mut record.price_id);
             return;
         }
         let Some(priced) = priced else {
-            (record.cost_nano, record.price_id) = (0, String::new());
+            (record.cost_nano, record.price_id) = (record.side.cost_nano, String::new());
             return;
         };
-        record.cost_nano = cost(&priced.price, &record.usage, &record.grade);
+        let own = cost(&priced.price, &record.usage, &record.grade);
+        record.cost_nano = own.saturating_add(record.side.cost_nano);
         self.id.clone_into(&mut record.price_id);
     }
 

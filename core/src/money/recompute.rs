@@ -93,7 +93,8 @@ impl Gateway {
 /// What a record costs by these prices, if that is something else. What its provider told stays what it told.
 fn costed(prices: &Prices, record: &Record) -> Option<Costed> {
     let mut again = record.clone();
-    again.usage.told_nano = (record.price_id == TOLD).then_some(record.cost_nano);
+    let own = record.cost_nano.saturating_sub(record.side.cost_nano);
+    again.usage.told_nano = (record.price_id == TOLD).then_some(own);
     prices.price(&mut again);
     let same = again.cost_nano == record.cost_nano && again.price_id == record.price_id;
     (!same).then_some(Costed { id: again.id, cost_nano: again.cost_nano, price_id: again.price_id })

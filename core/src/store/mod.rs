@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use record::{
-    Bucket, Ended, GroupBy, LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, RecordFilter, StatsQuery,
-    Tariff, Usage,
+    Bucket, Ended, GroupBy, LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, RecordFilter, Side,
+    StatsQuery, Tariff, Usage,
 };
 
 use crate::{error::Result, ports::Millis};

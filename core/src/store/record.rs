@@ -36,7 +36,7 @@ pub struct Record {
     pub usage: Usage,
     /// Whether the provider did not tell the usage and it was estimated.
     pub estimated: bool,
-    /// Nano-dollars.
+    /// Nano-dollars, with those of what was asked beside it.
     pub cost_nano: i64,
     /// Which prices the cost was computed with; `provider` when the provider told it, empty while nothing is priced.
     pub price_id: String,
@@ -60,6 +60,8 @@ pub struct Record {
     pub stale: bool,
     /// How it ended.
     pub ended: Ended,
+    /// What was asked beside it, to find out where it goes.
+    pub side: Side,
     /// What is written with it, in one transaction: no column, and gone when it is read back.
     pub settlement: Option<Box<Settlement>>,
 }
@@ -70,6 +72,19 @@ impl Record {
     pub fn failed(&self) -> bool {
         self.ended != Ended::Done
     }
+}
+
+/// What a request had asked beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Who was asked, as `provider/model`; empty when nobody was.
+    pub model: String,
+    /// Tokens read.
+    pub prompt: i64,
+    /// Tokens written.
+    pub completion: i64,
+    /// Nano-dollars.
+    pub cost_nano: i64,
 }
 
 /// How a request ended.

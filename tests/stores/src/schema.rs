@@ -45,8 +45,9 @@ const FILES: &[&str] = &[
     include_str!("../../../migrations/0002_prices.sql"),
     include_str!("../../../migrations/0003_reservations.sql"),
     include_str!("../../../migrations/0004_audit_and_days.sql"),
+    include_str!("../../../migrations/0005_side.sql"),
 ];
-const NEWEST: i64 = 4;
+const NEWEST: i64 = 5;
 
 /// The statements of a file, without what stands in front of them.
 fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {
@@ -141,7 +142,7 @@ async fn other_tool(w: &World) -> Verdict {
 }
 
 async fn waits(w: &World) -> Verdict {
-    w.write(&["DELETE FROM migrations WHERE number = 4 AND (step = 0 OR step > 8)"]).await?;
+    w.write(&["DELETE FROM migrations WHERE number = 5 AND (step = 0 OR step > 3)"]).await?;
     let until_ms = w.clock.now() + 300;
     w.store.lease("migrate", "another", w.clock.now(), until_ms).await?;
     migrate(&*w.database, &*w.clock, "run").await?;

@@ -1,14 +1,14 @@
 //! Which columns has a record, and in which order?
 
 use super::{
-    super::{Ended, Record, Tariff, Usage},
+    super::{Ended, Record, Side, Tariff, Usage},
     database::Value,
     rows::Fields,
 };
 use crate::error::{Error, Result};
 
 /// In the order of [`values`] and [`record`].
-pub(super) const COLUMNS: [&str; 40] = [
+pub(super) const COLUMNS: [&str; 44] = [
     "id",
     "at_ms",
     "client",
@@ -49,6 +49,10 @@ pub(super) const COLUMNS: [&str; 40] = [
     "images",
     "tariff",
     "grade",
+    "side_model",
+    "side_prompt",
+    "side_completion",
+    "side_nano",
 ];
 
 /// One value for each column.
@@ -95,6 +99,10 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         usage.images.into(),
         usage.tariff.name().into(),
         record.grade.as_str().into(),
+        record.side.model.as_str().into(),
+        record.side.prompt.into(),
+        record.side.completion.into(),
+        record.side.cost_nano.into(),
     ]
 }
 
@@ -128,12 +136,19 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         stale: fields.flag()?,
         ended: ended(&fields.text()?)?,
         grade: String::new(),
+        side: Side::default(),
         settlement: None,
     };
     record.usage.cached_audio = fields.int()?;
     record.usage.images = fields.int()?;
     record.usage.tariff = Tariff::told(&fields.text()?);
     record.grade = fields.text()?;
+    record.side = Side {
+        model: fields.text()?,
+        prompt: fields.int()?,
+        completion: fields.int()?,
+        cost_nano: fields.int()?,
+    };
     Ok(record)
 }
 

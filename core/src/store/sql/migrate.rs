@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, text: include_str!("../../../../migrations/0002_prices.sql") },
     Migration { number: 3, text: include_str!("../../../../migrations/0003_reservations.sql") },
     Migration { number: 4, text: include_str!("../../../../migrations/0004_audit_and_days.sql") },
+    Migration { number: 5, text: include_str!("../../../../migrations/0005_side.sql") },
 ];
 
 const LEASE: &str = "migrate";
