@@ -18,6 +18,7 @@ use crate::{
     money::{Listing, Prices},
     people::People,
     ports::{Call, Machine, Millis, Ports},
+    route::Latencies,
     router,
     snapshot::Snapshot,
 };
@@ -53,6 +54,8 @@ pub struct State {
     pub(crate) captured_bytes: Arc<AtomicU64>,
     machine: OnceLock<Arc<dyn Machine>>,
     pub(crate) people: People,
+    /// How fast models were lately.
+    pub(crate) latencies: Latencies,
 }
 
 impl State {
@@ -88,6 +91,7 @@ impl State {
             captured_bytes: Arc::default(),
             machine: OnceLock::new(),
             people: People::default(),
+            latencies: Latencies::default(),
             config,
             vault,
         })

@@ -29,6 +29,7 @@ mod permit;
 pub mod ports;
 pub mod provider;
 mod relay;
+pub mod route;
 pub mod router;
 mod settings;
 mod snapshot;

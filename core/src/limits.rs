@@ -243,6 +243,32 @@ pub const GROUPS_MAX: usize = 1_000;
 pub const GROUP_DEPTH_MAX: usize = 10;
 /// Entries of one list of a group.
 pub const GROUP_ENTRIES_MAX: usize = 100;
+/// Names that are looked up for one request; groups that lead to more are a mistake.
+pub const ROUTE_VISITS_MAX: usize = 1_000;
+/// Models that one request may end up with, before policies and keys are looked at.
+pub const ROUTE_LEAVES_MAX: usize = 32;
+/// Targets that a refusal names.
+pub const ROUTE_TOLD_MAX: usize = 5;
+/// The tokens of an answer that a comparison of prices goes by where the request does not say.
+pub const ANSWER_TOKENS_USUAL: u64 = 1_000;
+/// Models whose time to the first byte is kept.
+pub const LATENCIES_MAX: usize = 2_048;
+/// After so long a measured time counts half: what was slow is tried again.
+pub const LATENCY_HALF_LIFE: Duration = Duration::from_secs(30);
+/// What a failure counts as where groups go by time: what fails at once is not fast.
+pub const LATENCY_OF_FAILURE: Duration = Duration::from_secs(10);
+/// Models that may rate one request, when classifiers lead to classifiers.
+pub const RATINGS_MAX: usize = 2;
+/// How long a rating may take.
+pub const RATING_WAIT: Duration = Duration::from_secs(5);
+/// What a rating model is shown of a request: its beginning and its end.
+pub const RATING_BYTES_MAX: usize = 8 << 10;
+/// What it is told about its task, roughly, where the group has no words of its own.
+pub const RATING_INSTRUCTIONS_BYTES: usize = 400;
+/// What a rating model may write; some think a little first.
+pub const RATING_TOKENS_MAX: u64 = 256;
+/// A rating model's whole answer.
+pub const RATING_REPLY_BYTES_MAX: usize = 256 << 10;
 /// Paths that a generic proxy lets through.
 pub const PROXY_PATHS_MAX: usize = 100;
 /// Models that a provider or a key names.

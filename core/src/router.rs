@@ -8,7 +8,6 @@ use crate::{
     api::{
         self,
         document::{delete, get, list, patch, put},
-        groups::Group,
         overrides::Model,
         providers::Body as Provider,
         proxies::Proxy,
@@ -22,6 +21,7 @@ use crate::{
     permit::{Face, Pass, permit},
     ports::Call,
     relay::{self, Endpoint, Manner},
+    route::Group,
 };
 
 /// What a caller must show.

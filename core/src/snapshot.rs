@@ -1,6 +1,9 @@
 //! What does the gateway know without asking the store? The declaration and the newest documents, as one value.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 
@@ -13,6 +16,7 @@ use crate::{
     money::{InForce, Override},
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Source, builtin},
+    route::{self, Groups},
     settings::{self, Settings},
     store::{Changes, Document, Kind},
 };
@@ -26,6 +30,12 @@ pub(crate) struct Snapshot {
     pub(crate) checked_at: Option<Millis>,
     /// Who may be asked, declared ones first.
     pub(crate) providers: Vec<Arc<Provider>>,
+    /// Which of them list a model, by its name.
+    listing: Arc<HashMap<String, Vec<usize>>>,
+    /// The routed names.
+    pub(crate) groups: Arc<Groups>,
+    /// Whether the groups that everybody begins with were given to this store.
+    pub(crate) seeded: bool,
     /// The tree of teams.
     pub(crate) teams: Arc<Teams>,
     /// Which catalogue of prices is in force, where it is not the embedded one.
@@ -69,10 +79,12 @@ fn yes() -> bool {
 impl Snapshot {
     /// What is declared, before the store was asked.
     pub(crate) fn declared(config: &Config) -> Self {
-        let providers = config.providers.iter().cloned().map(Arc::new).collect();
+        let providers: Vec<_> = config.providers.iter().cloned().map(Arc::new).collect();
         let teams = Arc::new(Teams::new(config.teams.iter().cloned()));
         let overrides = in_order(config.models.clone());
-        Self { providers, teams, overrides, ..Self::default() }
+        let groups = Arc::new(Groups::new(config.groups.iter().cloned()));
+        let listing = Arc::new(listing(&providers));
+        Self { providers, listing, groups, teams, overrides, ..Self::default() }
     }
 
     /// The next state, after these changes.
@@ -111,8 +123,18 @@ impl Snapshot {
         next.settings = Arc::new(next.read_settings());
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
+        next.listing = Arc::new(listing(&next.providers));
+        next.groups = Arc::new(next.read_groups(config));
+        let seeded = next.of(Kind::Setting).any(|document| document.id == route::SEEDED);
+        next.seeded = seeded;
         next.teams = Arc::new(next.read_teams(config));
         next
+    }
+
+    /// The providers that list a model, switched on or not.
+    pub(crate) fn listing(&self, model: &str) -> impl Iterator<Item = &Arc<Provider>> {
+        let places = self.listing.get(model).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|at| self.providers.get(*at))
     }
 
     /// What an administrator has set for a model of a provider.
@@ -167,6 +189,16 @@ impl Snapshot {
         Teams::new(config.teams.iter().cloned().chain(stored))
     }
 
+    /// Declared groups come first, so that their names are theirs.
+    fn read_groups(&self, config: &Config) -> Groups {
+        let stored = self.of(Kind::Group).filter_map(|document| {
+            route::Entry::from_document(document)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "group skipped"))
+                .ok()
+        });
+        Groups::new(config.groups.iter().cloned().chain(stored.map(Arc::new)))
+    }
+
     fn provider(&self, document: &Document, vault: &Vault) -> Result<Provider> {
         let body: ProviderBody = read(document)?;
         let dialect = Dialect::ALL
@@ -207,6 +239,19 @@ impl Snapshot {
         provider.models = body.models.unwrap_or_else(|| builtin::usual_models(&provider));
         Ok(provider)
     }
+}
+
+fn listing(providers: &[Arc<Provider>]) -> HashMap<String, Vec<usize>> {
+    let mut listing: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, provider) in providers.iter().enumerate() {
+        for model in &provider.models {
+            let places = listing.entry(model.clone()).or_default();
+            if places.last() != Some(&at) {
+                places.push(at);
+            }
+        }
+    }
+    listing
 }
 
 /// What an upstream key is sealed for: toward another origin it does not open.

@@ -103,6 +103,10 @@ fn describe(config: &Config) -> String {
         let strict = if client.strict { ", strict" } else { "" };
         lines.push(format!("client {} {}{strict}", client.name, is_on(client.enabled)));
     }
+    for entry in &config.groups {
+        let group = serde_json::to_string(&entry.group).unwrap();
+        lines.push(format!("group {} {group}", entry.id));
+    }
     lines.join("\n") + "\n"
 }
 

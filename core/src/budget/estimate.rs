@@ -1,11 +1,9 @@
 //! What may a request use at most? All of its prompt, and the longest answer that was asked for or can come.
 
-use bytes::Bytes;
-
 use super::claim::Amounts;
 use crate::{
     dialect::{Dialect, Object},
-    limits::OUTPUT_TOKENS_DEFAULT,
+    limits::{ANSWER_TOKENS_USUAL, OUTPUT_TOKENS_DEFAULT},
     money::{Prices, estimate},
     operation::Operation,
     provider::{Provider, traits},
@@ -18,6 +16,38 @@ const COUNTS: [&str; 2] = ["n", "candidateCount"];
 /// Gemini's own name of the length, and of the object that holds it.
 const GEMINI: (&str, [&str; 2]) = ("maxOutputTokens", ["generationConfig", "generation_config"]);
 
+/// How long a request is, and how long it lets its answer be. It does not depend on who answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// The tokens of its prompt.
+    pub(crate) input: i64,
+    /// What it says of its answer; `None` when that has no tokens.
+    wanted: Option<Wanted>,
+}
+
+impl Size {
+    /// The size of a request.
+    pub(crate) fn of(operation: Operation, dialect: Dialect, body: &[u8]) -> Self {
+        let wanted = match operation {
+            Operation::Chat | Operation::Completions => {
+                Some(Object::read(body).map(|object| asked(&object)).unwrap_or_default())
+            }
+            Operation::Embeddings(_)
+            | Operation::Tokens(_)
+            | Operation::Images(_)
+            | Operation::Plain { .. } => None,
+        };
+        Self { input: estimate::prompt(dialect, body), wanted }
+    }
+
+    /// The most tokens of an answer, or as many as most answers have where the request does not say.
+    pub(crate) fn answer(&self) -> i64 {
+        let Some(wanted) = self.wanted else { return 0 };
+        let length = wanted.length.unwrap_or(ANSWER_TOKENS_USUAL);
+        i64::try_from(length.saturating_mul(wanted.count.max(1))).unwrap_or(i64::MAX)
+    }
+}
+
 /// The tokens of a request's prompt, and of the longest answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Most {
@@ -27,15 +57,9 @@ pub(crate) struct Most {
 
 impl Most {
     /// The most that a request may use of a provider's model.
-    pub(crate) fn of(asked: &Asked<'_>, provider: &Provider, model: &str) -> Self {
-        let output = match asked.operation {
-            Operation::Chat | Operation::Completions => longest_answer(asked.body, provider, model),
-            Operation::Embeddings(_)
-            | Operation::Tokens(_)
-            | Operation::Images(_)
-            | Operation::Plain { .. } => 0,
-        };
-        Self { input: estimate::prompt(asked.dialect, asked.body), output }
+    pub(crate) fn of(size: Size, provider: &Provider, model: &str) -> Self {
+        let longest = |wanted| longest_answer(wanted, provider, model);
+        Self { input: size.input, output: size.wanted.map_or(0, longest) }
     }
 
     /// What that comes to. A model without a price costs nothing.
@@ -49,16 +73,8 @@ impl Most {
     }
 }
 
-/// A request, as far as its length matters.
-pub(crate) struct Asked<'a> {
-    pub(crate) operation: Operation,
-    pub(crate) dialect: Dialect,
-    pub(crate) body: &'a Bytes,
-}
-
-fn longest_answer(body: &Bytes, provider: &Provider, model: &str) -> i64 {
+fn longest_answer(asked: Wanted, provider: &Provider, model: &str) -> i64 {
     let can = traits::of(provider, model).output_max;
-    let asked = Object::read(body).map(|object| asked(&object)).unwrap_or_default();
     let length = match (asked.length, can) {
         (Some(asked), Some(can)) => asked.min(can),
         (Some(asked), None) => asked,
@@ -67,7 +83,7 @@ fn longest_answer(body: &Bytes, provider: &Provider, model: &str) -> i64 {
     i64::try_from(length.saturating_mul(asked.count.max(1))).unwrap_or(i64::MAX)
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Wanted {
     length: Option<u64>,
     count: u64,

@@ -170,11 +170,10 @@ impl Path {
         })
     }
 
-    /// Whether everybody allows this model, by either of its names.
-    pub(crate) fn allows_model(&self, asked: &str, plain: &str) -> Result<()> {
-        let refusing = self
-            .policies()
-            .find(|(.., policy)| !policy.allows_model(asked) && !policy.allows_model(plain));
+    /// Whether everybody allows this model, by any of its names; `asked` is the one that a refusal says.
+    pub(crate) fn allows_model(&self, asked: &str, names: &[&str]) -> Result<()> {
+        let allows = |policy: &Policy| names.iter().any(|name| policy.allows_model(name));
+        let refusing = self.policies().find(|(.., policy)| !allows(policy));
         let Some((kind, name, _)) = refusing else { return Ok(()) };
         let message = format!("The {kind} `{name}` may not use the model `{asked}`.");
         Err(Error::new(Kind::Forbidden, message).at("model").coded("model_not_allowed"))

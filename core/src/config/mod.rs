@@ -2,6 +2,7 @@
 
 mod client;
 mod document;
+mod group;
 mod hint;
 mod mistake;
 mod model;
@@ -16,7 +17,7 @@ mod team;
 mod unique;
 mod variables;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 pub use mistake::Mistake;
 pub use people::{Cookies, FIRST_ADMIN, People};
@@ -28,6 +29,7 @@ use crate::{
     media::Gate,
     money::Override,
     provider::Provider,
+    route::Entry,
 };
 
 /// Everything that is declared. What is not declared lives in the database.
@@ -51,6 +53,8 @@ pub struct Config {
     pub clients: Vec<DeclaredClient>,
     /// Declared teams.
     pub teams: Vec<Team>,
+    /// Declared groups.
+    pub groups: Vec<Arc<Entry>>,
     /// The token that opens `/api` to programs. A server generates one when it is not declared; elsewhere `/api` stays
     /// closed without it.
     pub admin_token: Option<Secret>,

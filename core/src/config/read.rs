@@ -7,6 +7,7 @@ use toml::de::{DeTable, Error};
 use super::{
     Config, LogFormat, Waits, client,
     document::{Lines, Said, Table},
+    group,
     mistake::{Mistake, Spot},
     model, people, provider,
     reading::Reading,
@@ -74,6 +75,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let models = model::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
     let teams = team::read(&mut root, reading);
+    let groups = group::read(&mut root, reading);
     let secret = secret::root(reading.environment);
     let secret = reading.keep(secret).flatten();
     let admin_token = reading.environment.said("TIDEGATE_ADMIN_TOKEN");
@@ -90,6 +92,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         models,
         clients,
         teams,
+        groups,
         admin_token,
         people,
         waits,

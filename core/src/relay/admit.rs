@@ -9,17 +9,21 @@ use std::{
     time::Duration,
 };
 
-use super::{receive::Inbound, resolve::Target, settle::Guard};
+use super::{
+    classify::rating,
+    receive::Inbound,
+    resolve::{Question, Route},
+    settle::Guard,
+};
 use crate::{
-    budget::{
-        Amounts, Hold, Path,
-        estimate::{Asked, Most},
-    },
+    budget::{Amounts, Hold, Path, estimate::Most},
     error::{Error, Kind, Result},
     gateway::Gateway,
     identity::Client,
     limits::{ADMISSION_WAIT, ATTEMPTS_MAX, REQUESTS_IN_FLIGHT_MAX, RESERVATION_SLACK},
     ports::{Millis, within},
+    provider::Provider,
+    route::Leaf,
     snapshot::Snapshot,
     store::Admission,
 };
@@ -50,18 +54,37 @@ pub(crate) async fn enter(
     Ok(path)
 }
 
-/// The targets that everybody on the path allows.
-pub(super) fn allowed(path: &Path, inbound: &Inbound, targets: Vec<Target>) -> Result<Vec<Target>> {
+/// The models that everybody on the path allows: by their own name, by the name that was asked for, or by that of a
+/// group on the way. Who may use a group may use what it leads to.
+pub(super) fn allowed(path: &Path, inbound: &Inbound, route: Route) -> Result<Route> {
     let asked = inbound.ask.model.as_str();
-    let plain = targets.first().map_or(asked, |target| target.model.as_str());
-    path.allows_model(asked, plain)?;
-    let fits = |target: &Target| path.allows_provider(&target.provider.id);
-    let targets: Vec<Target> = targets.into_iter().filter(fits).collect();
-    if targets.is_empty() {
+    let may = |leaf: &Leaf| {
+        let groups = leaf.steps.iter().flat_map(|step| [&*step.group, step.target.as_str()]);
+        let names: Vec<&str> = [asked, leaf.model.as_str()].into_iter().chain(groups).collect();
+        path.allows_model(asked, &names)
+    };
+    let mut refusal = None;
+    let mut leaves = route.leaves;
+    leaves.retain(|leaf| match may(leaf) {
+        Ok(()) => true,
+        Err(error) => {
+            refusal.get_or_insert(error);
+            false
+        }
+    });
+    if let (true, Some(refusal)) = (leaves.is_empty(), refusal) {
+        return Err(refusal);
+    }
+    leaves.retain(|leaf| path.allows_provider(&leaf.provider.id));
+    if leaves.is_empty() {
         let message = format!("No provider of the model `{asked}` may be used with this key.");
         return Err(Error::new(Kind::Forbidden, message).at("model").coded("model_not_allowed"));
     }
-    Ok(targets)
+    let mut rater = route.rater;
+    if let Some(rater) = &mut rater {
+        rater.leaf.take_if(|leaf| !path.allows_provider(&leaf.provider.id));
+    }
+    Ok(Route { leaves, rater })
 }
 
 /// Takes a slot, and of every limit what the request may use at most.
@@ -69,8 +92,8 @@ pub(super) fn allowed(path: &Path, inbound: &Inbound, targets: Vec<Target>) -> R
 pub(super) async fn admit(
     gateway: &Gateway,
     path: &Path,
-    inbound: &Inbound,
-    targets: &[Target],
+    question: &Question<'_>,
+    route: &Route,
     guard: &mut Guard,
 ) -> Result<Permit> {
     let in_flight = gateway.state.in_flight.clone();
@@ -85,8 +108,10 @@ pub(super) async fn admit(
     if !claims.is_empty() {
         let until = now.saturating_add(longest(gateway));
         guard.hold = Some(Hold::new(&guard.record.id, claims, until));
-        let wanted = targets.iter().map(|target| estimate(gateway, inbound, target));
-        cover(gateway, &mut guard.hold, || dearest(wanted)).await?;
+        let of = |leaf: &Leaf| estimate(gateway, question.inbound, (&leaf.provider, &leaf.model));
+        // What a rating costs comes on top, whoever answers then.
+        let wanted = || dearest(route.tried().map(of)).plus(rating(gateway, question, route));
+        cover(gateway, &mut guard.hold, wanted).await?;
     }
     Ok(permit)
 }
@@ -125,11 +150,13 @@ pub(super) async fn cover(
 }
 
 /// What a request may use of a target at most.
-pub(super) fn estimate(gateway: &Gateway, inbound: &Inbound, target: &Target) -> Amounts {
-    let Inbound { operation, dialect, raw, .. } = inbound;
-    let asked = Asked { operation: *operation, dialect: *dialect, body: raw };
-    let (provider, model) = (&target.provider, target.model.as_str());
-    Most::of(&asked, provider, model).amounts(&gateway.state.prices(), &provider.id, model)
+pub(super) fn estimate(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    (provider, model): (&Provider, &str),
+) -> Amounts {
+    let most = Most::of(inbound.size(), provider, model);
+    most.amounts(&gateway.state.prices(), &provider.id, model)
 }
 
 /// The most of each.

@@ -1,5 +1,7 @@
 //! Which target answers? Each is prepared, asked and judged in turn, until one's answer may go to the client.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -18,11 +20,12 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
+    limits::LATENCY_OF_FAILURE,
     memory::Leaving,
-    money::estimate,
     operation::Way,
-    ports::within,
+    ports::{Millis, within},
     provider::echo,
+    route::Sample,
     store::Record,
 };
 
@@ -65,9 +68,7 @@ impl Served {
     pub(super) fn estimate(&self, inbound: &Inbound) -> i64 {
         match self {
             Self::Whole { read, .. } if read.usage.is_some() => 0,
-            Self::Whole { .. } | Self::Opaque { .. } | Self::Stream { .. } => {
-                estimate::prompt(inbound.dialect, &inbound.raw)
-            }
+            Self::Whole { .. } | Self::Opaque { .. } | Self::Stream { .. } => inbound.size().input,
         }
     }
 }
@@ -86,8 +87,12 @@ pub(super) async fn dispatch(
         record.provider.clone_from(&target.provider.id);
         record.model.clone_from(&target.model);
         record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
-        cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, target)).await?;
-        match attempt(gateway, inbound, headers, target, record).await {
+        let asked = (&*target.provider, target.model.as_str());
+        cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, asked)).await?;
+        let begun = gateway.ports.clock.now();
+        let outcome = attempt(gateway, inbound, headers, target, record).await;
+        note_latency(gateway, inbound, target, (begun, outcome.as_ref().err()));
+        match outcome {
             Ok(served) => return Ok(served),
             Err(error) if may_try_another(error.kind) => failed = scrub(error, target),
             Err(error) => return Err(scrub(error, target)),
@@ -121,6 +126,30 @@ async fn attempt(
         }
     };
     judge(gateway, inbound, passage, response).await
+}
+
+/// What groups go by that pick the fastest. A fault of the request itself says nothing of its target.
+fn note_latency(
+    gateway: &Gateway,
+    inbound: &Inbound,
+    target: &Target,
+    (begun, error): (Millis, Option<&Error>),
+) {
+    let now = gateway.ports.clock.now();
+    let took = match error {
+        None => now - begun,
+        Some(error) if may_try_another(error.kind) || error.kind == Kind::UpstreamTimeout => {
+            (now - begun).max(millis(LATENCY_OF_FAILURE))
+        }
+        Some(_) => return,
+    };
+    let (provider, model) = (target.provider.id.clone(), target.model.clone());
+    let sample = Sample { provider, model, streams: inbound.ask.stream };
+    gateway.state.latencies.note(sample, took, now);
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 /// A provider that repeats our key in its error must not tell it to a client.

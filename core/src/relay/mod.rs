@@ -3,6 +3,7 @@
 mod admit;
 mod authenticate;
 pub(crate) mod capture;
+mod classify;
 mod dispatch;
 mod exchange;
 mod gather;
@@ -35,10 +36,12 @@ use crate::{
     gateway::Gateway,
     http::Body,
     ports::Call,
+    route::Ratings,
     router::Visit,
 };
 
 use capture::Capture;
+use resolve::Question;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
@@ -95,9 +98,11 @@ async fn run(
     let capturing = &view.snapshot.settings.capture;
     *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
-    let targets = resolve::resolve(&view.snapshot, &inbound)?;
-    let targets = admit::allowed(&path, &inbound, targets)?;
-    let permit = admit::admit(gateway, &path, &inbound, &targets, guard).await?;
+    let question = Question::new(gateway, &view.snapshot, &inbound, &head.headers);
+    let route = resolve::resolve(&question, &Ratings::default())?;
+    let route = admit::allowed(&path, &inbound, route)?;
+    let permit = admit::admit(gateway, &path, &question, &route, guard).await?;
+    let targets = classify::classify(&question, &path, route, &mut guard.record).await?.targets();
     let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
     inbound.cut = cuts.then(|| guard.record.id.clone());
     let keep = inbound.keep.take();

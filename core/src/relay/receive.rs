@@ -1,9 +1,12 @@
 //! What does the client want? Its body, whole and bounded, and the few things the gateway reads of it.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::{
+    budget::estimate::Size,
     dialect::{Ask, Dialect, Framing},
     error::{Error, Result},
     http::{Body, read},
@@ -11,6 +14,7 @@ use crate::{
     media::Fetched,
     money,
     operation::Operation,
+    route::Look,
     store::Record,
     turns::Keep,
 };
@@ -57,6 +61,8 @@ pub(super) struct Inbound {
     pub(super) strict: bool,
     /// The body as it came, with what was said before if it referred to that.
     pub(super) raw: Bytes,
+    /// How long it is, once somebody has asked.
+    pub(super) size: OnceLock<Size>,
     /// The response that it referred to.
     pub(super) parent: Option<String>,
     /// What to keep of this turn for the next one.
@@ -65,6 +71,19 @@ pub(super) struct Inbound {
     pub(super) fetched: Fetched,
     /// The id of an answer that ends when a budget does.
     pub(super) cut: Option<String>,
+}
+
+impl Inbound {
+    /// How long it is, and lets its answer be.
+    pub(super) fn size(&self) -> Size {
+        *self.size.get_or_init(|| Size::of(self.operation, self.dialect, &self.raw))
+    }
+
+    /// What groups see of it.
+    pub(super) fn look<'a>(&'a self, headers: &'a HeaderMap) -> Look<'a> {
+        let what = (self.operation, self.dialect, self.ask.stream);
+        Look::new(what, &self.raw, headers, &self.size)
+    }
 }
 
 /// What came: the head of the request, and what its route's pattern took of the path.
@@ -117,6 +136,7 @@ pub(super) async fn receive(
         framing,
         strict,
         raw,
+        size: OnceLock::new(),
         parent: None,
         keep: None,
         fetched: Fetched::default(),

@@ -25,6 +25,7 @@ pub(super) async fn remember(gateway: &Gateway, client: &str, inbound: Inbound) 
     }
     let Recalled { body, parent, keep } =
         turns::recall(gateway, client, inbound.raw.clone()).await?;
+    // Nobody has asked for its size yet.
     Ok(Inbound { raw: body, parent, keep, ..inbound })
 }
 

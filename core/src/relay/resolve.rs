@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
+
 use super::receive::Inbound;
 use crate::{
-    error::{Error, Result},
+    error::Result,
+    gateway::Gateway,
     limits::ATTEMPTS_MAX,
-    operation::Way,
+    money::Prices,
+    operation::{Operation, Way},
     provider::{Key, Provider},
+    route::{self, Entry, Leaf, Look, Lore, Mix, Ratings},
     snapshot::Snapshot,
 };
 
@@ -24,45 +29,123 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// A model with the first key of its provider.
+    pub(super) fn first(leaf: &Leaf) -> Self {
+        let Leaf { provider, model, way, .. } = leaf.clone();
+        let key = (!provider.keys.is_empty()).then_some(0);
+        Self { provider, model, way, key }
+    }
+
     /// The key to send, if the provider has any.
     pub(super) fn key(&self) -> Option<&Key> {
         self.key.and_then(|at| self.provider.keys.get(at))
     }
 }
 
-/// Finds the targets: `provider/model` names the provider, any other name is looked for where it is listed. Each key of
-/// a provider is a target of its own.
-#[tracing::instrument(level = "debug", skip_all)]
-pub(super) fn resolve(snapshot: &Snapshot, inbound: &Inbound) -> Result<Vec<Target>> {
-    let asked = inbound.ask.model.as_str();
-    let way = |provider: &Provider| inbound.operation.way(inbound.dialect, provider);
-    let providers = || snapshot.providers.iter().filter(|provider| provider.enabled);
-    let named = asked.split_once('/').and_then(|(id, model)| {
-        providers().find(|provider| provider.id == id).map(|provider| (provider, model))
-    });
-    let listed =
-        providers().filter(|provider| provider.serves(asked)).map(|provider| (provider, asked));
-    let targets: Vec<_> = named
-        .into_iter()
-        .chain(listed)
-        .filter(|(provider, model)| snapshot.allows(&provider.id, model))
-        .filter_map(|(provider, model)| Some((provider, model, way(provider)?)))
-        .flat_map(|(provider, model, way)| {
-            let keys = 0..provider.keys.len();
-            let none = provider.keys.is_empty().then_some(None);
-            keys.map(Some).chain(none).map(move |key| Target {
-                provider: provider.clone(),
-                model: model.to_owned(),
-                way,
-                key,
-            })
-        })
-        .take(ATTEMPTS_MAX as usize)
-        .collect();
-    if targets.is_empty() {
-        return Err(Error::not_found(format!("The model `{asked}` does not exist here."))
-            .at("model")
-            .coded("model_not_found"));
+/// A request on its way to its targets, and all that decides about them.
+pub(super) struct Question<'a> {
+    pub(super) gateway: &'a Gateway,
+    snapshot: &'a Snapshot,
+    pub(super) inbound: &'a Inbound,
+    look: Look<'a>,
+    prices: Arc<Prices>,
+    lot: Mix,
+}
+
+impl<'a> Question<'a> {
+    /// A question about this request.
+    pub(super) fn new(
+        gateway: &'a Gateway,
+        snapshot: &'a Snapshot,
+        inbound: &'a Inbound,
+        headers: &'a HeaderMap,
+    ) -> Self {
+        let mut lot = [0; 8];
+        if snapshot.groups.routing(&inbound.ask.model).is_some() {
+            gateway.ports.random.fill(&mut lot);
+        }
+        let look = inbound.look(headers);
+        let prices = gateway.state.prices();
+        Self { gateway, snapshot, inbound, look, prices, lot: Mix::lot(lot) }
     }
-    Ok(targets)
+
+    /// What the user said last.
+    pub(super) fn last(&self) -> String {
+        self.look.last()
+    }
+
+    /// The model that a group has requests rated by. It is routed as if the client had asked it for a chat.
+    fn rater(&self, group: &Entry) -> Option<Leaf> {
+        let classifier = group.group.classifier.as_ref()?;
+        let Look { dialect, body, headers, size, .. } = self.look;
+        let look = Look::new((Operation::Chat, dialect, false), body, headers, size);
+        let found = route::find(&self.lore(&look), &Ratings::default(), &classifier.model);
+        found.ok()?.leaves.into_iter().next()
+    }
+
+    fn lore<'b, 'r>(&'b self, look: &'b Look<'r>) -> Lore<'b, 'r> {
+        Lore {
+            snapshot: self.snapshot,
+            look,
+            prices: &self.prices,
+            latencies: &self.gateway.state.latencies,
+            lot: self.lot,
+            now: self.gateway.ports.clock.now(),
+        }
+    }
+}
+
+/// The models that a request may go to. Each key of a provider is a target of its own, but only when it is clear which
+/// models they are.
+pub(super) struct Route {
+    /// Best first.
+    pub(super) leaves: Vec<Leaf>,
+    /// Who could say more about the order.
+    pub(super) rater: Option<Rater>,
+}
+
+/// A model that rates the request for a group.
+pub(super) struct Rater {
+    /// The group.
+    pub(super) group: Arc<Entry>,
+    /// The model, where it is to be had.
+    pub(super) leaf: Option<Leaf>,
+}
+
+impl Route {
+    /// The models that may be tried: as long as a rating may change their order, all of them.
+    pub(super) fn tried(&self) -> impl Iterator<Item = &Leaf> {
+        let most = if self.rater.is_some() { usize::MAX } else { ATTEMPTS_MAX as usize };
+        let before = self.leaves.iter().scan(0_usize, |keys, leaf| {
+            Some((std::mem::replace(keys, *keys + leaf.provider.keys.len().max(1)), leaf))
+        });
+        before.take_while(move |(keys, _)| *keys < most).map(|(_, leaf)| leaf)
+    }
+
+    /// The targets that are tried.
+    pub(super) fn targets(self) -> Vec<Target> {
+        let keys = |leaf: Leaf| {
+            let keys = 0..leaf.provider.keys.len();
+            let none = leaf.provider.keys.is_empty().then_some(None);
+            keys.map(Some).chain(none).map(move |key| {
+                let Leaf { provider, model, way, .. } = leaf.clone();
+                Target { provider, model, way, key }
+            })
+        };
+        self.leaves.into_iter().flat_map(keys).take(ATTEMPTS_MAX as usize).collect()
+    }
+}
+
+/// Finds the models: a group's name leads where the group leads; `provider/model` names the provider; any other name is
+/// looked for where it is listed.
+#[tracing::instrument(level = "debug", skip_all)]
+pub(super) fn resolve(question: &Question<'_>, ratings: &Ratings) -> Result<Route> {
+    let lore = question.lore(&question.look);
+    let route::Found { leaves, skipped, unrated } =
+        route::find(&lore, ratings, &question.inbound.ask.model)?;
+    for step in leaves.first().into_iter().flat_map(|leaf| &leaf.steps) {
+        tracing::debug!(%step, skipped = skipped.len(), "routed");
+    }
+    let rater = unrated.map(|group| Rater { leaf: question.rater(&group), group });
+    Ok(Route { leaves, rater })
 }

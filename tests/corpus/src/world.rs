@@ -169,6 +169,7 @@ fn config(key: &str) -> Config {
             policy: Policy::default(),
         }],
         teams: Vec::new(),
+        groups: Vec::new(),
         admin_token: None,
         people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },

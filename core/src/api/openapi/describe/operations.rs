@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 use super::{Operation, operation};
 use crate::{
     api::{
-        Page, Paging, audit, bodies, clients, document::Shown, export, groups::Group, health, keys,
+        Page, Paging, audit, bodies, clients, document::Shown, export, health, keys,
         overrides::Model, overview, policy, prices, providers::Body as Provider, proxies::Proxy,
         records, secret, session, settings as set, stats, system, teams, users,
     },
     budget::Policy,
     ports::Millis,
+    route::Group,
     settings::Settings,
 };
 

@@ -1,0 +1,139 @@
+//! What does a routed request cost, count and leave in its record?
+
+mod common;
+
+use bytes::Bytes;
+use common::World;
+use futures_executor::block_on;
+use serde_json::json;
+use tidegate_core::{budget::Policy, config::Config, error::Kind};
+
+const ANSWER: &str = r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}"#;
+
+/// A gateway with these groups.
+fn routing(groups: &str, policy: &str) -> World {
+    let read = Config::read(Some(groups), &|_| None).expect("a test writes it well");
+    let policy: Policy = serde_json::from_str(policy).expect("a test writes it well");
+    World::declaring(|config| {
+        config.groups = read.groups;
+        config.clients[0].policy = policy;
+    })
+}
+
+const TIERS: &str = r#"
+[[group]]
+id = "dispatch"
+strategy = "classifier"
+targets = ["mock", "up/gpt-4o-mini", "up/gpt-4o"]
+classifier = { model = "up/gpt-4.1-nano" }
+"#;
+
+fn answers(world: &World, text: &str) {
+    world.upstream.answer(200, "application/json", vec![Ok(Bytes::from(text.to_owned()))]);
+}
+
+fn rating(said: &str) -> String {
+    let message = json!({ "role": "assistant", "content": said });
+    let usage = json!({ "prompt_tokens": 200, "completion_tokens": 10 });
+    json!({ "choices": [{ "message": message }], "usage": usage }).to_string()
+}
+
+fn ask(model: &str) -> String {
+    let messages = json!([{ "role": "user", "content": "Prove it." }]);
+    json!({ "model": model, "messages": messages, "max_tokens": 200 }).to_string()
+}
+
+#[test]
+fn a_rating_is_paid_on_the_record_of_its_request() {
+    let world = routing(TIERS, "{}");
+    answers(&world, &rating("10"));
+    answers(&world, ANSWER);
+    assert_eq!(block_on(world.ask(&ask("dispatch"))).0, 200);
+    let record = block_on(world.record());
+    assert_eq!((&*record.requested_model, &*record.model), ("dispatch", "gpt-4o"));
+    let side = &record.side;
+    assert_eq!((&*side.model, side.prompt, side.completion), ("up/gpt-4.1-nano", 200, 10));
+    // 0.10 and 0.40 dollars for a million, and 2.50 and 10.
+    assert_eq!(side.cost_nano, 200 * 100 + 10 * 400);
+    assert_eq!(record.cost_nano, side.cost_nano + 1000 * 2_500 + 100 * 10_000);
+    assert_eq!((record.attempts, record.usage.prompt), (1, 1000));
+    let asked = world.upstream.asked();
+    let shown = String::from_utf8_lossy(&asked[0].body).into_owned();
+    assert!(shown.contains("Prove it.") && shown.contains("from 1"), "{shown}");
+}
+
+#[test]
+fn a_rating_that_fails_is_no_reason_to_refuse() {
+    let world = routing(TIERS, "{}");
+    world.upstream.fail(Kind::UpstreamUnreachable);
+    answers(&world, ANSWER);
+    assert_eq!(block_on(world.ask(&ask("dispatch"))).0, 200);
+    let record = block_on(world.record());
+    assert_eq!((&*record.model, record.side.cost_nano), ("gpt-4o-mini", 0));
+}
+
+#[test]
+fn nobody_is_asked_for_a_rating_before_there_is_room_in_the_limits() {
+    let world = routing(TIERS, r#"{"limits":[{"requests":0,"per":"day"}]}"#);
+    assert_eq!(block_on(world.ask(&ask("dispatch"))).0, 429);
+    assert!(world.upstream.asked().is_empty());
+}
+
+#[test]
+fn a_rating_counts_in_the_limits_too() {
+    // A request holds some 560 tokens with its rating. The first one uses 1100 and 210 for its rating: without those there
+    // would be room for another.
+    let world = routing(TIERS, r#"{"limits":[{"tokens":1760,"per":"day"}]}"#);
+    answers(&world, &rating("10"));
+    answers(&world, ANSWER);
+    let ask = ask("dispatch");
+    assert_eq!(block_on(world.ask(&ask)).0, 200);
+    block_on(world.later.run_all());
+    let (status, body) = block_on(world.ask(&ask));
+    assert_eq!(status, 429, "{}", String::from_utf8_lossy(&body));
+    assert_eq!(world.upstream.asked().len(), 2);
+}
+
+#[test]
+fn a_rater_that_the_client_may_not_use_is_not_asked() {
+    let text = TIERS.replace("up/gpt-4.1-nano", "anthropic/claude-haiku-4-5");
+    let world = routing(&text, r#"{"providers":["up"]}"#);
+    answers(&world, ANSWER);
+    assert_eq!(block_on(world.ask(&ask("dispatch"))).0, 200);
+    let record = block_on(world.record());
+    assert_eq!((&*record.model, &*record.side.model), ("gpt-4o-mini", ""));
+}
+
+#[test]
+fn a_target_that_fails_makes_room_for_the_next_one() {
+    assert_eq!(block_on(World::new().ask(&ask("two"))).0, 404, "nothing else has this name");
+    let text =
+        "[[group]]\nid = \"two\"\ntargets = [\"gemini/none\", \"mock\"]\nfallbacks = [\"echo\"]\n";
+    let world = routing(text, "{}");
+    for status in [503, 429, 500] {
+        world.upstream.answer(status, "application/json", vec![Ok(Bytes::from_static(b"{}"))]);
+    }
+    let (status, _) = block_on(world.ask(&ask("two")));
+    // Three attempts in all: both keys of the second target were among them.
+    assert_eq!((status, world.upstream.asked().len()), (500, 3));
+    assert!(world.upstream.asked()[0].url.contains("gemini.example"));
+    let record = block_on(world.record());
+    assert_eq!((&*record.provider, &*record.model, record.attempts), ("up", "mock", 3));
+}
+
+#[test]
+fn a_stream_is_routed_like_a_whole_answer() {
+    let text = "[[group]]\nid = \"g\"\nstrategy = \"heuristic\"\ntargets = [\"up/a\", \"up/b\"]\n\
+                [[group.rule]]\ntarget = \"up/b\"\nkeywords = [\"prove\"]\n";
+    let world = routing(text, "{}");
+    let events = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n";
+    world.upstream.answer(
+        200,
+        "text/event-stream",
+        vec![Ok(Bytes::from_static(events.as_bytes()))],
+    );
+    let ask = ask("g").replace("\"max_tokens\":200", "\"stream\":true");
+    let (status, body) = block_on(world.ask(&ask));
+    assert_eq!((status, &body[..]), (200, events.as_bytes()));
+    assert_eq!(block_on(world.record()).model, "b");
+}
