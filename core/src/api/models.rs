@@ -2,7 +2,7 @@
 
 mod shape;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use http::{HeaderMap, Response, StatusCode};
 
@@ -13,19 +13,24 @@ use crate::{
     http::Body,
     money::Override,
     provider::{Provider, builtin, catalog},
+    route,
     router::Visit,
     snapshot::Snapshot,
 };
 
-/// One model of one provider.
+/// A name that can be asked for.
 struct Listed<'a> {
     id: &'a str,
-    provider: &'a Provider,
+    /// Whose model it is; `None` when it is a group.
+    provider: Option<&'a Provider>,
     /// What an administrator has set for it.
     set: Option<&'a Override>,
 }
 
-/// Every model of every enabled provider, each name once.
+/// Whose a group is, where clients look for the owner of a model.
+const OWNER: &str = "tidegate";
+
+/// Every model of every enabled provider and every group that leads to one, each name once.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
     let models = models(&view.snapshot);
@@ -82,8 +87,8 @@ impl Shape {
 
 fn find<'m, 'a>(models: &'m [Listed<'a>], asked: &str) -> Result<&'m Listed<'a>> {
     let named = |model: &&Listed<'_>| {
-        let id = &model.provider.id;
-        let prefixed = asked.strip_prefix(id.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let place = model.provider.and_then(|provider| asked.strip_prefix(provider.id.as_str()));
+        let prefixed = place.and_then(|rest| rest.strip_prefix('/'));
         model.id == asked || prefixed == Some(model.id)
     };
     models.iter().find(named).ok_or_else(|| {
@@ -94,7 +99,16 @@ fn find<'m, 'a>(models: &'m [Listed<'a>], asked: &str) -> Result<&'m Listed<'a>>
 }
 
 fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
-    let mut seen = BTreeSet::new();
+    let groups = snapshot.groups.iter().filter(|entry| entry.group.enabled);
+    let is_of = |entry: &Arc<route::Entry>, name: &str| {
+        snapshot.groups.routing(name).is_some_and(|found| Arc::ptr_eq(found, entry))
+    };
+    let groups: Vec<&str> = groups
+        .filter(|entry| route::serves(snapshot, entry))
+        .flat_map(|entry| entry.names().filter(|name| is_of(entry, name)))
+        .collect();
+    // A request for a name that both have goes to the group.
+    let mut seen: BTreeSet<&str> = groups.iter().copied().collect();
     let enabled = snapshot.providers.iter().filter(|provider| provider.enabled);
     let all =
         enabled.flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
@@ -102,17 +116,23 @@ fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
         .filter(|(_, model)| seen.insert(model.as_str()))
         .map(|(provider, model)| Listed {
             id: model,
-            provider,
+            provider: Some(provider),
             set: snapshot.set_for(&provider.id, model),
         })
+        .chain(groups.iter().map(|id| Listed { id, provider: None, set: None }))
         .collect()
 }
 
 impl<'a> Listed<'a> {
+    /// Whose it is.
+    fn owner(&self) -> &'a str {
+        self.provider.map_or(OWNER, |provider| &provider.id)
+    }
+
     /// What the catalogue knows of it, and what was set instead.
     fn known(&self) -> Option<catalog::Model<'a>> {
         let mut known: catalog::Model<'a> =
-            catalog::find(builtin::catalog_id(self.provider), self.id)?;
+            catalog::find(builtin::catalog_id(self.provider?), self.id)?;
         if let Some(set) = self.set {
             if !set.display_name.is_empty() {
                 known.name = &set.display_name;

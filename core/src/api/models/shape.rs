@@ -27,7 +27,7 @@ pub(super) fn openai_list<'a>(models: &[Listed<'a>]) -> OpenAiList<'a> {
 
 pub(super) fn openai<'a>(model: &Listed<'a>) -> OpenAi<'a> {
     let created = model.known().map_or(0, |known| known.released_at_s());
-    OpenAi { id: model.id, object: "model", created, owned_by: &model.provider.id }
+    OpenAi { id: model.id, object: "model", created, owned_by: model.owner() }
 }
 
 #[derive(Serialize)]
