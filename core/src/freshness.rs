@@ -30,6 +30,19 @@ impl Gateway {
     /// Brings the snapshot up to date. A server calls it every [`REVISION_POLL`](crate::limits::REVISION_POLL).
     pub async fn refresh(&self) -> Result<()> {
         let state = &self.state;
+        self.take_changes().await?;
+        if !state.snapshot().seeded {
+            // What everybody begins with; who may not write goes on without.
+            match self.seed_groups().await {
+                Ok(()) => self.take_changes().await?,
+                Err(error) => tracing::warn!(%error, "the first groups could not be stored"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_changes(&self) -> Result<()> {
+        let state = &self.state;
         let from = state.snapshot();
         let changes = self.ports.store.changed_since(from.revision, &store::Kind::IN_SNAPSHOT);
         let changes = changes.await.inspect_err(|_| state.metrics.store_failed())?;
