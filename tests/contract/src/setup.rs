@@ -24,6 +24,8 @@ pub const MODEL: &str = "mock";
 pub const SLASHED_MODEL: &str = "family/mock-2.5:free";
 /// A model of a provider where nothing listens.
 pub const UNREACHABLE_MODEL: &str = "unreachable";
+/// A declared group whose first target cannot be reached.
+pub const GROUP: &str = "declared-group";
 /// What the scripted provider wants to see. It must never be seen anywhere else.
 pub const UPSTREAM_KEY: &str = "sk-upstream-canary-7f3a91c2";
 /// Opens `/api`. It must never be seen in an answer or a log.
@@ -148,6 +150,11 @@ impl Setup {
             )
             .expect("a String takes everything");
         }
+        write!(
+            text,
+            "\n[[group]]\nid = \"{GROUP}\"\ntargets = [\"{UNREACHABLE_MODEL}\", \"{MODEL}\"]\n"
+        )
+        .expect("a String takes everything");
         if let Some(key) = &self.declared_key {
             write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
                 .expect("a String takes everything");

@@ -7,6 +7,7 @@ mod dialect;
 mod echo;
 mod endpoint;
 mod fault;
+mod group;
 mod hang_up;
 mod headers;
 mod keys;
@@ -73,4 +74,5 @@ pub const TOPICS: &[&[Case]] = &[
     media::CASES,
     secrets::CASES,
     limit::CASES,
+    group::CASES,
 ];
