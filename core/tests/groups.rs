@@ -1,5 +1,6 @@
 //! What does a routed request cost, count and leave in its record?
 
+#[allow(dead_code, reason = "each test program uses a part of it")]
 mod common;
 
 use bytes::Bytes;
