@@ -35,6 +35,8 @@ pub struct Hints {
     pub retry_after: Option<String>,
     /// Which limit refused.
     pub quota: Option<Quota>,
+    /// Until when the provider wants to be left alone.
+    pub rests_until_ms: Option<Millis>,
 }
 
 /// A limit that refused, for the headers in which clients look for it.

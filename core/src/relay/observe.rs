@@ -324,6 +324,11 @@ impl Observer {
                     Stage::Begun
                 }
                 Event::Finish(_) => Stage::Finished,
+                Event::Done if self.stage == Stage::Waiting => {
+                    let message = "The provider's stream has nothing in it.";
+                    self.seen.failure = Some(Error::new(Kind::UpstreamBroken, message));
+                    Stage::Over
+                }
                 Event::Done => Stage::Over,
                 Event::Fail(error) => {
                     self.seen.failure = Some(error.clone());

@@ -65,6 +65,7 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
         category: Some(category).filter(|category| !category.is_empty()),
         retry_after: None,
         quota: None,
+        rests_until_ms: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, cut(&message)) }
 }

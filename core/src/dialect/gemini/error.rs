@@ -63,7 +63,8 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
     let violations = details.iter().filter_map(|detail| detail.field_violations.as_ref()).flatten();
     let mut fields = violations.filter_map(|violation| violation.field.as_deref());
     let param = fields.find(|field| !field.is_empty()).map(ToOwned::to_owned);
-    let hints = Hints { param, code, category: None, retry_after, quota: None };
+    let hints =
+        Hints { param, code, category: None, retry_after, quota: None, rests_until_ms: None };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }
 

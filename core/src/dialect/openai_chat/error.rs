@@ -47,16 +47,32 @@ pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Erro
         category: body.category.map(std::borrow::Cow::into_owned),
         retry_after: None,
         quota: None,
+        rests_until_ms: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }
 
-/// Inside a 200 the code is all there is to tell a limit from a breakdown.
+/// An error whose `error` is the text itself, as xAI and Ollama have it, where an answer was due.
+pub(super) fn of_text(json: &[u8]) -> Option<Error> {
+    let object = Object::read(json).ok()?;
+    let text = object.typed::<String>("error").ok()??;
+    let code = object.typed::<Code<'_>>("code").ok().flatten();
+    let message = Some(text.into());
+    Some(from_body(ErrorBody { message, code, category: None, param: None }, None))
+}
+
+/// Inside a 200 the code is all there is to tell a limit from a breakdown; some hosts put the status there.
 fn streamed_kind(code: Option<&str>) -> Kind {
     match code {
-        Some("rate_limit_exceeded" | "429") => Kind::Upstream(StatusCode::TOO_MANY_REQUESTS),
-        Some("503" | "529" | "overloaded") => Kind::Upstream(StatusCode::SERVICE_UNAVAILABLE),
-        _ => Kind::UpstreamBroken,
+        Some("rate_limit_exceeded") => Kind::Upstream(StatusCode::TOO_MANY_REQUESTS),
+        Some("529" | "overloaded") => Kind::Upstream(StatusCode::SERVICE_UNAVAILABLE),
+        Some(code) => code
+            .parse()
+            .ok()
+            .filter(|status| matches!(status, 400..=498 | 500..=599))
+            .and_then(|status| StatusCode::from_u16(status).ok())
+            .map_or(Kind::UpstreamBroken, Kind::Upstream),
+        None => Kind::UpstreamBroken,
     }
 }
 

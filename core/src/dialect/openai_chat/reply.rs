@@ -22,8 +22,8 @@ pub(crate) fn glance(body: &[u8]) -> Option<Read> {
         return Some(Read { usage: Some(usage), ..Read::default() });
     }
     let Ok(completion) = serde_json::from_slice::<Completion<'_>>(body) else {
-        let json = serde_json::from_slice::<&RawValue>(body);
-        return json.is_ok().then(Read::default);
+        serde_json::from_slice::<&RawValue>(body).ok()?;
+        return Some(Read { failure: error::of_text(body), ..Read::default() });
     };
     let choices = completion.choices.as_deref().unwrap_or_default();
     let messages = choices.iter().filter_map(|choice| choice.message.as_ref());

@@ -86,6 +86,7 @@ pub(super) fn read_inner(json: &RawValue) -> Error {
         category: body.category.filter(|category| *category != "error").map(Cow::into_owned),
         retry_after: None,
         quota: None,
+        rests_until_ms: None,
     };
     Error { hints: Some(Box::new(hints)), ..Error::new(kind, message) }
 }

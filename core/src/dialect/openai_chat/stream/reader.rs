@@ -97,7 +97,7 @@ impl Reader {
             return;
         }
         let Ok(chunk) = serde_json::from_slice::<Completion<'_>>(data) else {
-            out.push(Event::Other);
+            out.push(error::of_text(data).map_or(Event::Other, Event::Fail));
             return;
         };
         self.read(chunk, out);
