@@ -145,6 +145,45 @@ pub const UPSTREAM_PROBES_MAX: u32 = 3;
 pub const UPSTREAM_SILENT_WAIT: Duration = Duration::from_secs(30);
 /// Attempts of one client request, over all keys and targets.
 pub const ATTEMPTS_MAX: u32 = 3;
+/// The longest pause before a provider that failed is asked again for the same request; it doubles with each try, and
+/// how much of it is waited is a lot.
+pub const BACKOFF: Duration = Duration::from_millis(100);
+/// The same, however many tries there were.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// The span over which a provider's requests and the retries among them are counted, in seconds.
+pub const RETRY_WINDOW_SECONDS: usize = 10;
+/// Of a hundred requests to a provider in that span, so many more may be retries.
+pub const RETRY_PERCENT: u32 = 20;
+/// Retries in that span that are always allowed.
+pub const RETRIES_FLOOR: u32 = 3;
+/// Failures of a provider in a row that make it rest.
+pub const BREAKER_FAILURES: u32 = 5;
+/// Failures that lie further apart than this are not in a row.
+pub const BREAKER_WINDOW: Duration = Duration::from_secs(30);
+/// How long a provider rests at first; twice as long after each probe that fails.
+pub const BREAKER_REST: Duration = Duration::from_secs(1);
+/// The longest such rest: a provider that is well again serves within five seconds.
+pub const BREAKER_REST_MAX: Duration = Duration::from_secs(4);
+/// How long a refused key rests at first; twice as long after each probe that fails.
+pub const BENCH_REST: Duration = Duration::from_secs(10);
+/// The longest such rest.
+pub const BENCH_REST_MAX: Duration = Duration::from_mins(10);
+/// A probe that has told nothing for so long lets another one begin: an answer may take long and be a good one.
+pub const PROBE_WAIT: Duration = Duration::from_secs(2);
+/// How long a key rests at first that has reached a limit, where the provider does not say; twice as long each time.
+pub const COOL_REST: Duration = Duration::from_secs(1);
+/// The longest such rest.
+pub const COOL_REST_MAX: Duration = Duration::from_secs(4);
+/// The longest rest that a provider may ask for: a day has a limit of its own at some.
+pub const COOL_ASKED_MAX: Duration = Duration::from_hours(24);
+/// How long a key without credit rests, where the provider does not say.
+pub const CREDIT_REST: Duration = Duration::from_hours(1);
+/// How often other instances are asked which keys rest: what one learns, all know within two seconds.
+pub const RESTS_POLL: Duration = Duration::from_secs(1);
+/// Rests that are taken over from other instances at a time.
+pub const RESTS_MAX: u32 = 1_000;
+/// How long telling or asking other instances may take.
+pub const RESTS_WAIT: Duration = Duration::from_secs(5);
 
 /// A snapshot older than this is refreshed beside the request.
 pub const SNAPSHOT_FRESH: Duration = Duration::from_secs(5);
@@ -273,6 +312,8 @@ pub const RATING_REPLY_BYTES_MAX: usize = 256 << 10;
 pub const PROXY_PATHS_MAX: usize = 100;
 /// Models that a provider or a key names.
 pub const PROVIDER_MODELS_MAX: usize = 2_000;
+/// The highest weight of a key, and the most requests or tokens that it may be said to take.
+pub const KEY_AMOUNT_MAX: u32 = 1_000_000_000;
 /// Keys of one provider that are looked at.
 pub const KEYS_MAX: usize = 5_000;
 /// The id of a document, as wide as its column.

@@ -15,7 +15,7 @@ use crate::{
     identity::Vault,
     money::{InForce, Override},
     ports::Millis,
-    provider::{Auth, Host, Key, Provider, Source, builtin},
+    provider::{Auth, Host, Key, Provider, Rotation, Source, Terms, builtin},
     route::{self, Groups},
     settings::{self, Settings},
     store::{Changes, Document, Kind},
@@ -60,6 +60,8 @@ struct ProviderBody {
     api_version: Option<String>,
     #[serde(default)]
     models: Option<Vec<String>>,
+    #[serde(default)]
+    rotation: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -70,6 +72,24 @@ struct KeyBody {
     sealed: String,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default)]
+    weight: Option<u32>,
+    #[serde(default)]
+    models: Vec<String>,
+    #[serde(default)]
+    concurrency: Option<u32>,
+    #[serde(default)]
+    rpm: Option<u32>,
+    #[serde(default)]
+    tpm: Option<u32>,
+}
+
+impl KeyBody {
+    fn terms(&self) -> Terms {
+        let Self { weight, concurrency, rpm, tpm, .. } = *self;
+        let weight = weight.unwrap_or(Terms::NONE.weight);
+        Terms { weight, models: self.models.clone(), concurrency, rpm, tpm }
+    }
 }
 
 fn yes() -> bool {
@@ -215,16 +235,26 @@ impl Snapshot {
         };
         let mut keys = Vec::new();
         for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
-            let KeyBody { sealed, enabled } = read(key)?;
-            if !enabled {
+            let body: KeyBody = read(key)?;
+            if !body.enabled {
                 continue;
             }
             // A key that was given for another origin must be given anew; the others go on working.
-            match vault.open(&sealed, &key_place(&key.id, &host)) {
-                Ok(secret) => keys.push(Key { id: key.id.clone(), secret }),
+            match vault.open(&body.sealed, &key_place(&key.id, &host)) {
+                Ok(secret) => {
+                    let (id, version) = (key.id.clone(), key.version);
+                    keys.push(Key { id, version, secret, terms: body.terms() });
+                }
                 Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
             }
         }
+        let rotation = match &body.rotation {
+            None => Rotation::default(),
+            Some(word) => Rotation::ALL
+                .into_iter()
+                .find(|rotation| rotation.name() == word)
+                .ok_or_else(|| Error::internal(format!("unknown rotation {word}")))?,
+        };
         let mut provider = Provider {
             id: document.id.clone(),
             dialect,
@@ -232,6 +262,7 @@ impl Snapshot {
             auth,
             api_version: body.api_version,
             keys,
+            rotation,
             models: Vec::new(),
             enabled: body.enabled,
             source: Source::Database,

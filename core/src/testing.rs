@@ -5,8 +5,8 @@ pub mod fuzz;
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -56,6 +56,45 @@ impl Clock for ManualClock {
 
     fn sleep(&self, _: Duration) -> BoxFuture<()> {
         Box::pin(std::future::pending())
+    }
+}
+
+/// A clock whose time passes as soon as somebody waits for it.
+pub struct HastyClock {
+    now: AtomicI64,
+    stopped: AtomicBool,
+}
+
+impl HastyClock {
+    /// A clock at this time.
+    #[must_use]
+    pub fn at(now: Millis) -> Self {
+        Self { now: AtomicI64::new(now), stopped: AtomicBool::new(false) }
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.now.fetch_add(by, Ordering::SeqCst);
+    }
+
+    /// From here on, what sleeps never wakes.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Arc<HastyClock> {
+    fn now(&self) -> Millis {
+        self.now.load(Ordering::SeqCst)
+    }
+
+    fn sleep(&self, time: Duration) -> BoxFuture<()> {
+        if self.stopped.load(Ordering::SeqCst) {
+            return Box::pin(std::future::pending());
+        }
+        let clock = Self::clone(self);
+        Box::pin(async move { clock.advance(time) })
     }
 }
 

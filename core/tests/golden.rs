@@ -13,7 +13,7 @@ use tidegate_core::{
     limits::RETENTION_DAYS,
     media::Gate,
     money::{Override, Rates, Tier, Unit, decimal},
-    provider::{Host, Source},
+    provider::{Host, Source, Terms},
 };
 
 /// `NAME.toml` is a configuration and `NAME.txt` what becomes of it: its mistakes, or what it means. Lines that begin
@@ -97,6 +97,10 @@ fn describe(config: &Config) -> String {
         let version = provider.api_version.as_deref().unwrap_or("none");
         lines.push(format!("  auth {}, version {version}", provider.auth.name()));
         lines.push(format!("  keys {}; models {models}", keys.join(", ")));
+        let told = provider.keys.iter().filter(|key| key.terms != Terms::NONE);
+        lines.extend(
+            told.map(|key| format!("  {} {}: {:?}", provider.rotation.name(), key.id, key.terms)),
+        );
     }
     lines.extend(config.models.iter().map(model));
     for client in &config.clients {

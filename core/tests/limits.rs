@@ -145,6 +145,7 @@ fn a_slot_is_free_again_whatever_ended_its_request() {
         assert_eq!(statuses(&world, 1).await, [504]);
         // A client that leaves while its provider is silent.
         world.upstream.hang();
+        world.clock.stop();
         let mut asked = Box::pin(world.send(world.chat(ASK)));
         assert!(futures_util::FutureExt::now_or_never(&mut asked).is_none());
         assert_eq!(world.ask(ASK).await.0, 429);

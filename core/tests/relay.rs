@@ -254,6 +254,7 @@ fn a_client_that_leaves_before_the_answer_is_written_down_too() {
     block_on(async {
         let world = World::new();
         world.upstream.hang();
+        world.clock.stop();
         assert!(world.send(world.chat(ASK)).now_or_never().is_none(), "dropped while it waits");
         let record = world.record().await;
         assert_eq!((record.ended, record.status, record.attempts), (Ended::ClientGone, 499, 1));

@@ -268,6 +268,13 @@ impl<'t> Said<'t> {
         Some((key.get_ref(), value.get_ref().as_str()))
     }
 
+    /// The inline table that this is, if it has `key`. `name` is how a mistake calls it.
+    pub(super) fn keyed(&self, key: &str, name: &'static str) -> Option<Table<'t>> {
+        let Value::File(DeValue::Table(entries), lines) = self.value else { return None };
+        let line = self.spot.line.unwrap_or(1);
+        entries.contains_key(key).then(|| Table::new(name, line, Some(entries), lines))
+    }
+
     fn wrong(&self, wanted: &str) -> Mistake {
         let found = match &self.value {
             Value::File(value, _) => value.type_str(),

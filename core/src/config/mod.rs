@@ -4,6 +4,7 @@ mod client;
 mod document;
 mod group;
 mod hint;
+mod keys;
 mod mistake;
 mod model;
 mod people;

@@ -2,17 +2,17 @@
 
 use super::{
     document::{Said, Table},
+    keys::{self, Drafted},
     mistake::Mistake,
     reading::Reading,
-    secret::{self, Given},
+    secret,
     unique::Unique,
 };
 use crate::{
     dialect::Dialect,
-    identity::Secret,
     limits,
     provider::{
-        Auth, Host, Key, Provider, Source,
+        Auth, Host, Provider, Rotation, Source,
         base_url::BaseUrl,
         builtin::{self, BUILTIN, Builtin, ECHO},
     },
@@ -21,13 +21,13 @@ use crate::{
 /// Reads `demo`, every `[[provider]]`, and the variables of the built-in providers that the file leaves out.
 pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provider> {
     let demo = reading.setting(root, "demo", "TIDEGATE_DEMO", read_flag).unwrap_or_default();
-    let mut ids = Unique::default();
+    let (mut ids, mut key_ids) = (Unique::default(), Unique::default());
     let mut declared = Vec::new();
     let mut providers = Vec::new();
     for mut table in reading.tables(root, "provider", "[[provider]]") {
         let id = reading.needed(&mut table, "id", |said| ids.first(said, read_id(said)?));
         declared.extend(id.clone());
-        providers.extend(read_one(id, table, reading));
+        providers.extend(read_one(id, table, &mut key_ids, reading));
     }
     let is_free = |id: &str| !declared.iter().any(|declared| declared == id);
     for row in BUILTIN.iter().filter(|row| is_free(row.id)) {
@@ -52,6 +52,7 @@ pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provi
 fn read_one(
     id: Option<String>,
     mut table: Table<'_>,
+    key_ids: &mut Unique,
     reading: &mut Reading<'_>,
 ) -> Option<Provider> {
     let enabled = reading.enabled(&mut table);
@@ -68,15 +69,18 @@ fn read_one(
     let auth = reading.optional(&mut table, "auth", |said| said.one_of(&auths()));
     let api_version = reading.optional(&mut table, "api_version", read_version);
     let keys = match table.take("keys") {
-        Some(said) => read_keys(&said, &table, reading),
+        Some(said) => keys::read(&said, &table, key_ids, reading),
         None => usual_keys(keys, row, &table, reading),
     };
+    let rotation = reading.optional(&mut table, "rotation", |said| said.one_of(&rotations()));
     let models = match table.take("models") {
         Some(said) => read_models(&said, reading),
         None => models,
     };
     reading.end_table(table);
-    let draft = Draft { keys, models, auth, api_version, enabled, ..Draft::at(host?, dialect?) };
+    let rotation = rotation.unwrap_or_default();
+    let draft =
+        Draft { keys, models, auth, api_version, rotation, enabled, ..Draft::at(host?, dialect?) };
     Some(draft.finish(&id?, Source::File))
 }
 
@@ -84,17 +88,17 @@ fn read_one(
 #[derive(Default)]
 struct Usual {
     host: Option<Host>,
-    keys: Vec<Secret>,
+    keys: Vec<Drafted>,
     models: Option<Vec<String>>,
 }
 
 /// The keys of a table that names none: those of a built-in's variables.
 fn usual_keys(
-    keys: Vec<Secret>,
+    keys: Vec<Drafted>,
     row: Option<&Builtin>,
     table: &Table<'_>,
     reading: &mut Reading<'_>,
-) -> Vec<Secret> {
+) -> Vec<Drafted> {
     if table.has("base_url") {
         // A key from a variable goes to the built-in's own place and nowhere else.
         return Vec::new();
@@ -106,35 +110,47 @@ fn usual_keys(
     keys
 }
 
-/// A provider without a name, whose keys have no names either.
+/// A provider without a name; most of its keys have no names either.
 struct Draft {
     host: Host,
     dialect: Dialect,
-    keys: Vec<Secret>,
+    keys: Vec<Drafted>,
     /// `None`: whatever is usual for it.
     models: Option<Vec<String>>,
     /// `None`: whatever is usual for it.
     auth: Option<Auth>,
     api_version: Option<String>,
+    rotation: Rotation,
     enabled: bool,
 }
 
 impl Draft {
     fn at(host: Host, dialect: Dialect) -> Self {
         let (keys, models, auth, api_version) = (Vec::new(), None, None, None);
-        Self { host, dialect, keys, models, auth, api_version, enabled: true }
+        let rotation = Rotation::default();
+        Self { host, dialect, keys, models, auth, api_version, rotation, enabled: true }
     }
 
     fn finish(self, id: &str, source: Source) -> Provider {
-        let Self { host, dialect, keys, models, auth, api_version, enabled } = self;
-        let name = |(i, secret)| Key { id: format!("{id}-{}", i + 1), secret };
+        let Self { host, dialect, keys, models, auth, api_version, rotation, enabled } = self;
+        let name = |(at, key): (usize, Drafted)| key.finish(id, at);
         let keys = keys.into_iter().enumerate().map(name).collect();
         let host = native(host, dialect);
         let auth = auth.unwrap_or_else(|| Auth::usual(&host, dialect));
         let (id, models_known) = (id.to_owned(), models);
         let models = Vec::new();
-        let mut provider =
-            Provider { id, dialect, host, auth, api_version, keys, models, enabled, source };
+        let mut provider = Provider {
+            id,
+            dialect,
+            host,
+            auth,
+            api_version,
+            keys,
+            rotation,
+            models,
+            enabled,
+            source,
+        };
         provider.models = models_known.unwrap_or_else(|| builtin::usual_models(&provider));
         provider
     }
@@ -162,11 +178,16 @@ fn from_variables(row: &Builtin, reading: &mut Reading<'_>) -> Usual {
     let models = models.filter(|_| reading.environment.any(row.url_variable));
     let models = models.and_then(|said| reading.keep(split_models(&said)));
     let keys = reading.keep_all(secret::credentials(&keys));
+    let keys = keys.into_iter().map(Drafted::from).collect();
     Usual { host, keys, models }
 }
 
 fn dialects() -> [(&'static str, Dialect); Dialect::ALL.len()] {
     Dialect::ALL.map(|dialect| (dialect.name(), dialect))
+}
+
+fn rotations() -> [(&'static str, Rotation); Rotation::ALL.len()] {
+    Rotation::ALL.map(|rotation| (rotation.name(), rotation))
 }
 
 fn auths() -> [(&'static str, Auth); Auth::ALL.len()] {
@@ -187,7 +208,7 @@ fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {
     said.flag()
 }
 
-fn read_id(said: &Said<'_>) -> Result<String, Mistake> {
+pub(super) fn read_id(said: &Said<'_>) -> Result<String, Mistake> {
     let id = said.text()?;
     let plain = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.')
@@ -217,25 +238,6 @@ fn read_versioned_host(said: &Said<'_>) -> Result<Host, Mistake> {
     }
 }
 
-/// A list of texts and references, or one reference.
-fn read_keys(said: &Said<'_>, table: &Table<'_>, reading: &mut Reading<'_>) -> Vec<Secret> {
-    let items = match said.reference() {
-        Some(_) => Ok(vec![secret::given(said, reading.environment)]),
-        None => said.list().map(|items| {
-            items.iter().map(|item| secret::given(item, reading.environment)).collect()
-        }),
-    };
-    let mut texts = Vec::new();
-    for item in reading.keep(items).unwrap_or_default() {
-        match reading.keep(item) {
-            Some(Given::Texts(more)) => texts.extend(more),
-            Some(Given::Unset(mistake)) if !table.is_disabled() => reading.note(mistake),
-            Some(Given::Unset(_)) | None => {}
-        }
-    }
-    reading.keep_all(secret::credentials(&texts))
-}
-
 fn read_models(said: &Said<'_>, reading: &mut Reading<'_>) -> Option<Vec<String>> {
     let items = reading.keep(said.list())?;
     let mut models = Unique::default();
@@ -247,7 +249,7 @@ fn split_models(said: &Said<'_>) -> Result<Vec<String>, Mistake> {
     said.text()?.split(',').map(|name| read_model(said, name.trim())).collect()
 }
 
-fn read_model(said: &Said<'_>, name: &str) -> Result<String, Mistake> {
+pub(super) fn read_model(said: &Said<'_>, name: &str) -> Result<String, Mistake> {
     let most = limits::MODEL_BYTES_MAX;
     let wrong = if name.is_empty() {
         "holds an empty name".to_owned()

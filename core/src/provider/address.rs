@@ -35,7 +35,7 @@ fn is_path(model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Auth, Host, Source};
+    use crate::provider::{Auth, Host, Rotation, Source};
 
     fn check(dialect: Dialect, base: &str, version: Option<&str>, model: &str, expected: &str) {
         let host = Host::Url(base.to_owned());
@@ -46,6 +46,7 @@ mod tests {
             auth: Auth::ApiKey,
             api_version: version.map(str::to_owned),
             keys: Vec::new(),
+            rotation: Rotation::default(),
             models: Vec::new(),
             enabled: true,
             source: Source::File,

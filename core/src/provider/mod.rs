@@ -33,6 +33,8 @@ pub struct Provider {
     pub api_version: Option<String>,
     /// Credentials toward it. May be empty: a local model needs none.
     pub keys: Vec<Key>,
+    /// How its keys take turns.
+    pub rotation: Rotation,
     /// The models it serves under their own names. Any name passes with `provider/model`.
     pub models: Vec<String>,
     /// A disabled provider is shown and not used.
@@ -88,8 +90,68 @@ impl Host {
 pub struct Key {
     /// Unique within the provider; safe to show.
     pub id: String,
+    /// Counts its changes: what was seen of it before one says nothing after it. 0 for what is declared.
+    pub version: i64,
     /// What the provider wants to see.
     pub secret: Secret,
+    /// What it may be used for.
+    pub terms: Terms,
+}
+
+impl Key {
+    /// A declared key without terms.
+    #[must_use]
+    pub fn new(id: String, secret: Secret) -> Self {
+        Self { id, version: 0, secret, terms: Terms::NONE }
+    }
+}
+
+/// What a key may be used for, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Its share among the keys, where they take turns by weight.
+    pub weight: u32,
+    /// The only models it is used for; all when none is named.
+    pub models: Vec<String>,
+    /// Requests that it takes at a time.
+    pub concurrency: Option<u32>,
+    /// Requests that it takes a minute.
+    pub rpm: Option<u32>,
+    /// Tokens that it takes a minute.
+    pub tpm: Option<u32>,
+}
+
+impl Terms {
+    /// Those of a key of which nothing is said.
+    pub const NONE: Self =
+        Self { weight: 1, models: Vec::new(), concurrency: None, rpm: None, tpm: None };
+}
+
+/// How the keys of a provider take turns. Those that cannot be used are passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rotation {
+    /// One after another.
+    #[default]
+    RoundRobin,
+    /// Each by its weight, spread evenly.
+    Weighted,
+    /// The one with the fewest requests in flight.
+    LeastUsed,
+}
+
+impl Rotation {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::RoundRobin, Self::Weighted, Self::LeastUsed];
+
+    /// The word in configuration and documents.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round_robin",
+            Self::Weighted => "weighted",
+            Self::LeastUsed => "least_used",
+        }
+    }
 }
 
 /// Who declared something.

@@ -13,9 +13,9 @@ use tidegate_core::{
     identity::{Inline, Secret, mint},
     media::Gate,
     ports::{Call, Ports, Store, Transport, Vitals},
-    provider::{Auth, Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Rotation, Source},
     store::{Record, memory::MemoryCounters},
-    testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom, SilentStore, Still},
+    testing::{FakeUpstream, HastyClock, Kept, Later, SeededRandom, SilentStore, Still},
 };
 
 pub(crate) struct World {
@@ -26,6 +26,9 @@ pub(crate) struct World {
     pub(crate) media: Arc<FakeUpstream>,
     pub(crate) kept: Arc<Kept>,
     pub(crate) later: Arc<Later>,
+    /// Whoever waits for it moves it on.
+    #[allow(dead_code, reason = "few tests look at it")]
+    pub(crate) clock: Arc<HastyClock>,
     pub(crate) key: String,
 }
 
@@ -48,6 +51,7 @@ impl World {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
         let upstream = Arc::new(FakeUpstream::default());
         let media = Arc::new(FakeUpstream::default());
+        let clock = Arc::new(HastyClock::at(NOW));
         let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
         let ports = Ports {
             upstream: upstream.clone(),
@@ -55,7 +59,7 @@ impl World {
             store,
             counters: Arc::new(MemoryCounters::default()),
             journal: kept.clone(),
-            clock: Arc::new(ManualClock::at(NOW)),
+            clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::new(2)),
             hasher: Arc::new(Inline),
         };
@@ -63,7 +67,8 @@ impl World {
         change(&mut config);
         let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
         let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
-        Self { gateway: Gateway::new(ports, Arc::new(state)), upstream, media, kept, later, key }
+        let gateway = Gateway::new(ports, Arc::new(state));
+        Self { gateway, upstream, media, kept, later, clock, key }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
@@ -113,11 +118,9 @@ fn config(key: &str) -> Config {
         keys: keys
             .iter()
             .enumerate()
-            .map(|(at, key)| Key {
-                id: format!("{id}-{}", at + 1),
-                secret: Secret::new((*key).to_owned()),
-            })
+            .map(|(at, key)| Key::new(format!("{id}-{}", at + 1), Secret::new((*key).to_owned())))
             .collect(),
+        rotation: Rotation::default(),
         models: models.iter().map(|model| (*model).to_owned()).collect(),
         enabled: true,
         source: Source::File,

@@ -21,7 +21,7 @@ use tidegate_core::{
     dialect::Dialect,
     identity::{Inline, Secret, mint},
     ports::{Call, Ports, Transport},
-    provider::{Auth, Host, Key, Provider, Source},
+    provider::{Auth, Host, Key, Provider, Rotation, Source},
     store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
@@ -198,7 +198,8 @@ fn provider(dialect: Dialect) -> Provider {
         auth: Auth::usual(&host, dialect),
         api_version: None,
         host,
-        keys: vec![Key { id: "key".to_owned(), secret: Secret::new("sk-corpus".to_owned()) }],
+        keys: vec![Key::new("key".to_owned(), Secret::new("sk-corpus".to_owned()))],
+        rotation: Rotation::default(),
         models: Vec::new(),
         enabled: true,
         source: Source::File,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     dialect::traits::{Breakpoints, CallIds, Documents, MaxTokens, MustCall, Prefill, Seed},
-    provider::{Host, Source, builtin::BUILTIN},
+    provider::{Host, Rotation, Source, builtin::BUILTIN},
 };
 
 /// A provider at its usual place, or at the place of `id:` where that is a URL.
@@ -20,6 +20,7 @@ fn provider(id: &str, dialect: Dialect) -> Provider {
         host,
         api_version: None,
         keys: Vec::new(),
+        rotation: Rotation::default(),
         models: Vec::new(),
         enabled: true,
         source: Source::File,
