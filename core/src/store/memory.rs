@@ -155,6 +155,22 @@ impl Counters for MemoryCounters {
         Ok(names.iter().map(|name| books.value(name, now_ms)).collect())
     }
 
+    async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>> {
+        self.load(now_ms).await?;
+        let books = self.books();
+        let live = books.values.iter().filter(|(_, held)| held.expires_at_ms > now_ms);
+        let wanted = live.filter(|(name, _)| name.starts_with(begin));
+        let mut found: Vec<Counter> = wanted
+            .map(|(name, held)| {
+                let Held { value, expires_at_ms } = *held;
+                Counter { name: name.clone(), value, expires_at_ms }
+            })
+            .collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+
     async fn expire(&self, now_ms: Millis) -> Result<u64> {
         let gone = {
             let mut books = self.books();

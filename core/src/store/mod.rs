@@ -391,6 +391,8 @@ pub trait Counters: Send + Sync {
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>>;
     /// Current values in the order asked; a missing or expired counter is 0.
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>>;
+    /// Counters whose name begins so and that have not expired, by name; at most `limit`.
+    async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>>;
     /// Gives back what abandoned reservations hold, and forgets expired counters; returns how many went.
     async fn expire(&self, now_ms: Millis) -> Result<u64>;
 }

@@ -17,6 +17,8 @@ const VALUE: &str = "SELECT value AS value FROM counters WHERE name = ?";
 const LIVE_VALUE: &str = "SELECT value AS value FROM counters WHERE name = ? AND expires_at_ms > ?";
 const LIVE: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
      WHERE expires_at_ms > ? AND name > ? ORDER BY name LIMIT ?";
+const LIVE_FROM: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
+     WHERE name >= ? AND name < ? AND expires_at_ms > ? ORDER BY name LIMIT ?";
 const EXPIRE: &str = "DELETE FROM counters WHERE name IN \
      (SELECT name FROM (SELECT name FROM counters WHERE expires_at_ms <= ? \
      ORDER BY expires_at_ms, name LIMIT ?) AS old)";
@@ -93,17 +95,36 @@ pub(super) async fn live(database: &dyn Database, now_ms: Millis) -> Result<Vec<
         let after = all.last().map(|counter| counter.name.clone()).unwrap_or_default();
         let limit = i64::from(COUNTERS_PAGE_ROWS);
         let page = Statement::new(LIVE, vec![now_ms.into(), after.into(), limit.into()]);
-        let outcome = database.read(vec![page]).await?.pop().unwrap_or_default();
-        let found = rows(outcome, &["name", "value", "expires_at_ms"])?;
+        let found = listed(database, page).await?;
         let count = found.len();
-        for mut fields in found {
-            let (name, value) = (fields.text()?, fields.int()?);
-            all.push(Counter { name, value, expires_at_ms: fields.int()? });
-        }
+        all.extend(found);
         if count < COUNTERS_PAGE_ROWS as usize {
             return Ok(all);
         }
     }
+}
+
+/// Counters whose name begins so and that have not expired.
+pub(super) async fn live_from(
+    database: &dyn Database,
+    begin: &str,
+    limit: u32,
+    now_ms: Millis,
+) -> Result<Vec<Counter>> {
+    // Names are ASCII, so nothing that begins so comes after this.
+    let end = format!("{begin}\u{7f}");
+    let args = vec![begin.into(), end.into(), now_ms.into(), i64::from(limit).into()];
+    listed(database, Statement::new(LIVE_FROM, args)).await
+}
+
+async fn listed(database: &dyn Database, asked: Statement) -> Result<Vec<Counter>> {
+    let outcome = database.read(vec![asked]).await?.pop().unwrap_or_default();
+    let mut counters = Vec::new();
+    for mut fields in rows(outcome, &["name", "value", "expires_at_ms"])? {
+        let (name, value) = (fields.text()?, fields.int()?);
+        counters.push(Counter { name, value, expires_at_ms: fields.int()? });
+    }
+    Ok(counters)
 }
 
 /// Forgets expired counters, a bounded number at a time; returns how many went.

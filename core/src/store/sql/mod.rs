@@ -163,6 +163,10 @@ impl Counters for SqlStore {
         counters::read(&*self.database, names, now_ms).await
     }
 
+    async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>> {
+        counters::live_from(&*self.database, begin, limit, now_ms).await
+    }
+
     async fn expire(&self, now_ms: Millis) -> Result<u64> {
         reservations::release_abandoned(&*self.database, now_ms).await?;
         counters::expire(&*self.database, now_ms).await
