@@ -53,6 +53,7 @@ impl Gateway {
 
     /// The snapshot for a request. Nothing here waits for another request's work: on Workers that would hang.
     pub(crate) async fn view(&self, background: &dyn Background) -> View {
+        self.learn_beside(background);
         let snapshot = self.state.snapshot();
         let now = self.ports.clock.now();
         let Some(checked_at) = snapshot.checked_at else {

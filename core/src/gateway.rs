@@ -11,6 +11,7 @@ use crate::{
     clients::Clients,
     config::{Config, DeclaredClient, DeclaredKey},
     error::{Error, Kind, Result},
+    health::Health,
     http::Body,
     identity::{Client, Presented, Vault},
     memory::Memory,
@@ -56,6 +57,10 @@ pub struct State {
     pub(crate) people: People,
     /// How fast models were lately.
     pub(crate) latencies: Latencies,
+    /// Who may be asked just now.
+    pub(crate) health: Health,
+    /// When other instances were last asked who rests.
+    pub(crate) rests_asked_at: AtomicI64,
 }
 
 impl State {
@@ -92,6 +97,8 @@ impl State {
             machine: OnceLock::new(),
             people: People::default(),
             latencies: Latencies::default(),
+            health: Health::default(),
+            rests_asked_at: AtomicI64::new(0),
             config,
             vault,
         })
@@ -146,6 +153,7 @@ impl State {
             let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
             *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
+            self.health.keep(&next.providers);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
             self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }

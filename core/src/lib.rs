@@ -13,6 +13,7 @@ pub mod error;
 mod form;
 mod freshness;
 pub mod gateway;
+mod health;
 pub mod http;
 pub mod identity;
 mod ids;

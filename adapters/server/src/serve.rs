@@ -10,7 +10,7 @@ use tidegate_core::{
     Error, Gateway, Result,
     config::Config,
     error::Kind,
-    limits::{DRAIN_WAIT, REVISION_POLL, UPKEEP_EVERY},
+    limits::{DRAIN_WAIT, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
     provider::Host,
 };
 use tokio::{
@@ -63,6 +63,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     });
     let chores = [
         every(REVISION_POLL, house.gateway.clone(), Chore::Refresh),
+        every(RESTS_POLL, house.gateway.clone(), Chore::LearnRests),
         every(UPKEEP_EVERY, house.gateway.clone(), Chore::Maintain),
     ]
     .map(tokio::spawn);
@@ -121,6 +122,7 @@ fn url(address: SocketAddr) -> String {
 #[derive(Clone, Copy, Debug)]
 enum Chore {
     Refresh,
+    LearnRests,
     Maintain,
 }
 
@@ -133,6 +135,7 @@ async fn every(pause: Duration, gateway: Gateway, chore: Chore) {
         ticks.tick().await;
         let outcome = match chore {
             Chore::Refresh => gateway.refresh().await,
+            Chore::LearnRests => gateway.learn_rests().await,
             Chore::Maintain => gateway.maintain().await,
         };
         match outcome {

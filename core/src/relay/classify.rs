@@ -8,12 +8,14 @@ use super::{
     judge::{read_failure, read_whole},
     prepare::request,
     resolve::{Question, Rater, Route, Target, resolve},
+    settle::Guard,
 };
 use crate::{
     budget::{Amounts, Path},
     dialect::{Ask, Losses, ir::Part},
     error::{Error, Result},
     gateway::Gateway,
+    health::{Fault, Outcome, Wanted},
     limits::{
         RATING_BYTES_MAX, RATING_INSTRUCTIONS_BYTES, RATING_REPLY_BYTES_MAX, RATING_TOKENS_MAX,
         RATING_WAIT, RATINGS_MAX,
@@ -30,11 +32,11 @@ pub(super) async fn classify(
     question: &Question<'_>,
     path: &Path,
     mut route: Route,
-    record: &mut Record,
+    guard: &mut Guard,
 ) -> Result<Route> {
     let mut ratings = Ratings::default();
     while let Some(rater) = route.rater.take_if(|_| ratings.len() < RATINGS_MAX) {
-        let rated = rate(question, &rater, record).await;
+        let rated = rate(question, &rater, guard).await;
         ratings.add(&rater.group.id, rated);
         route = allowed(path, question.inbound, resolve(question, &ratings)?)?;
     }
@@ -58,13 +60,35 @@ pub(super) fn rating(gateway: &Gateway, question: &Question<'_>, route: &Route) 
     Amounts { nano, tokens: input.saturating_add(output), requests: 0 }
 }
 
-async fn rate(question: &Question<'_>, rater: &Rater, record: &mut Record) -> Rated {
+async fn rate(question: &Question<'_>, rater: &Rater, guard: &mut Guard) -> Rated {
     let (Some(classifier), Some(leaf)) = (&rater.group.group.classifier, &rater.leaf) else {
         return Rated::Not(Unrated::Nobody);
     };
-    let clock = question.gateway.ports.clock.clone();
-    let asked = Box::pin(ask(question, classifier, Target::first(leaf), record));
-    match within(&*clock, RATING_WAIT, asked).await {
+    let (clock, health) = (&question.gateway.ports.clock, &question.gateway.state.health);
+    let now = clock.now();
+    let wanted = Wanted { model: &leaf.model, tokens: 0, tried: &[], now };
+    let Ok(used) = health.choose(&leaf.provider, &wanted) else {
+        return Rated::Not(Unrated::Failed);
+    };
+    let target = Target::of(leaf).with(used.at);
+    // The guard gives the key back, also when the client leaves meanwhile.
+    let using = guard.using.insert(used);
+    let asked = Box::pin(ask(question, classifier, target, &mut guard.record));
+    let outcome = within(&**clock, RATING_WAIT, asked).await;
+    let seen = match &outcome {
+        Some(Ok(_)) => Some(Outcome::Good { spent_until: None }),
+        Some(Err(error)) => {
+            let until = error.hints.as_ref().and_then(|hints| hints.rests_until_ms);
+            Some(Outcome::Failed { fault: Fault::of(error), until })
+        }
+        // It was given less time than it may take.
+        None => None,
+    };
+    if let Some(seen) = seen {
+        health.note(using, seen, clock.now());
+    }
+    guard.release();
+    match outcome {
         Some(Ok(outcome)) => outcome,
         Some(Err(error)) => {
             tracing::warn!(group = &*rater.group.id, %error, "a request was not rated");

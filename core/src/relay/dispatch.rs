@@ -15,15 +15,17 @@ use super::{
     remember::Keeping,
     resolve::Target,
     settle::Guard,
+    tries::{Then, Tried, Tries},
 };
 use crate::{
-    error::{Error, Kind, Result},
+    error::{Error, Result},
     gateway::Gateway,
+    health::{self, Fault},
     http::Body,
     limits::LATENCY_OF_FAILURE,
     memory::Leaving,
     operation::Way,
-    ports::{Millis, within},
+    ports::{Background, Millis, within},
     provider::echo,
     route::Sample,
     store::Record,
@@ -79,26 +81,40 @@ pub(super) async fn dispatch(
     inbound: &Inbound,
     headers: &HeaderMap,
     targets: Vec<Target>,
-    guard: &mut Guard,
+    (guard, background): (&mut Guard, &dyn Background),
 ) -> Result<Served> {
-    let mut failed = Error::internal("no target was tried");
+    let mut tries = Tries::new(gateway, background);
     for target in &targets {
-        let record = &mut guard.record;
-        record.provider.clone_from(&target.provider.id);
-        record.model.clone_from(&target.model);
-        record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
-        let asked = (&*target.provider, target.model.as_str());
-        cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, asked)).await?;
-        let begun = gateway.ports.clock.now();
-        let outcome = attempt(gateway, inbound, headers, target, record).await;
-        note_latency(gateway, inbound, target, (begun, outcome.as_ref().err()));
-        match outcome {
-            Ok(served) => return Ok(served),
-            Err(error) if may_try_another(error.kind) => failed = scrub(error, target),
-            Err(error) => return Err(scrub(error, target)),
+        let mut tried = Tried::default();
+        if guard.record.provider.is_empty() {
+            // Whoever would have been asked, in case nobody is.
+            guard.record.provider.clone_from(&target.provider.id);
+            guard.record.model.clone_from(&target.model);
+        }
+        while let Some(target) = tries.choose(inbound, target, &mut tried, guard).await {
+            let record = &mut guard.record;
+            record.provider.clone_from(&target.provider.id);
+            record.model.clone_from(&target.model);
+            record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
+            let asked = (&*target.provider, target.model.as_str());
+            cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, asked)).await?;
+            let begun = gateway.ports.clock.now();
+            let waiting = (tries.wait(), &mut guard.record);
+            let outcome = attempt(gateway, inbound, headers, &target, waiting).await;
+            note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
+            match outcome {
+                Ok((served, spent_until)) => {
+                    tries.good(spent_until, guard);
+                    return Ok(served);
+                }
+                Err(error) => match tries.failed(scrub(error, &target), guard)? {
+                    Then::Key => {}
+                    Then::Target => break,
+                },
+            }
         }
     }
-    Err(failed)
+    Err(tries.end(&inbound.ask.model))
 }
 
 async fn attempt(
@@ -106,26 +122,28 @@ async fn attempt(
     inbound: &Inbound,
     headers: &HeaderMap,
     target: &Target,
-    record: &mut Record,
-) -> Result<Served> {
+    (wait, record): (Duration, &mut Record),
+) -> Result<(Served, Option<Millis>)> {
     // Another target may have been tried before this one.
     record.dropped.clear();
     record.added.clear();
     if target.way == Way::Errand {
-        return exchange(gateway, inbound, headers, target, record).await;
+        let served = exchange(gateway, inbound, headers, target, (wait, record)).await?;
+        return Ok((served, None));
     }
     let (outgoing, passage) = prepare(gateway, inbound, headers, target, record).await?;
     record.attempts += 1;
     let response = match outgoing {
         Outgoing::Echo(body) => echo::answer(&body)?,
         Outgoing::Upstream(request) => {
-            let first_byte = gateway.state.config.waits.first_byte;
-            within(&*gateway.ports.clock, first_byte, gateway.ports.upstream.send(*request))
+            within(&*gateway.ports.clock, wait, gateway.ports.upstream.send(*request))
                 .await
                 .unwrap_or_else(|| Err(silent()))?
         }
     };
-    judge(gateway, inbound, passage, response).await
+    let now = gateway.ports.clock.now();
+    let spent_until = health::spent(target.provider.dialect, response.headers(), now);
+    Ok((judge(gateway, inbound, passage, response).await?, spent_until))
 }
 
 /// What groups go by that pick the fastest. A fault of the request itself says nothing of its target.
@@ -136,12 +154,19 @@ fn note_latency(
     (begun, error): (Millis, Option<&Error>),
 ) {
     let now = gateway.ports.clock.now();
-    let took = match error {
+    let took = match error.map(Fault::of) {
         None => now - begun,
-        Some(error) if may_try_another(error.kind) || error.kind == Kind::UpstreamTimeout => {
-            (now - begun).max(millis(LATENCY_OF_FAILURE))
-        }
-        Some(_) => return,
+        Some(Fault::Request | Fault::TooLong | Fault::Filtered | Fault::Ours) => return,
+        Some(
+            Fault::Absent
+            | Fault::Passing
+            | Fault::Limited
+            | Fault::Spent
+            | Fault::Refused
+            | Fault::Down
+            | Fault::Broke
+            | Fault::Silent,
+        ) => (now - begun).max(millis(LATENCY_OF_FAILURE)),
     };
     let (provider, model) = (target.provider.id.clone(), target.model.clone());
     let sample = Sample { provider, model, streams: inbound.ask.stream };
@@ -161,34 +186,4 @@ fn scrub(mut error: Error, target: &Target) -> Error {
         }
     }
     error
-}
-
-/// Nothing has been answered, so another target may: unless the fault is the request's own.
-fn may_try_another(kind: Kind) -> bool {
-    match kind {
-        Kind::Upstream(status) => matches!(
-            status.as_u16(),
-            401 | 402 | 403 | 404 | 408 | 409 | 425 | 429 | 500 | 502 | 503 | 504 | 529
-        ),
-        Kind::UpstreamUnreachable => true,
-        // A provider that went silent or broke off may have done the work, and be paid for it.
-        Kind::UpstreamBroken
-        | Kind::UpstreamTimeout
-        | Kind::BadRequest
-        | Kind::Unauthorized
-        | Kind::Forbidden
-        | Kind::NotFound
-        | Kind::MethodNotAllowed
-        | Kind::ClientTimeout
-        | Kind::Conflict
-        | Kind::PreconditionFailed
-        | Kind::PreconditionRequired
-        | Kind::UnsupportedMedia
-        | Kind::TooLarge
-        | Kind::RateLimited
-        | Kind::Overloaded
-        | Kind::Unavailable
-        | Kind::ClientGone
-        | Kind::Internal => false,
-    }
 }

@@ -1,5 +1,7 @@
 //! How is something else than a conversation had of a provider of another dialect? Asked in its words, told in the client's.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -29,7 +31,7 @@ pub(super) async fn exchange(
     inbound: &Inbound,
     headers: &HeaderMap,
     target: &Target,
-    record: &mut Record,
+    (wait, record): (Duration, &mut Record),
 ) -> Result<Served> {
     let carrier = Carrier::new(gateway.state.vault.clone(), &target.provider.id);
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -48,8 +50,10 @@ pub(super) async fn exchange(
         Errand::Known(answer) => Ok(served(answer)),
         Errand::Ask { path, bodies, back } => {
             record.attempts += u32::try_from(bodies.len()).unwrap_or(u32::MAX);
-            let asks: Vec<_> =
-                bodies.into_iter().map(|body| ask(gateway, inbound, target, &path, body)).collect();
+            let asks: Vec<_> = bodies
+                .into_iter()
+                .map(|body| ask(gateway, inbound, target, &path, (wait, body)))
+                .collect();
             let answers = stream::iter(asks).buffered(ERRANDS_AT_ONCE_MAX).try_collect::<Vec<_>>();
             back.read(&answers.await?).map(served)
         }
@@ -62,7 +66,7 @@ async fn ask(
     inbound: &Inbound,
     target: &Target,
     path: &str,
-    body: Vec<u8>,
+    (wait, body): (Duration, Vec<u8>),
 ) -> Result<Bytes> {
     let Host::Url(base) = &target.provider.host else {
         return Err(Error::not_found("The demo provider only chats.").at("model"));
@@ -71,9 +75,8 @@ async fn ask(
     let mut request = request(&uri, inbound, None, target, body.into())?;
     // A client that wants events gets them of the gateway.
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    let first_byte = gateway.state.config.waits.first_byte;
     let sent = gateway.ports.upstream.send(request);
-    let sent = within(&*gateway.ports.clock, first_byte, sent).await;
+    let sent = within(&*gateway.ports.clock, wait, sent).await;
     let (head, body) = sent.unwrap_or_else(|| Err(silent()))?.into_parts();
     if !head.status.is_success() {
         return Err(read_failure(gateway, target.provider.dialect, head, body).await);

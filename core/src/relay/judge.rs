@@ -16,6 +16,7 @@ use crate::{
     dialect::{Carrier, Dialect, Framing, Read, Stamp, unfold},
     error::{Error, Kind, Result},
     gateway::Gateway,
+    health::{self, Fault},
     http::Body,
     limits::{ERROR_BODY_BYTES_MAX, PARTS_MAX, REPLY_BYTES_MAX},
     memory::Leaving,
@@ -55,18 +56,19 @@ pub(super) async fn judge(
     };
     if streams {
         let first_byte = gateway.state.config.waits.first_byte;
-        let shadow = shadow(gateway, inbound, &passage);
+        let (from, shadow) = (passage.from, shadow(gateway, inbound, &passage));
         let begin = begin((inbound, shadow), passage, headers, body);
         return within(&*gateway.ports.clock, first_byte, Box::pin(begin))
             .await
-            .unwrap_or_else(|| Err(silent()));
+            .unwrap_or_else(|| Err(silent()))
+            .map_err(|error| resting(gateway, from, &head.headers, error));
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
     let Some(mut read) = passage.from.glance(&body) else {
         return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
     };
     if let Some(error) = read.failure.take() {
-        return Err(error);
+        return Err(resting(gateway, passage.from, &head.headers, error));
     }
     let (body, read, leaving) = convert(inbound, passage, body, read)?;
     Ok(Served::Whole { status: head.status, headers, body, read, estimated: false, leaving })
@@ -200,6 +202,21 @@ pub(super) async fn read_failure(
     let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
     if let Some(value) = retry_after {
         error = error.retry_after(value);
+    }
+    resting(gateway, dialect, &head.headers, error)
+}
+
+/// A failure, with the time until which the provider wants to be left alone.
+fn resting(gateway: &Gateway, dialect: Dialect, headers: &HeaderMap, mut error: Error) -> Error {
+    let now = gateway.ports.clock.now();
+    let told = error.hints.as_ref().and_then(|hints| hints.retry_after.as_deref());
+    let asked = health::asked(headers, told, now);
+    let until = match Fault::of(&error) {
+        Fault::Limited | Fault::Spent => asked.or_else(|| health::limited(dialect, headers, now)),
+        _ => asked,
+    };
+    if until.is_some() {
+        error.hints.get_or_insert_default().rests_until_ms = until;
     }
     error
 }

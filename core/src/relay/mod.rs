@@ -20,6 +20,7 @@ mod render;
 mod resolve;
 mod settle;
 mod tap;
+mod tries;
 
 pub(crate) use admit::enter;
 pub(crate) use authenticate::{authenticate, bearer};
@@ -102,11 +103,12 @@ async fn run(
     let route = resolve::resolve(&question, &Ratings::default())?;
     let route = admit::allowed(&path, &inbound, route)?;
     let permit = admit::admit(gateway, &path, &question, &route, guard).await?;
-    let targets = classify::classify(&question, &path, route, &mut guard.record).await?.targets();
+    let targets = classify::classify(&question, &path, route, guard).await?.targets();
     let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
     inbound.cut = cuts.then(|| guard.record.id.clone());
     let keep = inbound.keep.take();
-    let served = dispatch::dispatch(gateway, &inbound, &head.headers, targets, guard).await?;
+    let served =
+        dispatch::dispatch(gateway, &inbound, &head.headers, targets, (guard, background)).await?;
     guard.record.usage.prompt = served.estimate(&inbound);
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })

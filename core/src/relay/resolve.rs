@@ -16,7 +16,8 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// A provider, its name of the model, and the key to use there.
+/// A provider, its name of the model, and the key to use there once that is chosen.
+#[derive(Clone)]
 pub(super) struct Target {
     /// Who is asked.
     pub(super) provider: Arc<Provider>,
@@ -24,16 +25,20 @@ pub(super) struct Target {
     pub(super) model: String,
     /// How the request gets there.
     pub(super) way: Way,
-    /// Which of the provider's keys; a provider without keys is asked without one.
+    /// Which of the provider's keys, once it is asked; a provider without keys is asked without one.
     key: Option<usize>,
 }
 
 impl Target {
-    /// A model with the first key of its provider.
-    pub(super) fn first(leaf: &Leaf) -> Self {
+    /// A model of a provider.
+    pub(super) fn of(leaf: &Leaf) -> Self {
         let Leaf { provider, model, way, .. } = leaf.clone();
-        let key = (!provider.keys.is_empty()).then_some(0);
-        Self { provider, model, way, key }
+        Self { provider, model, way, key: None }
+    }
+
+    /// The same, to be asked with this key.
+    pub(super) fn with(&self, key: usize) -> Self {
+        Self { key: Some(key), ..self.clone() }
     }
 
     /// The key to send, if the provider has any.
@@ -95,8 +100,7 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The models that a request may go to. Each key of a provider is a target of its own, but only when it is clear which
-/// models they are.
+/// The models that a request may go to. Which key is used is decided when one is asked.
 pub(super) struct Route {
     /// Best first.
     pub(super) leaves: Vec<Leaf>,
@@ -113,26 +117,16 @@ pub(super) struct Rater {
 }
 
 impl Route {
-    /// The models that may be tried: as long as a rating may change their order, all of them.
+    /// The models that are tried first: as long as a rating may change their order, all of them. What comes later
+    /// because these rest is reserved when it is asked.
     pub(super) fn tried(&self) -> impl Iterator<Item = &Leaf> {
         let most = if self.rater.is_some() { usize::MAX } else { ATTEMPTS_MAX as usize };
-        let before = self.leaves.iter().scan(0_usize, |keys, leaf| {
-            Some((std::mem::replace(keys, *keys + leaf.provider.keys.len().max(1)), leaf))
-        });
-        before.take_while(move |(keys, _)| *keys < most).map(|(_, leaf)| leaf)
+        self.leaves.iter().take(most)
     }
 
-    /// The targets that are tried.
-    pub(super) fn targets(self) -> Vec<Target> {
-        let keys = |leaf: Leaf| {
-            let keys = 0..leaf.provider.keys.len();
-            let none = leaf.provider.keys.is_empty().then_some(None);
-            keys.map(Some).chain(none).map(move |key| {
-                let Leaf { provider, model, way, .. } = leaf.clone();
-                Target { provider, model, way, key }
-            })
-        };
-        self.leaves.into_iter().flat_map(keys).take(ATTEMPTS_MAX as usize).collect()
+    /// The targets, which may be tried in their order.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        self.leaves.iter().map(Target::of).collect()
     }
 }
 

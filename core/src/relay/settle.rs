@@ -8,6 +8,7 @@ use crate::{
     budget::{Amounts, Hold, Ledger, estimate::Most},
     error::{Error, Kind, Result},
     gateway::Gateway,
+    health::{self, Used},
     ids,
     limits::{ADMISSION_WAIT, CUT_STEP_TOKENS, LEDGER_WAIT},
     memory::Leaving,
@@ -25,6 +26,8 @@ pub(super) struct Guard {
     pub(super) hold: Option<Hold>,
     /// When its record must be safe.
     pub(super) ledger: Ledger,
+    /// The key that it uses, as long as it does.
+    pub(super) using: Option<Used>,
     /// What other instances should know of the answer.
     pub(super) leaving: Option<Leaving>,
     /// Its bodies, when they are kept.
@@ -65,6 +68,7 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         ended: None,
         hold: None,
         ledger: Ledger::default(),
+        using: None,
         leaving: None,
         capture: None,
         gateway,
@@ -108,6 +112,15 @@ impl Guard {
     /// The time.
     pub(super) fn now(&self) -> Millis {
         self.gateway.ports.clock.now()
+    }
+
+    /// The key is not used any more.
+    pub(super) fn release(&mut self) {
+        let Some(used) = self.using.take() else { return };
+        let usage = self.record.usage;
+        let broke = self.ended == Some(Ended::UpstreamBroke);
+        let ended = health::Ended { broke, tokens: usage.prompt.saturating_add(usage.completion) };
+        self.gateway.state.health.release(&used, ended, self.now());
     }
 
     /// Notes what the client is given.
@@ -184,6 +197,7 @@ fn unwritten(error: Error) -> Error {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        self.release();
         let Some(done) = self.done.take() else { return };
         let record = self.finished();
         // The receiver is gone only when the platform has dropped its background work.

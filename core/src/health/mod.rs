@@ -1,0 +1,258 @@
+//! Who may be asked just now? What this process has seen of providers and their keys, and what others have told.
+//!
+//! Read in this order: [`fault`] (what a failure says, and of whom), [`breaker`] and [`cooling`] (who rests, and until
+//! when), [`pool`] (which key serves next), [`refusal`] (what is said when none does), [`shared`] (between instances).
+
+mod breaker;
+mod cooling;
+mod fault;
+mod pace;
+mod pool;
+mod rates;
+mod refusal;
+mod retries;
+#[cfg(test)]
+mod sample;
+mod shared;
+mod view;
+
+pub(crate) use cooling::{asked, limited, spent};
+pub(crate) use fault::{Fault, Next};
+pub(crate) use pool::{Out, Wanted, Why};
+pub(crate) use rates::Rate;
+pub(crate) use refusal::Refusal;
+pub(crate) use shared::Resting;
+pub(crate) use view::{KeyView, View};
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use self::{
+    breaker::{Look, Rule, Turn, after},
+    pool::Pool,
+};
+use crate::{
+    limits::{COOL_REST, COOL_REST_MAX, CREDIT_REST},
+    ports::Millis,
+    provider::Provider,
+};
+
+/// What is known of providers, by their ids. There are no more than the configuration names.
+#[derive(Default)]
+pub(crate) struct Health(Mutex<HashMap<String, Pool>>);
+
+/// A key in use. It is given back when its request is over.
+pub(crate) struct Used {
+    provider: String,
+    /// Its place among the provider's keys.
+    pub(crate) at: usize,
+    key: String,
+    version: i64,
+    /// How the provider is asked, and how the key.
+    turns: (Turn, Turn),
+    /// Tokens that were taken of its minute.
+    tokens: u32,
+    /// Whether it is known how the provider answered.
+    told: bool,
+}
+
+/// How an answer began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    /// Well. Perhaps nothing is left of a limit until then.
+    Good { spent_until: Option<Millis> },
+    /// Not at all. Perhaps the provider says how long to wait.
+    Failed { fault: Fault, until: Option<Millis> },
+}
+
+impl Health {
+    /// Takes a key that may be asked now.
+    pub(crate) fn choose(
+        &self,
+        provider: &Arc<Provider>,
+        wanted: &Wanted<'_>,
+    ) -> Result<Used, Refusal> {
+        let mut pools = self.pools();
+        let pool = of(&mut pools, provider);
+        let turn = match pool.breaker.look(wanted.now) {
+            Look::Free(turn) => turn,
+            Look::Rests(until) => {
+                return Err(Refusal::of(&[Out { why: pool.down, until: Some(until) }]));
+            }
+        };
+        let (at, key_turn) = pool.choose(wanted).map_err(|outs| Refusal::of(&outs))?;
+        pool.breaker.take(turn, wanted.now);
+        let key = provider.keys.get(at);
+        let (key, version) = key.map(|key| (key.id.clone(), key.version)).unwrap_or_default();
+        let (provider, tokens) = (provider.id.clone(), wanted.tokens);
+        Ok(Used { provider, at, key, version, turns: (turn, key_turn), tokens, told: false })
+    }
+
+    /// Counts a request that asks the provider for the first time.
+    pub(crate) fn request(&self, provider: &Arc<Provider>, now: Millis) {
+        of(&mut self.pools(), provider).retries.request(now);
+    }
+
+    /// Whether a provider that failed may be asked again for the same request. Takes of its budget if so.
+    pub(crate) fn retry(&self, provider: &Arc<Provider>, now: Millis) -> bool {
+        of(&mut self.pools(), provider).retries.take(now)
+    }
+
+    /// Takes in how an answer began, and says who begins to rest by that.
+    pub(crate) fn note(&self, used: &mut Used, outcome: Outcome, now: Millis) -> Option<Resting> {
+        used.told = true;
+        let mut pools = self.pools();
+        let pool = pools.get_mut(&used.provider)?;
+        let (turn, key_turn) = used.turns;
+        let fault = match outcome {
+            Outcome::Failed { fault, .. } => Some(fault),
+            Outcome::Good { .. } => None,
+        };
+        match fault {
+            Some(Fault::Ours) => {
+                pool.breaker.abandon(turn, now);
+                pool.abandon(used, now);
+                return None;
+            }
+            Some(fault @ (Fault::Down | Fault::Broke | Fault::Silent)) => {
+                return pool.broke(used, fault, outcome, now);
+            }
+            Some(_) | None => pool.breaker.succeed(turn),
+        }
+        let at = used.place(pool)?;
+        let slot = &mut pool.slots[at];
+        let (until, why) = match outcome {
+            Outcome::Good { spent_until } => {
+                slot.bench.succeed(key_turn);
+                slot.unsaid = 0;
+                (spent_until?, Why::Exhausted)
+            }
+            Outcome::Failed { fault: Fault::Refused, .. } => {
+                (slot.bench.fail(key_turn, Rule::KEY, now)?, Why::Refused)
+            }
+            Outcome::Failed { fault, until } => {
+                slot.bench.succeed(key_turn);
+                match fault {
+                    Fault::Limited => {
+                        (until.unwrap_or_else(|| slot.unsaid_rest(now)), Why::Limited)
+                    }
+                    Fault::Spent => (until.unwrap_or(after(now, CREDIT_REST)), Why::Spent),
+                    _ => return None,
+                }
+            }
+        };
+        let news = why == Why::Refused || slot.rest_until(until, why, now);
+        news.then(|| used.resting(why, until))
+    }
+
+    /// The request that used a key is over.
+    pub(crate) fn release(&self, used: &Used, ended: Ended, now: Millis) {
+        let mut pools = self.pools();
+        let Some(pool) = pools.get_mut(&used.provider) else { return };
+        if !used.told {
+            pool.breaker.abandon(used.turns.0, now);
+            pool.abandon(used, now);
+        }
+        if ended.broke && pool.breaker.fail(Turn::Plain, Rule::PROVIDER, now).is_some() {
+            pool.down = Why::Down;
+        }
+        if let Some(at) = used.place(pool) {
+            pool.release(at, ended.tokens.saturating_sub(i64::from(used.tokens)));
+        }
+    }
+
+    /// Forgets providers that are gone.
+    pub(crate) fn keep(&self, providers: &[Arc<Provider>]) {
+        self.pools().retain(|id, _| providers.iter().any(|provider| provider.id == *id));
+    }
+
+    fn pools(&self) -> MutexGuard<'_, HashMap<String, Pool>> {
+        // Nothing in here panics half-way.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How the use of a key ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// Whether the provider broke off an answer that had begun well.
+    pub(crate) broke: bool,
+    /// The tokens that were used.
+    pub(crate) tokens: i64,
+}
+
+impl Used {
+    fn resting(&self, why: Why, until: Millis) -> Resting {
+        let (provider, key, version) = (self.provider.clone(), self.key.clone(), self.version);
+        Resting { provider, key, version, why, until }
+    }
+
+    /// Where its key stands now.
+    fn place(&self, pool: &Pool) -> Option<usize> {
+        pool.place(self.at, (&self.key, self.version))
+    }
+}
+
+impl Pool {
+    /// The provider broke down, or was silent. That says nothing of the key, unless the provider wants to be left alone.
+    fn broke(
+        &mut self,
+        used: &Used,
+        fault: Fault,
+        outcome: Outcome,
+        now: Millis,
+    ) -> Option<Resting> {
+        self.abandon(used, now);
+        let why = if fault == Fault::Silent { Why::Silent } else { Why::Down };
+        if let Outcome::Failed { until: Some(until), .. } = outcome
+            && let Some(at) = used.place(self)
+            && self.slots[at].rest_until(until, why, now)
+        {
+            // The breaker opens without a word: others find out about that as soon as this one.
+            self.fail(used, why, now);
+            return Some(used.resting(why, until));
+        }
+        let rests = self.fail(used, why, now)?;
+        Some(Resting { key: String::new(), version: 0, ..used.resting(why, rests) })
+    }
+
+    fn fail(&mut self, used: &Used, why: Why, now: Millis) -> Option<Millis> {
+        let rests = self.breaker.fail(used.turns.0, Rule::PROVIDER, now)?;
+        self.down = why;
+        Some(rests)
+    }
+
+    /// Whatever a probe of the key was to show is still not known.
+    fn abandon(&mut self, used: &Used, now: Millis) {
+        if let Some(at) = used.place(self) {
+            self.slots[at].bench.abandon(used.turns.1, now);
+        }
+    }
+}
+
+impl pool::Slot {
+    /// How long it rests where nobody says: longer each time, and once for all that are refused at the same time.
+    fn unsaid_rest(&mut self, now: Millis) -> Millis {
+        if let Some(rest) = self.rest.filter(|rest| rest.until > now) {
+            return rest.until;
+        }
+        let rest = COOL_REST.saturating_mul(2_u32.saturating_pow(self.unsaid)).min(COOL_REST_MAX);
+        self.unsaid = self.unsaid.saturating_add(1);
+        after(now, rest)
+    }
+}
+
+/// A provider as it is configured now, with what is known of it.
+fn of<'p>(pools: &'p mut HashMap<String, Pool>, provider: &Arc<Provider>) -> &'p mut Pool {
+    if !pools.contains_key(&provider.id) {
+        pools.insert(provider.id.clone(), Pool::new(provider));
+    }
+    let pool = pools.get_mut(&provider.id).expect("it was put there if it was missing");
+    pool.follow(provider);
+    pool
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! Who is asked next? A key of the target at hand, then of the next one; never a key that rests, and never without end.
+
+use std::time::Duration;
+
+use super::{admit, receive::Inbound, resolve::Target, settle::Guard};
+use crate::{
+    error::{Error, Kind, Result},
+    gateway::Gateway,
+    health::{Fault, Next, Outcome, Refusal, Wanted},
+    limits::{ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX},
+    ports::{Background, Millis},
+};
+
+/// What a request has tried so far.
+pub(super) struct Tries<'g> {
+    gateway: &'g Gateway,
+    background: &'g dyn Background,
+    /// When nothing more is begun.
+    ends_at: Millis,
+    attempts: u32,
+    /// The providers that were asked, and how often each has broken down.
+    asked: Vec<(String, u32)>,
+    /// Why targets were passed over.
+    refusal: Option<Refusal>,
+    failed: Option<Error>,
+}
+
+/// Who may be asked after a failure.
+pub(super) enum Then {
+    /// Another key of the same target.
+    Key,
+    /// The next target.
+    Target,
+}
+
+/// What a target was tried with.
+#[derive(Default)]
+pub(super) struct Tried(Vec<usize>);
+
+impl<'g> Tries<'g> {
+    /// Nothing was tried.
+    pub(super) fn new(gateway: &'g Gateway, background: &'g dyn Background) -> Self {
+        let total = gateway.state.config.waits.total;
+        let ends_at = gateway.ports.clock.now().saturating_add(ms(total));
+        Self {
+            gateway,
+            background,
+            ends_at,
+            attempts: 0,
+            asked: Vec::new(),
+            refusal: None,
+            failed: None,
+        }
+    }
+
+    /// How long the next answer may take to begin.
+    pub(super) fn wait(&self) -> Duration {
+        let left = self.ends_at.saturating_sub(self.gateway.ports.clock.now());
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+        left.min(self.gateway.state.config.waits.first_byte)
+    }
+
+    /// The target with the key that is asked next; `None` when it is passed over.
+    pub(super) async fn choose(
+        &mut self,
+        inbound: &Inbound,
+        target: &Target,
+        tried: &mut Tried,
+        guard: &mut Guard,
+    ) -> Option<Target> {
+        let (provider, health) = (&target.provider, &self.gateway.state.health);
+        let before = self.asked.iter().find(|(id, _)| *id == provider.id).map(|(_, broke)| *broke);
+        if self.attempts >= ATTEMPTS_MAX || self.wait().is_zero() {
+            return None;
+        }
+        if let Some(broke) = before.filter(|broke| *broke > 0) {
+            if !health.retry(provider, self.gateway.ports.clock.now()) {
+                return None;
+            }
+            self.back_off(broke).await;
+        }
+        let counted = provider.keys.iter().any(|key| key.terms.tpm.is_some());
+        let asked = (&**provider, target.model.as_str());
+        let most = || admit::estimate(self.gateway, inbound, asked).tokens;
+        let tokens = if counted { u32::try_from(most()).unwrap_or(u32::MAX) } else { 0 };
+        let now = self.gateway.ports.clock.now();
+        let wanted = Wanted { model: &target.model, tokens, tried: &tried.0, now };
+        let used = match health.choose(provider, &wanted) {
+            Ok(used) => used,
+            Err(refusal) => {
+                self.refusal = Some(self.refusal.map_or(refusal, |found| found.or(refusal)));
+                return None;
+            }
+        };
+        if before.is_none() {
+            health.request(provider, now);
+            self.asked.push((provider.id.clone(), 0));
+        }
+        self.attempts += 1;
+        tried.0.push(used.at);
+        let target = target.with(used.at);
+        guard.using = Some(used);
+        Some(target)
+    }
+
+    /// A part of the longest pause by lot, so that those who failed together do not come back together.
+    async fn back_off(&self, broke: u32) {
+        let longest = BACKOFF.saturating_mul(2_u32.saturating_pow(broke - 1)).min(BACKOFF_MAX);
+        let mut lot = [0; 8];
+        self.gateway.ports.random.fill(&mut lot);
+        let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+        let pause = Duration::from_millis(u64::from_le_bytes(lot) % longest.saturating_add(1));
+        self.gateway.ports.clock.sleep(pause.min(self.wait())).await;
+    }
+
+    /// The target has begun to answer.
+    pub(super) fn good(&self, spent_until: Option<Millis>, guard: &mut Guard) {
+        self.note(Outcome::Good { spent_until }, guard);
+    }
+
+    /// The target has failed. Says who may be asked instead; an error when nobody may.
+    pub(super) fn failed(&mut self, error: Error, guard: &mut Guard) -> Result<Then> {
+        let fault = Fault::of(&error);
+        let until = error.hints.as_ref().and_then(|hints| hints.rests_until_ms);
+        self.note(Outcome::Failed { fault, until }, guard);
+        guard.release();
+        let then = match fault.next() {
+            Next::Nobody => return Err(error),
+            Next::Key => Then::Key,
+            Next::KeyLater => {
+                self.asked
+                    .iter_mut()
+                    .filter(|(id, _)| *id == guard.record.provider)
+                    .for_each(|(_, broke)| *broke += 1);
+                Then::Key
+            }
+            Next::Target => Then::Target,
+        };
+        self.failed = Some(error);
+        Ok(then)
+    }
+
+    fn note(&self, outcome: Outcome, guard: &mut Guard) {
+        let Some(used) = &mut guard.using else { return };
+        let now = self.gateway.ports.clock.now();
+        if let Some(resting) = self.gateway.state.health.note(used, outcome, now) {
+            self.gateway.tell(&resting, self.background);
+        }
+    }
+
+    /// Nobody has answered.
+    pub(super) fn end(self, model: &str) -> Error {
+        let now = self.gateway.ports.clock.now();
+        match (self.failed, self.refusal) {
+            // The first key that comes back is the one to wait for, whichever was asked last.
+            (Some(error), Some(refusal))
+                if refusal.until.is_some() && Fault::of(&error) == Fault::Limited =>
+            {
+                error.retry_after(&refusal.seconds(now).to_string())
+            }
+            (Some(error), _) => error,
+            (None, Some(refusal)) => refusal.error(model, now),
+            (None, None) => Error::new(Kind::Internal, "No target was tried."),
+        }
+    }
+}
+
+fn ms(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
+}

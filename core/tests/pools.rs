@@ -1,0 +1,456 @@
+//! Which key and which provider is asked, and who is asked after a failure?
+
+mod common;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use common::{World, read};
+use futures_executor::block_on;
+use futures_util::FutureExt;
+use http::{Request, header::RETRY_AFTER};
+use tidegate_core::{
+    Body,
+    config::Config,
+    dialect::Dialect,
+    error::Kind,
+    identity::Secret,
+    provider::{Auth, Host, Key, Provider, Terms},
+};
+
+const ASK: &str = r#"{"model":"mock","messages":[]}"#;
+const GOOD: &str = r#"{"id":"x","choices":[]}"#;
+
+/// Gives `up` so many keys, and puts another provider of the same model behind it.
+fn keys(count: usize, second: &str) -> impl FnOnce(&mut Config) {
+    let second = second.to_owned();
+    move |config| {
+        let up = &mut config.providers[0];
+        let key = |at| Key::new(format!("up-{at}"), Secret::new(format!("sk-{at}")));
+        up.keys = (1..=count).map(key).collect();
+        if !second.is_empty() {
+            let host = Host::Url(format!("http://{second}.example/v1"));
+            let keys = vec![Key::new(format!("{second}-1"), Secret::new("sk-second".to_owned()))];
+            let provider = Provider { id: second, host, keys, ..up.clone() };
+            config.providers.push(provider);
+        }
+    }
+}
+
+/// The keys that were asked with, in order.
+fn asked(world: &World) -> Vec<String> {
+    let key = |(name, value): &(String, String)| {
+        (name == "authorization").then(|| value.trim_start_matches("Bearer ").to_owned())
+    };
+    world.upstream.asked().iter().filter_map(|asked| asked.headers.iter().find_map(key)).collect()
+}
+
+fn wait(world: &World, seconds: u64) {
+    world.clock.advance(Duration::from_secs(seconds));
+}
+
+/// The status, and when to come back.
+async fn told(world: &World) -> (u16, Option<String>) {
+    let response = world.send(world.chat(ASK)).await;
+    let after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+    (read(response).await.0, after)
+}
+
+#[test]
+fn a_limited_key_is_not_asked_before_its_time() {
+    block_on(async {
+        let world = World::declaring(keys(2, ""));
+        world.upstream.answer_with(429, &[("retry-after", "30")], "{}");
+        for _ in 0..4 {
+            world.upstream.answer_with(200, &[], GOOD);
+            assert_eq!(told(&world).await, (200, None));
+        }
+        assert_eq!(asked(&world), ["sk-1", "sk-2", "sk-2", "sk-2", "sk-2"]);
+        wait(&world, 30);
+        for _ in 0..2 {
+            world.upstream.answer_with(200, &[], GOOD);
+            told(&world).await;
+        }
+        assert_eq!(asked(&world)[5..], ["sk-1", "sk-2"]);
+    });
+}
+
+#[test]
+fn when_all_keys_rest_nobody_is_asked() {
+    block_on(async {
+        let world = World::declaring(keys(2, ""));
+        world.upstream.answer_with(429, &[("retry-after", "30")], "{}");
+        world.upstream.answer_with(429, &[("retry-after", "40")], "{}");
+        assert_eq!(told(&world).await, (429, Some("30".to_owned())), "the first that comes back");
+        wait(&world, 10);
+        assert_eq!(told(&world).await, (429, Some("20".to_owned())));
+        assert_eq!(asked(&world).len(), 2);
+        world.later.run_all().await;
+        let record = world.kept.records().pop().unwrap();
+        assert_eq!((record.attempts, record.status), (0, 429));
+        assert_eq!((record.provider.as_str(), record.error.as_str()), ("up", "rate_limited"));
+    });
+}
+
+#[test]
+fn refused_keys_alone_are_no_limit() {
+    block_on(async {
+        let world = World::declaring(keys(1, ""));
+        world.upstream.answer_with(401, &[], "{}");
+        assert_eq!(told(&world).await.0, 502);
+        assert_eq!(told(&world).await, (503, Some("10".to_owned())));
+        assert_eq!(asked(&world).len(), 1);
+    });
+}
+
+#[test]
+fn a_target_whose_keys_rest_is_passed_over() {
+    block_on(async {
+        let world = World::declaring(keys(1, "second"));
+        world.upstream.answer_with(429, &[("retry-after", "30")], "{}");
+        for _ in 0..3 {
+            world.upstream.answer_with(200, &[], GOOD);
+            assert_eq!(told(&world).await.0, 200);
+        }
+        assert_eq!(asked(&world), ["sk-1", "sk-second", "sk-second", "sk-second"]);
+    });
+}
+
+#[test]
+fn a_breakdown_is_tried_with_another_key_and_then_elsewhere() {
+    block_on(async {
+        let world = World::declaring(keys(2, "second"));
+        world.upstream.answer_with(500, &[], "{}");
+        world.upstream.fail(Kind::UpstreamUnreachable);
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+        assert_eq!(asked(&world), ["sk-1", "sk-2", "sk-second"]);
+        assert_eq!(world.record().await.attempts, 3);
+    });
+}
+
+#[test]
+fn there_is_an_end_of_attempts() {
+    block_on(async {
+        let world = World::declaring(keys(9, "second"));
+        for _ in 0..9 {
+            world.upstream.answer_with(429, &[("retry-after", "9")], "{}");
+        }
+        assert_eq!(told(&world).await.0, 429);
+        assert_eq!(asked(&world), ["sk-1", "sk-2", "sk-3"]);
+    });
+}
+
+#[test]
+fn a_request_that_is_wrong_is_asked_once() {
+    for status in [400, 413, 422, 501] {
+        block_on(async {
+            let world = World::declaring(keys(2, "second"));
+            for _ in 0..12 {
+                world.upstream.answer_with(status, &[], "{}");
+                world.upstream.answer_with(200, &[], GOOD);
+                assert_eq!(told(&world).await.0, status);
+                assert_eq!(told(&world).await.0, 200, "it does nobody any harm");
+            }
+            assert_eq!(asked(&world).len(), 24);
+        });
+    }
+}
+
+#[test]
+fn silence_is_not_tried_with_another_key() {
+    block_on(async {
+        let world = World::declaring(|config| {
+            keys(2, "second")(config);
+            config.waits.total = 3 * config.waits.first_byte;
+        });
+        world.upstream.hang();
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+        assert_eq!(asked(&world), ["sk-1", "sk-second"]);
+    });
+}
+
+#[test]
+fn nothing_is_begun_when_the_time_is_over() {
+    block_on(async {
+        // The whole of the time is as long as one wait.
+        let world = World::declaring(|config| {
+            keys(1, "second")(config);
+            config.waits.total = config.waits.first_byte;
+        });
+        world.upstream.hang();
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 504);
+        assert_eq!(asked(&world), ["sk-1"]);
+    });
+}
+
+#[test]
+fn only_a_few_breakdowns_in_a_short_time_are_tried_again() {
+    block_on(async {
+        let world = World::declaring(keys(2, ""));
+        let mut attempts = Vec::new();
+        for _ in 0..5 {
+            // What succeeds in between keeps the provider from resting.
+            world.upstream.answer_with(200, &[], GOOD);
+            told(&world).await;
+            let before = asked(&world).len();
+            world.upstream.answer_with(500, &[], "{}");
+            if attempts.len() < 3 {
+                world.upstream.answer_with(200, &[], GOOD);
+            }
+            told(&world).await;
+            attempts.push(asked(&world).len() - before);
+        }
+        assert_eq!(attempts, [2, 2, 2, 1, 1], "three of ten seconds, of so few requests");
+        wait(&world, 10);
+        world.upstream.answer_with(500, &[], "{}");
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+    });
+}
+
+#[test]
+fn a_provider_that_breaks_down_rests_and_recovers() {
+    block_on(async {
+        let world = World::declaring(keys(1, ""));
+        for _ in 0..5 {
+            world.upstream.answer_with(503, &[], "{}");
+            assert_eq!(told(&world).await.0, 503);
+        }
+        assert_eq!(told(&world).await, (503, Some("1".to_owned())));
+        assert_eq!(asked(&world).len(), 5, "it is left alone");
+        wait(&world, 1);
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+    });
+}
+
+#[test]
+fn keys_take_turns_evenly() {
+    block_on(async {
+        let world = World::declaring(keys(3, ""));
+        for _ in 0..10 {
+            world.upstream.answer_with(200, &[], GOOD);
+            told(&world).await;
+        }
+        let count = |key: &str| asked(&world).iter().filter(|asked| *asked == key).count();
+        assert_eq!([count("sk-1"), count("sk-2"), count("sk-3")], [4, 3, 3]);
+    });
+}
+
+#[test]
+fn a_key_is_free_again_when_its_answer_is_over() {
+    block_on(async {
+        let world = World::declaring(|config| {
+            keys(1, "")(config);
+            config.providers[0].keys[0].terms = Terms { concurrency: Some(1), ..Terms::NONE };
+        });
+        world.upstream.answer_with(200, &[], GOOD);
+        let first = world.send(world.chat(ASK)).await;
+        assert_eq!(told(&world).await, (429, Some("1".to_owned())), "it is in use");
+        read(first).await;
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+        // A client that leaves gives it back as well.
+        world.upstream.hang();
+        world.clock.stop();
+        assert!(world.send(world.chat(ASK)).now_or_never().is_none());
+        world.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&world).await.0, 200);
+    });
+}
+
+/// What a provider of each dialect may say with status 200 that is no answer, as a stream.
+const SHAPES: [(Dialect, &[&str]); 4] = [
+    (
+        Dialect::OpenAiChat,
+        &[
+            "data: {\"error\":{\"message\":\"m\",\"code\":\"server_error\"}}\n\n",
+            "data: {\"error\":{\"message\":\"m\",\"code\":429}}\n\n",
+            "data: {\"error\":\"busy\"}\n\n",
+            "event: error\ndata: {\"error\":{\"message\":\"m\"}}\n\n",
+            "",
+            ": nothing but a comment\n\n",
+            "data: {\"choi",
+            "data: [DONE]\n\n",
+        ],
+    ),
+    (
+        Dialect::OpenAiResponses,
+        &[
+            "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}\n\n",
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"m\",\"code\":\"server_is_overloaded\"}}\n\n",
+            "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"status\":\"failed\",\"error\":{\"code\":\"server_error\",\"message\":\"m\"}}}\n\n",
+            "",
+            ": nothing but a comment\n\n",
+        ],
+    ),
+    (
+        Dialect::Anthropic,
+        &[
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}\n\n",
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"m\"}}\n\n",
+            "",
+            ": nothing but a comment\n\n",
+        ],
+    ),
+    (
+        Dialect::Gemini,
+        &[
+            "data: {\"error\":{\"code\":503,\"message\":\"m\",\"status\":\"UNAVAILABLE\"}}\n\n",
+            "data: {\"error\":{\"code\":429,\"message\":\"m\",\"status\":\"RESOURCE_EXHAUSTED\"}}\n\n",
+            "{\"error\":{\"code\":500,\"message\":\"m\",\"status\":\"INTERNAL\"}}",
+            "",
+        ],
+    ),
+];
+
+/// A good stream of each dialect.
+fn good(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::OpenAiChat => {
+            "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+        }
+        Dialect::OpenAiResponses => {
+            "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"r\"}}\n\nevent: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\",\"status\":\"completed\",\"output\":[]}}\n\n"
+        }
+        Dialect::Anthropic => {
+            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"m\"}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+        }
+        Dialect::Gemini => {
+            "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"hi\"}]},\"finishReason\":\"STOP\"}]}\n\n"
+        }
+        Dialect::Ollama => {
+            "{\"model\":\"m\",\"message\":{\"role\":\"assistant\",\"content\":\"hi\"},\"done\":true,\"done_reason\":\"stop\"}\n"
+        }
+    }
+}
+
+fn speaking(dialect: Dialect) -> impl FnOnce(&mut Config) {
+    move |config| {
+        keys(1, "second")(config);
+        for provider in &mut config.providers {
+            provider.dialect = if provider.host == Host::Echo { provider.dialect } else { dialect };
+            provider.auth = Auth::Bearer;
+        }
+    }
+}
+
+fn pieces(text: &str) -> Vec<Result<Bytes, std::io::Error>> {
+    vec![Ok(Bytes::copy_from_slice(text.as_bytes()))]
+}
+
+/// A streamed request in the provider's own dialect, or in another one.
+fn stream(world: &World, client: Dialect) -> Request<Body> {
+    let (path, body) = match client {
+        Dialect::Anthropic => (
+            "/v1/messages",
+            r#"{"model":"mock","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#,
+        ),
+        Dialect::OpenAiResponses => {
+            ("/v1/responses", r#"{"model":"mock","stream":true,"store":false,"input":"hi"}"#)
+        }
+        Dialect::Gemini => (
+            "/v1beta/models/mock:streamGenerateContent?alt=sse",
+            r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#,
+        ),
+        Dialect::OpenAiChat | Dialect::Ollama => (
+            "/v1/chat/completions",
+            r#"{"model":"mock","stream":true,"messages":[{"role":"user","content":"hi"}]}"#,
+        ),
+    };
+    Request::post(path)
+        .header("authorization", format!("Bearer {}", world.key))
+        .body(Body::from(body))
+        .unwrap()
+}
+
+#[test]
+fn an_error_in_a_good_status_falls_to_the_next_target_before_any_content() {
+    let lines: (Dialect, &[&str]) = (Dialect::Ollama, &["{\"error\":\"busy\"}\n", "", "{\"mod"]);
+    for (dialect, shapes) in SHAPES.into_iter().chain([lines]) {
+        for (shape, client) in
+            shapes.iter().flat_map(|shape| [(shape, dialect), (shape, Dialect::OpenAiChat)])
+        {
+            block_on(async {
+                let world = World::declaring(speaking(dialect));
+                let kind = match dialect {
+                    Dialect::Ollama => "application/x-ndjson",
+                    _ => "text/event-stream",
+                };
+                world.upstream.answer(200, kind, pieces(shape));
+                world.upstream.answer(200, kind, pieces(good(dialect)));
+                let (status, body) = read(world.send(stream(&world, client)).await).await;
+                let body = String::from_utf8_lossy(&body).into_owned();
+                let context = format!("{dialect:?} for {client:?}: {shape} gave {status} {body}");
+                assert_eq!(status, 200, "{context}");
+                assert!(!body.contains("error\":{"), "{context}");
+                assert_eq!(asked(&world), ["sk-1", "sk-second"], "{context}");
+                assert_eq!(world.record().await.provider, "second");
+            });
+        }
+    }
+}
+
+#[test]
+fn an_error_as_a_whole_answer_falls_to_the_next_target() {
+    let check = |dialect: Dialect, kind: &str, body: &str, good: &str| {
+        block_on(async {
+            let world = World::declaring(speaking(dialect));
+            world.upstream.answer(200, kind, pieces(body));
+            world.upstream.answer(200, "application/json", pieces(good));
+            let ask = r#"{"model":"mock","messages":[{"role":"user","content":"hi"}]}"#;
+            assert_eq!(world.ask(ask).await.0, 200, "{dialect:?} {body}");
+            assert_eq!(asked(&world), ["sk-1", "sk-second"], "{dialect:?} {body}");
+        });
+    };
+    let json = "application/json";
+    let chat =
+        r#"{"choices":[{"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
+    for body in [r#"{"error":{"message":"m","code":503}}"#, r#"{"error":"busy"}"#, "", "{\"cho"] {
+        check(Dialect::OpenAiChat, json, body, chat);
+    }
+    check(Dialect::OpenAiChat, "text/html", "<html>busy</html>", chat);
+    let message = r#"{"type":"message","id":"m","role":"assistant","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn"}"#;
+    let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#;
+    check(Dialect::Anthropic, json, overloaded, message);
+    let candidate =
+        r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]},"finishReason":"STOP"}]}"#;
+    let unavailable = r#"{"error":{"code":503,"message":"m","status":"UNAVAILABLE"}}"#;
+    check(Dialect::Gemini, json, unavailable, candidate);
+    let response = r#"{"id":"r","object":"response","status":"completed","output":[]}"#;
+    let failed = r#"{"id":"r","object":"response","status":"failed","error":{"code":"server_error","message":"m"},"output":[]}"#;
+    check(Dialect::OpenAiResponses, json, failed, response);
+    let local = r#"{"model":"m","message":{"role":"assistant","content":"hi"},"done":true}"#;
+    check(Dialect::Ollama, json, r#"{"error":"busy"}"#, local);
+}
+
+#[test]
+fn after_content_there_is_one_error_and_no_other_attempt() {
+    let shapes: [(Dialect, &str); 3] = [
+        (
+            Dialect::OpenAiChat,
+            "data: {\"error\":{\"message\":\"m\",\"code\":\"server_error\"}}\n\n",
+        ),
+        (Dialect::OpenAiChat, ""),
+        (Dialect::OpenAiChat, "data: {\"choi"),
+    ];
+    for (dialect, end) in shapes {
+        block_on(async {
+            let world = World::declaring(speaking(dialect));
+            let begun = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n";
+            let answer = [begun, end].map(|piece| Ok(Bytes::copy_from_slice(piece.as_bytes())));
+            world.upstream.answer(200, "text/event-stream", answer.into());
+            let (status, body) = read(world.send(stream(&world, dialect)).await).await;
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            assert_eq!(status, 200);
+            assert_eq!(body.matches("\"error\":{").count(), 1, "{body}");
+            assert!(!body.contains("[DONE]"), "{body}");
+            assert_eq!(asked(&world).len(), 1);
+        });
+    }
+}
