@@ -1,4 +1,4 @@
-//! How are the providers? What their last requests say.
+//! How are the providers? What their last requests say, and who is not asked just now.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Answer, write};
 use crate::{
     gateway::Gateway,
+    health::{Out, Why},
     limits::{HEALTH_RECORDS, HEALTH_SPAN},
     ports::Millis,
     router::Visit,
@@ -32,10 +33,17 @@ pub(super) struct Health {
     provider: String,
     /// Whether it is used at all.
     enabled: bool,
-    /// How many of its keys can be used.
+    /// How many keys it has that are switched on.
     keys: usize,
-    /// `unknown` without requests, `down` when the last ones all failed, `shaky` when some did, `up` otherwise.
+    /// How many of them this process would ask just now.
+    ready: usize,
+    /// `unknown` without requests, `down` when the last ones all failed or it is left alone, `shaky` when some failed,
+    /// `up` otherwise.
     state: State,
+    /// Why this process leaves the provider alone, where it does.
+    rests: Option<Rest>,
+    /// The keys that this process leaves alone.
+    resting: Vec<RestingKey>,
     /// Requests that it was asked in the span.
     requests: u64,
     /// Those that failed by its fault.
@@ -48,6 +56,34 @@ pub(super) struct Health {
     last_status: Option<u16>,
     /// The kind of its last failure.
     last_error: Option<String>,
+}
+
+/// A time in which somebody is not asked.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Rest {
+    /// Of a provider `down` or `silent`. Of a key `limited` (the provider has said so), `exhausted` (nothing is left of
+    /// a limit), `spent` (no credit), `refused`, or `down` and `silent` where the provider has named a time.
+    #[cfg_attr(test, schemars(extend("enum" = Why::TOLD.map(Why::name))))]
+    why: &'static str,
+    /// When it is asked again: one request first, to see, and all when that goes well.
+    until_ms: Option<Millis>,
+}
+
+impl From<Out> for Rest {
+    fn from(out: Out) -> Self {
+        Self { why: out.why.name(), until_ms: out.until }
+    }
+}
+
+/// A key that is not asked.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct RestingKey {
+    /// The key.
+    id: String,
+    /// Why, and until when.
+    rest: Rest,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -79,7 +115,8 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     Box::pin(async move {
         let view = gateway.view(&*visit.call.background).await;
         let span = Millis::try_from(HEALTH_SPAN.as_millis()).unwrap_or(Millis::MAX);
-        let since_ms = gateway.ports.clock.now().saturating_sub(span);
+        let now = gateway.ports.clock.now();
+        let since_ms = now.saturating_sub(span);
         let filter = RecordFilter {
             from_ms: Some(since_ms),
             limit: HEALTH_RECORDS,
@@ -90,11 +127,22 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let data = view.snapshot.providers.iter().map(|provider| {
             let Seen { requests, failed, .. } = *seen.entry(&provider.id).or_default();
             let seen = seen.remove(provider.id.as_str()).unwrap_or_default();
+            let known = gateway.state.health.view(provider, now);
+            let keys = provider.keys.iter().zip(&known.keys);
+            let resting: Vec<RestingKey> = keys
+                .filter_map(|(key, view)| {
+                    Some(RestingKey { id: key.id.clone(), rest: view.rests?.into() })
+                })
+                .collect();
+            let down = known.rests.is_some();
             Health {
                 provider: provider.id.clone(),
                 enabled: provider.enabled,
                 keys: provider.keys.len(),
-                state: seen.state(),
+                ready: if down { 0 } else { provider.keys.len() - resting.len() },
+                state: if down { State::Down } else { seen.state() },
+                rests: known.rests.map(Rest::from),
+                resting,
                 requests,
                 failed,
                 last_answer_ms: seen.last_answer_ms,

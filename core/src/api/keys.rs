@@ -19,12 +19,14 @@ use super::{
     Answer, Page, bounded,
     document::{Resource, Stored, fresh, load, locked, merged, next, tagged},
     edit::{Edit, commit},
+    health::Rest,
     inbound::{self, Precondition},
     rows, write,
 };
 use crate::{
     error::{Error, Result},
     gateway::Gateway,
+    health::KeyView,
     http::{Body, empty},
     identity::Secret,
     ids,
@@ -148,8 +150,31 @@ pub(super) struct Shown {
     /// Whether it opens toward where the provider is now. A key is bound to the origin it was given for: when the
     /// provider moves, its keys are given anew.
     usable: bool,
+    /// How it is in this process; null when it is not in use, or for a proxy.
+    health: Option<Health>,
     #[serde(flatten)]
     said: Said,
+}
+
+/// A key in use.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct Health {
+    /// Requests that use it just now.
+    in_flight: u32,
+    /// Why it is not asked, and until when, where it is not.
+    rest: Option<Rest>,
+}
+
+impl Health {
+    /// How a provider's key is, by what this process has seen and was told.
+    fn of(gateway: &Gateway, provider: Option<&str>, key: &str) -> Option<Self> {
+        let snapshot = gateway.state.snapshot();
+        let provider = snapshot.providers.iter().find(|found| Some(&*found.id) == provider)?;
+        let now = gateway.ports.clock.now();
+        let KeyView { rests, in_flight } = gateway.state.health.view_key(provider, key, now)?;
+        Some(Self { in_flight, rest: rests.map(Rest::from) })
+    }
 }
 
 /// Declared keys first, then the stored ones by id.
@@ -162,7 +187,7 @@ pub(crate) fn list(gateway: &Gateway, visit: Visit) -> Answer<'_> {
             wanted.after.is_none() && parent.as_ref().is_none_or(|id| *id == provider.id)
         });
         let mut data: Vec<Shown> =
-            declared.map(|(key, provider)| owner::shown(key, provider)).collect();
+            declared.map(|(key, provider)| owner::shown(gateway, key, provider)).collect();
         let query = ListQuery { parent, after: wanted.after, limit };
         let documents = gateway.ports.store.list(Kind::Key, &query).await?;
         let next = next(&documents, limit);
@@ -180,7 +205,7 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     Box::pin(async move {
         let id = visit.param;
         if let Some((key, provider)) = owner::declared(gateway).find(|(key, _)| key.id == id) {
-            return write(StatusCode::OK, &owner::shown(key, provider));
+            return write(StatusCode::OK, &owner::shown(gateway, key, provider));
         }
         let found: Stored<Said> = load(gateway, &id).await?;
         let owner = Owner::at(gateway, &found.document.parent).await?;
@@ -300,6 +325,7 @@ fn show(gateway: &Gateway, key: Stored<Said>, owner: Option<&Owner>) -> Shown {
     let secret = open(gateway, &key, owner);
     let [provider, proxy] = owner::split(&key.document.parent);
     Shown {
+        health: Health::of(gateway, provider.as_deref(), &key.document.id),
         provider,
         proxy,
         last_four: secret.as_ref().and_then(last_four),

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     limits::{ID_BYTES_MAX, MODEL_BYTES_MAX, PROVIDER_MODELS_MAX},
-    provider::{Auth, Host, Provider, Source, base_url::BaseUrl},
+    provider::{Auth, Host, Provider, Rotation, Source, base_url::BaseUrl},
     store::{Document, Kind},
 };
 
@@ -35,9 +35,23 @@ pub(crate) struct Body {
     /// The models it serves under their own names; what the catalogue knows unless said.
     #[serde(default)]
     models: Option<Vec<String>>,
+    /// How its keys take turns.
+    #[serde(default)]
+    rotation: RotationName,
     /// A disabled provider is shown and not used.
     #[serde(default = "yes")]
     enabled: bool,
+}
+
+/// How keys take turns: one after another, by their weights, or the one with the fewest requests in flight.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+enum RotationName {
+    #[default]
+    RoundRobin,
+    Weighted,
+    LeastUsed,
 }
 
 /// The header of a key.
@@ -138,6 +152,11 @@ fn shown(provider: &Provider) -> Body {
         }),
         api_version: provider.api_version.clone(),
         models: Some(provider.models.clone()),
+        rotation: match provider.rotation {
+            Rotation::RoundRobin => RotationName::RoundRobin,
+            Rotation::Weighted => RotationName::Weighted,
+            Rotation::LeastUsed => RotationName::LeastUsed,
+        },
         enabled: provider.enabled,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Said, Shown, Stored, last_four, open};
+use super::{Health, Said, Shown, Stored, last_four, open};
 use crate::{
     api::{
         document::{load, locked, next},
@@ -15,7 +15,7 @@ use crate::{
     gateway::Gateway,
     identity::Secret,
     limits::{KEYS_MAX, PAGE_ROWS_MAX},
-    provider::{Host, Key, Provider},
+    provider::{Host, Key, Provider, Terms},
     store::{Document, Kind, ListQuery},
 };
 
@@ -130,7 +130,8 @@ pub(super) fn declared(gateway: &Gateway) -> impl Iterator<Item = (&Key, &Provid
 }
 
 /// A declared key, as it is shown.
-pub(super) fn shown(key: &Key, provider: &Provider) -> Shown {
+pub(super) fn shown(gateway: &Gateway, key: &Key, provider: &Provider) -> Shown {
+    let Terms { weight, models, concurrency, rpm, tpm } = key.terms.clone();
     Shown {
         id: key.id.clone(),
         version: 0,
@@ -139,6 +140,7 @@ pub(super) fn shown(key: &Key, provider: &Provider) -> Shown {
         proxy: None,
         last_four: last_four(&key.secret),
         usable: true,
-        said: Said::default(),
+        health: Health::of(gateway, Some(&provider.id), &key.id),
+        said: Said { weight, models, concurrency, rpm, tpm, ..Said::default() },
     }
 }
