@@ -15,6 +15,7 @@ use tidegate_core::{
     dialect::Dialect,
     error::Kind,
     identity::Secret,
+    ports::Clock,
     provider::{Auth, Host, Key, Provider, Terms},
 };
 
@@ -52,7 +53,10 @@ fn wait(world: &World, seconds: u64) {
 /// The status, and when to come back.
 async fn told(world: &World) -> (u16, Option<String>) {
     let response = world.send(world.chat(ASK)).await;
-    let after = response.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+    let after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .map(|value| value.to_str().expect("seconds are ASCII").to_owned());
     (read(response).await.0, after)
 }
 
@@ -130,13 +134,25 @@ fn a_breakdown_is_tried_with_another_key_and_then_elsewhere() {
 }
 
 #[test]
+fn another_target_is_asked_at_once() {
+    block_on(async {
+        let world = World::declaring(keys(1, "second"));
+        world.upstream.answer_with(500, &[], "{}");
+        world.upstream.answer_with(200, &[], GOOD);
+        let began = world.clock.now();
+        assert_eq!(told(&world).await.0, 200);
+        assert_eq!(world.clock.now(), began, "only the same provider is given a pause");
+    });
+}
+
+#[test]
 fn there_is_an_end_of_attempts() {
     block_on(async {
         let world = World::declaring(keys(9, "second"));
-        for _ in 0..9 {
-            world.upstream.answer_with(429, &[("retry-after", "9")], "{}");
+        for seconds in ["8", "7", "9", "5"] {
+            world.upstream.answer_with(429, &[("retry-after", seconds)], "{}");
         }
-        assert_eq!(told(&world).await.0, 429);
+        assert_eq!(told(&world).await, (429, Some("7".to_owned())), "the first that comes back");
         assert_eq!(asked(&world), ["sk-1", "sk-2", "sk-3"]);
     });
 }
@@ -264,6 +280,56 @@ fn a_key_is_free_again_when_its_answer_is_over() {
     });
 }
 
+#[test]
+fn what_one_instance_learns_others_know() {
+    block_on(async {
+        let one = World::declaring(keys(2, ""));
+        let other = one.beside(keys(2, ""));
+        // It knows nothing as yet, and asks beside its first request.
+        other.upstream.answer_with(200, &[], GOOD);
+        told(&other).await;
+        other.later.run_all().await;
+        one.upstream.answer_with(429, &[("retry-after", "30")], "{}");
+        one.upstream.answer_with(200, &[], GOOD);
+        told(&one).await;
+        one.later.run_all().await;
+        wait(&one, 1);
+        other.gateway.learn_rests().await.unwrap();
+        for _ in 0..4 {
+            other.upstream.answer_with(200, &[], GOOD);
+            told(&other).await;
+        }
+        assert_eq!(asked(&other), ["sk-1", "sk-2", "sk-2", "sk-2", "sk-2"]);
+        wait(&one, 29);
+        other.gateway.learn_rests().await.unwrap();
+        for _ in 0..2 {
+            other.upstream.answer_with(200, &[], GOOD);
+            told(&other).await;
+        }
+        assert_eq!(asked(&other)[5..], ["sk-1", "sk-2"], "it comes back everywhere");
+    });
+}
+
+#[test]
+fn a_refused_key_that_was_changed_is_asked_by_everybody() {
+    block_on(async {
+        let one = World::declaring(keys(1, ""));
+        one.upstream.answer_with(401, &[], "{}");
+        told(&one).await;
+        one.later.run_all().await;
+        let other = one.beside(keys(1, ""));
+        other.gateway.learn_rests().await.unwrap();
+        assert_eq!(told(&other).await.0, 503);
+        let changed = one.beside(|config| {
+            keys(1, "")(config);
+            config.providers[0].keys[0].version = 1;
+        });
+        changed.gateway.learn_rests().await.unwrap();
+        changed.upstream.answer_with(200, &[], GOOD);
+        assert_eq!(told(&changed).await.0, 200);
+    });
+}
+
 /// What a provider of each dialect may say with status 200 that is no answer, as a stream.
 const SHAPES: [(Dialect, &[&str]); 4] = [
     (
@@ -366,7 +432,7 @@ fn stream(world: &World, client: Dialect) -> Request<Body> {
     Request::post(path)
         .header("authorization", format!("Bearer {}", world.key))
         .body(Body::from(body))
-        .unwrap()
+        .expect("the request is a request")
 }
 
 #[test]

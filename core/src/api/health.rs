@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Answer, write};
 use crate::{
     gateway::Gateway,
-    health::{Out, Why},
+    health::Out,
     limits::{HEALTH_RECORDS, HEALTH_SPAN},
     ports::Millis,
     router::Visit,
@@ -64,7 +64,7 @@ pub(super) struct Health {
 pub(super) struct Rest {
     /// Of a provider `down` or `silent`. Of a key `limited` (the provider has said so), `exhausted` (nothing is left of
     /// a limit), `spent` (no credit), `refused`, or `down` and `silent` where the provider has named a time.
-    #[cfg_attr(test, schemars(extend("enum" = Why::TOLD.map(Why::name))))]
+    #[cfg_attr(test, schemars(extend("enum" = crate::health::Why::TOLD.map(crate::health::Why::name))))]
     why: &'static str,
     /// When it is asked again: one request first, to see, and all when that goes well.
     until_ms: Option<Millis>,

@@ -44,12 +44,11 @@ pub(super) fn read(
     ids: &mut Unique,
     reading: &mut Reading<'_>,
 ) -> Vec<Drafted> {
-    let items = match said.reference() {
-        Some(_) => vec![(secret::given(said, reading.environment), None, Terms::NONE)],
-        None => {
-            let items = reading.keep(said.list()).unwrap_or_default();
-            items.iter().map(|item| read_one(item, ids, reading)).collect()
-        }
+    let items = if said.reference().is_some() {
+        vec![(secret::given(said, reading.environment), None, Terms::NONE)]
+    } else {
+        let items = reading.keep(said.list()).unwrap_or_default();
+        items.iter().map(|item| read_one(item, ids, reading)).collect()
     };
     let (mut texts, mut told) = (Texts::new(), Vec::new());
     for (given, id, terms) in items {

@@ -84,22 +84,21 @@ impl Fault {
 }
 
 fn of_status(status: u16, code: Option<&str>, message: &str) -> Fault {
+    let spent = code.is_some_and(|code| SPENT.contains(&code));
     match status {
-        400 | 413 | 422 => of_words(code, message).unwrap_or(Fault::Request),
-        401 => Fault::Refused,
         402 => Fault::Spent,
+        429 if spent => Fault::Spent,
+        429 => Fault::Limited,
+        404 => Fault::Absent,
         // A key that may not use one model is good for others.
         403 if code == Some("model_not_found") => Fault::Absent,
-        403 => Fault::Refused,
-        404 => Fault::Absent,
+        401 | 403 => Fault::Refused,
         408 | 409 | 425 => Fault::Passing,
-        429 if code.is_some_and(|code| SPENT.contains(&code)) => Fault::Spent,
-        429 => Fault::Limited,
-        // Something is not supported there, and never will be.
+        // These are not supported there, and never will be.
         501 | 505 => Fault::Request,
         500..=599 => Fault::Down,
-        // Redirects are not followed: the address is wrong, and stays so.
-        _ => Fault::Request,
+        // A redirect is not followed, and what is no error has no words of one.
+        _ => of_words(code, message).unwrap_or(Fault::Request),
     }
 }
 

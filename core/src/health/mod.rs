@@ -22,7 +22,7 @@ pub(crate) use pool::{Out, Wanted, Why};
 pub(crate) use rates::Rate;
 pub(crate) use refusal::Refusal;
 pub(crate) use shared::Resting;
-pub(crate) use view::{KeyView, View};
+pub(crate) use view::KeyView;
 
 use std::{
     collections::HashMap,
@@ -54,8 +54,16 @@ pub(crate) struct Used {
     turns: (Turn, Turn),
     /// Tokens that were taken of its minute.
     tokens: u32,
-    /// Whether it is known how the provider answered.
-    told: bool,
+    told: Told,
+}
+
+/// What is known of how the provider answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nothing,
+    /// It began well.
+    Well,
+    Badly,
 }
 
 /// How an answer began.
@@ -87,7 +95,15 @@ impl Health {
         let key = provider.keys.get(at);
         let (key, version) = key.map(|key| (key.id.clone(), key.version)).unwrap_or_default();
         let (provider, tokens) = (provider.id.clone(), wanted.tokens);
-        Ok(Used { provider, at, key, version, turns: (turn, key_turn), tokens, told: false })
+        Ok(Used {
+            provider,
+            at,
+            key,
+            version,
+            turns: (turn, key_turn),
+            tokens,
+            told: Told::Nothing,
+        })
     }
 
     /// Counts a request that asks the provider for the first time.
@@ -102,7 +118,10 @@ impl Health {
 
     /// Takes in how an answer began, and says who begins to rest by that.
     pub(crate) fn note(&self, used: &mut Used, outcome: Outcome, now: Millis) -> Option<Resting> {
-        used.told = true;
+        used.told = match outcome {
+            Outcome::Good { .. } => Told::Well,
+            Outcome::Failed { .. } => Told::Badly,
+        };
         let mut pools = self.pools();
         let pool = pools.get_mut(&used.provider)?;
         let (turn, key_turn) = used.turns;
@@ -119,6 +138,8 @@ impl Health {
             Some(fault @ (Fault::Down | Fault::Broke | Fault::Silent)) => {
                 return pool.broke(used, fault, outcome, now);
             }
+            // An answer that has begun well is a good one when it has ended well, too. A probe need not wait for that.
+            None if turn == Turn::Plain => {}
             Some(_) | None => pool.breaker.succeed(turn),
         }
         let at = used.place(pool)?;
@@ -151,12 +172,18 @@ impl Health {
     pub(crate) fn release(&self, used: &Used, ended: Ended, now: Millis) {
         let mut pools = self.pools();
         let Some(pool) = pools.get_mut(&used.provider) else { return };
-        if !used.told {
-            pool.breaker.abandon(used.turns.0, now);
-            pool.abandon(used, now);
-        }
-        if ended.broke && pool.breaker.fail(Turn::Plain, Rule::PROVIDER, now).is_some() {
-            pool.down = Why::Down;
+        match used.told {
+            Told::Nothing => {
+                pool.breaker.abandon(used.turns.0, now);
+                pool.abandon(used, now);
+            }
+            Told::Well if ended.broke => {
+                if pool.breaker.fail(Turn::Plain, Rule::PROVIDER, now).is_some() {
+                    pool.down = Why::Down;
+                }
+            }
+            Told::Well => pool.breaker.succeed(Turn::Plain),
+            Told::Badly => {}
         }
         if let Some(at) = used.place(pool) {
             pool.release(at, ended.tokens.saturating_sub(i64::from(used.tokens)));

@@ -13,7 +13,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// Until when there is no room for so much; `None` when there is room. What exceeds a whole minute's worth fits when
     /// nothing else was taken: it would never fit otherwise.
-    pub(crate) fn full_until(&self, amount: u32, per_minute: u32, now: Millis) -> Option<Millis> {
+    pub(crate) fn full_until(self, amount: u32, per_minute: u32, now: Millis) -> Option<Millis> {
         let now_us = now.saturating_mul(1000);
         let amount = amount.min(per_minute);
         let wanted_us = self.whole_at_us.max(now_us).saturating_add(cost_us(amount, per_minute));

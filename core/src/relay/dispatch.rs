@@ -85,13 +85,13 @@ pub(super) async fn dispatch(
 ) -> Result<Served> {
     let mut tries = Tries::new(gateway, background);
     for target in &targets {
-        let mut tried = Tried::default();
+        let mut keys = Tried::default();
         if guard.record.provider.is_empty() {
             // Whoever would have been asked, in case nobody is.
             guard.record.provider.clone_from(&target.provider.id);
             guard.record.model.clone_from(&target.model);
         }
-        while let Some(target) = tries.choose(inbound, target, &mut tried, guard).await {
+        while let Some(target) = tries.choose(inbound, target, &mut keys, guard).await {
             let record = &mut guard.record;
             record.provider.clone_from(&target.provider.id);
             record.model.clone_from(&target.model);

@@ -6,7 +6,7 @@ use super::{admit, receive::Inbound, resolve::Target, settle::Guard};
 use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
-    health::{Fault, Next, Outcome, Refusal, Wanted},
+    health::{Fault, Next, Out, Outcome, Refusal, Wanted, Why},
     limits::{ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX},
     ports::{Background, Millis},
 };
@@ -70,7 +70,8 @@ impl<'g> Tries<'g> {
     ) -> Option<Target> {
         let (provider, health) = (&target.provider, &self.gateway.state.health);
         let before = self.asked.iter().find(|(id, _)| *id == provider.id).map(|(_, broke)| *broke);
-        if self.attempts >= ATTEMPTS_MAX || self.wait().is_zero() {
+        let all_tried = tried.0.len() >= provider.keys.len().max(1);
+        if all_tried || self.attempts >= ATTEMPTS_MAX || self.wait().is_zero() {
             return None;
         }
         if let Some(broke) = before.filter(|broke| *broke > 0) {
@@ -88,7 +89,7 @@ impl<'g> Tries<'g> {
         let used = match health.choose(provider, &wanted) {
             Ok(used) => used,
             Err(refusal) => {
-                self.refusal = Some(self.refusal.map_or(refusal, |found| found.or(refusal)));
+                self.refuse(refusal);
                 return None;
             }
         };
@@ -122,8 +123,11 @@ impl<'g> Tries<'g> {
     pub(super) fn failed(&mut self, error: Error, guard: &mut Guard) -> Result<Then> {
         let fault = Fault::of(&error);
         let until = error.hints.as_ref().and_then(|hints| hints.rests_until_ms);
-        self.note(Outcome::Failed { fault, until }, guard);
+        let rests = self.note(Outcome::Failed { fault, until }, guard);
         guard.release();
+        if fault == Fault::Limited {
+            self.refuse(Refusal::of(&[Out { why: Why::Limited, until: rests.or(until) }]));
+        }
         let then = match fault.next() {
             Next::Nobody => return Err(error),
             Next::Key => Then::Key,
@@ -140,12 +144,17 @@ impl<'g> Tries<'g> {
         Ok(then)
     }
 
-    fn note(&self, outcome: Outcome, guard: &mut Guard) {
-        let Some(used) = &mut guard.using else { return };
+    /// Takes in how an answer began. Says until when somebody rests if that begins now.
+    fn note(&self, outcome: Outcome, guard: &mut Guard) -> Option<Millis> {
+        let used = guard.using.as_mut()?;
         let now = self.gateway.ports.clock.now();
-        if let Some(resting) = self.gateway.state.health.note(used, outcome, now) {
-            self.gateway.tell(&resting, self.background);
-        }
+        let resting = self.gateway.state.health.note(used, outcome, now)?;
+        self.gateway.tell(&resting, self.background);
+        Some(resting.until)
+    }
+
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusal = Some(self.refusal.map_or(refusal, |found| found.or(refusal)));
     }
 
     /// Nobody has answered.

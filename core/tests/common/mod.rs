@@ -30,6 +30,7 @@ pub(crate) struct World {
     #[allow(dead_code, reason = "few tests look at it")]
     pub(crate) clock: Arc<HastyClock>,
     pub(crate) key: String,
+    counters: Arc<MemoryCounters>,
 }
 
 const NOW: i64 = 1_800_000_000_000;
@@ -37,6 +38,7 @@ const NOW: i64 = 1_800_000_000_000;
 impl World {
     /// A gateway with one client, a provider `up` whose only model is `mock`, the echo, and a provider for each of some
     /// other dialects, called by its name.
+    #[allow(dead_code, reason = "some tests always declare something otherwise")]
     pub(crate) fn new() -> Self {
         Self::declaring(|_| {})
     }
@@ -48,16 +50,30 @@ impl World {
 
     /// The same, over a store that others may have too.
     pub(crate) fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
+        let clock = Arc::new(HastyClock::at(NOW));
+        Self::counting((store, Arc::default(), clock), change)
+    }
+
+    /// Another instance that shares this one's time and counters.
+    #[allow(dead_code, reason = "few tests need two")]
+    pub(crate) fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
+        let shared = (Arc::new(SilentStore) as _, self.counters.clone(), self.clock.clone());
+        Self::counting(shared, change)
+    }
+
+    fn counting(
+        (store, counters, clock): (Arc<dyn Store>, Arc<MemoryCounters>, Arc<HastyClock>),
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
         let upstream = Arc::new(FakeUpstream::default());
         let media = Arc::new(FakeUpstream::default());
-        let clock = Arc::new(HastyClock::at(NOW));
         let (kept, later) = (Arc::new(Kept::default()), Arc::new(Later::default()));
         let ports = Ports {
             upstream: upstream.clone(),
             media: media.clone(),
             store,
-            counters: Arc::new(MemoryCounters::default()),
+            counters: counters.clone(),
             journal: kept.clone(),
             clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::new(2)),
@@ -68,7 +84,7 @@ impl World {
         let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
         let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
         let gateway = Gateway::new(ports, Arc::new(state));
-        Self { gateway, upstream, media, kept, later, clock, key }
+        Self { gateway, upstream, media, kept, later, clock, key, counters }
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
