@@ -9,6 +9,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use tidegate_core::dialect::Dialect;
+
 use crate::Result;
 
 /// From the request to the first event, in the configuration under test.
@@ -26,6 +28,16 @@ pub const SLASHED_MODEL: &str = "family/mock-2.5:free";
 pub const UNREACHABLE_MODEL: &str = "unreachable";
 /// A declared group whose first target cannot be reached.
 pub const GROUP: &str = "declared-group";
+/// Providers that one case has for itself, and fewer of the dialects that few cases are about: whoever fails too often is
+/// left alone for a while.
+pub const SPARES: u32 = 64;
+/// Of each such dialect.
+pub const FOREIGN_SPARES: u32 = 16;
+/// The keys of a provider that a case has for itself and that has three of them.
+pub const POOL_KEYS: [&str; 3] =
+    ["sk-pool-canary-1-51c0", "sk-pool-canary-2-9e7d", "sk-pool-canary-3-b24f"];
+/// A model of two providers, of which the first shows the first of those keys.
+pub const TWICE_MODEL: &str = "mock-twice";
 /// What the scripted provider wants to see. It must never be seen anywhere else.
 pub const UPSTREAM_KEY: &str = "sk-upstream-canary-7f3a91c2";
 /// Opens `/api`. It must never be seen in an answer or a log.
@@ -155,11 +167,46 @@ impl Setup {
             "\n[[group]]\nid = \"{GROUP}\"\ntargets = [\"{UNREACHABLE_MODEL}\", \"{MODEL}\"]\n"
         )
         .expect("a String takes everything");
+        let twice = format!("\"{TWICE_MODEL}\"");
+        self.another(("first", Dialect::OpenAiChat), &POOL_KEYS[..1], &twice, &mut text);
+        self.another(("second", Dialect::OpenAiChat), &[UPSTREAM_KEY], &twice, &mut text);
+        for dialect in Dialect::ALL {
+            let chat = dialect == Dialect::OpenAiChat;
+            for number in 0..if chat { SPARES } else { FOREIGN_SPARES } {
+                let id = format!("spare-{}-{number}", dialect.name());
+                self.another((&id, dialect), &[UPSTREAM_KEY], "", &mut text);
+            }
+        }
+        for number in 0..FOREIGN_SPARES {
+            self.another(
+                (&format!("pool-{number}"), Dialect::OpenAiChat),
+                &POOL_KEYS,
+                "",
+                &mut text,
+            );
+        }
         if let Some(key) = &self.declared_key {
             write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
                 .expect("a String takes everything");
         }
         text + &self.tables
+    }
+
+    /// Declares a provider at the usual place. Where it lists no models, they are asked for by its name and theirs.
+    fn another(
+        &self,
+        (id, dialect): (&str, Dialect),
+        keys: &[&str],
+        models: &str,
+        text: &mut String,
+    ) {
+        let (dialect, url) = (dialect.name(), &self.provider_url);
+        write!(
+            text,
+            "\n[[provider]]\nid = \"{id}\"\ndialect = \"{dialect}\"\nbase_url = \"{url}\"\n\
+             keys = {keys:?}\nmodels = [{models}]\n"
+        )
+        .expect("a String takes everything");
     }
 
     /// The environment of the gateway, beside what an adapter needs of its own.
@@ -194,7 +241,8 @@ impl Drop for Setup {
 }
 
 /// The secrets that no answer and no log may ever show.
-pub const CANARIES: [&str; 3] = [UPSTREAM_KEY, ADMIN_TOKEN, SECRET];
+pub const CANARIES: [&str; 6] =
+    [UPSTREAM_KEY, ADMIN_TOKEN, SECRET, POOL_KEYS[0], POOL_KEYS[1], POOL_KEYS[2]];
 
 fn free_folder() -> Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

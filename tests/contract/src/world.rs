@@ -11,13 +11,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tidegate_core::dialect::Dialect;
 use tidegate_provider::{Provider, Script, Seen, tag};
 
 use crate::{
     Result,
     adapters::{Adapter, Instance},
     failed,
-    setup::{ADMIN_TOKEN, CANARIES, MODEL, Setup},
+    setup::{ADMIN_TOKEN, CANARIES, FOREIGN_SPARES, MODEL, SPARES, Setup},
     wire::{Answer, Ask, exchange},
 };
 
@@ -37,6 +38,8 @@ pub struct World {
     pub provider: Arc<Provider>,
     /// This case's own client.
     pub client: Client,
+    /// What its requests ask for.
+    model: String,
     tag: String,
 }
 
@@ -61,7 +64,8 @@ impl World {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let tag = format!("{}-{name}-{number}", adapter.name());
         let client = create_client(gateway.address, json!({ "name": tag })).await?;
-        Ok(Self { adapter, gateway, provider, client, tag })
+        let model = MODEL.to_owned();
+        Ok(Self { adapter, gateway, provider, client, model, tag })
     }
 
     /// A world over a gateway that no other case uses and that has seen nothing but the making of a client.
@@ -77,7 +81,36 @@ impl World {
         let setup = self.setup()?.declaring(&self.client.key);
         let gateway = Arc::new(self.adapter.start(setup).await?);
         let (provider, client) = (Arc::clone(&self.provider), self.client.clone());
-        Ok(Self { adapter: self.adapter, gateway, provider, client, tag: self.tag.clone() })
+        let (model, tag) = (self.model.clone(), self.tag.clone());
+        Ok(Self { adapter: self.adapter, gateway, provider, client, model, tag })
+    }
+
+    /// The same world, whose requests go to a provider that no other case asks: who fails too often is left alone.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        self.asking(format!("{}/{MODEL}", spare(Dialect::OpenAiChat)))
+    }
+
+    /// The same, to one that has the keys of [`POOL_KEYS`](crate::setup::POOL_KEYS).
+    #[must_use]
+    pub fn pooled(&self) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed) % FOREIGN_SPARES;
+        self.asking(format!("pool-{number}/{MODEL}"))
+    }
+
+    /// The same world, whose requests ask for this model.
+    #[must_use]
+    pub fn asking(&self, model: String) -> Self {
+        let (gateway, provider) = (Arc::clone(&self.gateway), Arc::clone(&self.provider));
+        let (client, tag) = (self.client.clone(), self.tag.clone());
+        Self { adapter: self.adapter, gateway, provider, client, model, tag }
+    }
+
+    /// The provider that its requests go to.
+    #[must_use]
+    pub fn asked_provider(&self) -> &str {
+        self.model.split_once('/').map_or("up", |(provider, _)| provider)
     }
 
     /// The same world over another process of the gateway, which begins with the data of the one that ends here.
@@ -97,6 +130,11 @@ impl World {
     /// Makes the provider answer this case's requests with `script`.
     pub fn play(&self, script: Script) {
         self.provider.play(&self.tag, script);
+    }
+
+    /// Makes the provider answer those of them that show this key with another script.
+    pub fn play_for(&self, key: &str, script: Script) {
+        self.provider.play_for(&self.tag, key, script);
     }
 
     /// Makes the provider answer a URL of this case with `script`.
@@ -126,7 +164,7 @@ impl World {
     #[must_use]
     pub fn chat(&self, fields: Value) -> Ask {
         let mut body = json!({
-            "model": MODEL,
+            "model": self.model,
             "messages": [{ "role": "user", "content": format!("hello {}", self.tag()) }],
         });
         if let (Value::Object(body), Value::Object(fields)) = (&mut body, fields) {
@@ -254,6 +292,21 @@ impl World {
         tokio::time::sleep(Duration::from_millis(400)).await;
         Ok(self.until_records(1, |_| true).await?[0].clone())
     }
+}
+
+/// A provider of this dialect that no other case asks.
+#[must_use]
+pub fn spare(dialect: Dialect) -> String {
+    static CHAT: AtomicU32 = AtomicU32::new(0);
+    static FOREIGN: AtomicU32 = AtomicU32::new(0);
+    let (count, spares) = match dialect {
+        Dialect::OpenAiChat => (&CHAT, SPARES),
+        Dialect::OpenAiResponses | Dialect::Anthropic | Dialect::Gemini | Dialect::Ollama => {
+            (&FOREIGN, FOREIGN_SPARES)
+        }
+    };
+    let number = count.fetch_add(1, Ordering::Relaxed) % spares;
+    format!("spare-{}-{number}", dialect.name())
 }
 
 /// All records of one client, newest first, page after page.

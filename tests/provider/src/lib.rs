@@ -82,6 +82,11 @@ impl Provider {
         self.shared.entries(|entries| entries.entry(name.to_owned()).or_default().script = script);
     }
 
+    /// Answers those of them that show this key with another script.
+    pub fn play_for(&self, name: &str, key: &str, script: Script) {
+        self.play(&own(name, key), script);
+    }
+
     /// The requests tagged `name`, in the order of their arrival. Untagged ones have the empty name.
     #[must_use]
     pub fn seen(&self, name: &str) -> Vec<Seen> {
@@ -125,11 +130,22 @@ impl Drop for Provider {
 }
 
 impl Seen {
+    /// The key it shows, where keys are shown as most do.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        self.header("authorization")?.strip_prefix("Bearer ")
+    }
+
     /// The value of a header, whatever the case of its letters; the first one when there are several.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
+}
+
+/// The name of a script for one key.
+fn own(name: &str, key: &str) -> String {
+    format!("{name} as {key}")
 }
 
 #[derive(Default)]
@@ -158,9 +174,12 @@ impl Shared {
         let by_path = || seen.path.strip_prefix(SCRIPT_PATH).map(str::to_owned);
         let name = named(&seen.body).or_else(by_path).unwrap_or_default();
         self.entries(|entries| {
+            let of_key = seen.key().and_then(|key| entries.get(&own(&name, key)));
+            let of_key = of_key.map(|entry| entry.script.clone());
             let entry = entries.entry(name.clone()).or_default();
             entry.seen.push(seen);
-            (entry.script.clone(), Place { index: entry.seen.len() - 1, name })
+            let script = of_key.unwrap_or_else(|| entry.script.clone());
+            (script, Place { index: entry.seen.len() - 1, name })
         })
     }
 

@@ -55,6 +55,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 async fn answered_with(world: &World, status: u16, shown: u16) -> Result<Value> {
+    let world = &world.apart();
     world.play(Script::json(status, error("something went wrong upstream")));
     let answer = world.ask(&world.chat(json!({}))).await?;
     let error = refused(&answer, shown)?;
@@ -64,7 +65,7 @@ async fn answered_with(world: &World, status: u16, shown: u16) -> Result<Value> 
         (&record["error"], &record["ended"]),
         (&json!("upstream_status"), &json!("refused"))
     );
-    assert_eq!(record["provider"], "up", "{record}");
+    assert_eq!(record["provider"], world.asked_provider(), "{record}");
     Ok(error)
 }
 
@@ -80,6 +81,7 @@ async fn repeated(world: &World, status: u16) -> Result {
 /// A client that saw 401 or 403 would throw its own key away.
 async fn own_key_refused(world: &World, status: u16) -> Result {
     answered_with(world, status, 502).await?;
+    let world = &world.apart();
     let told = error(&format!("Incorrect API key provided: {UPSTREAM_KEY}."));
     world.play(Script::json(status, told));
     // The check for secrets in every answer is what matters here.
@@ -88,6 +90,7 @@ async fn own_key_refused(world: &World, status: u16) -> Result {
 }
 
 async fn rate_limited(world: &World) -> Result {
+    let world = &world.apart();
     let headers = [("content-type", "application/json"), ("retry-after", "7")];
     world.play(Script::whole(429, &headers, error("slow down")));
     let began = Instant::now();
@@ -104,6 +107,7 @@ async fn overloaded(world: &World) -> Result {
 }
 
 async fn redirect(world: &World) -> Result {
+    let world = &world.apart();
     // The target would be tagged by the path's body only if the redirect were followed with its body.
     let elsewhere = format!("{}/elsewhere", world.provider.base_url());
     world.play(Script::whole(307, &[("location", &elsewhere)], ""));
@@ -116,6 +120,7 @@ async fn redirect(world: &World) -> Result {
 }
 
 async fn error_page(world: &World) -> Result {
+    let world = &world.apart();
     let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
     world.play(Script::whole(502, &[("content-type", "text/html")], page));
     let answer = world.ask(&world.chat(json!({}))).await?;
@@ -125,6 +130,7 @@ async fn error_page(world: &World) -> Result {
 }
 
 async fn error_of_a_stream(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::json(400, error("no such voice")));
     let answer = world.ask(&world.stream()).await?;
     assert_eq!(refused(&answer, 400)?["message"], "no such voice");
@@ -133,6 +139,7 @@ async fn error_of_a_stream(world: &World) -> Result {
 }
 
 async fn page_with_200(world: &World) -> Result {
+    let world = &world.apart();
     let page = "<html><body>Please log in</body></html>";
     world.play(Script::whole(200, &[("content-type", "text/html")], page));
     let answer = world.ask(&world.chat(json!({}))).await?;
@@ -142,6 +149,7 @@ async fn page_with_200(world: &World) -> Result {
 }
 
 async fn error_with_200(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::json(200, error("no capacity")));
     let answer = world.ask(&world.chat(json!({}))).await?;
     assert!(answer.status >= 400, "{} {}", answer.status, answer.text());
@@ -150,6 +158,7 @@ async fn error_with_200(world: &World) -> Result {
 }
 
 async fn timed_out(world: &World, script: Script, wait_ms: u64) -> Result {
+    let world = &world.apart();
     world.play(script);
     let began = Instant::now();
     let answer = world.ask(&world.chat(json!({}))).await?;
@@ -182,6 +191,7 @@ async fn connection_refused(world: &World) -> Result {
 }
 
 async fn broken(world: &World, script: Script) -> Result {
+    let world = &world.apart();
     world.play(script);
     let answer = world.ask(&world.chat(json!({}))).await?;
     refused(&answer, 502)?;

@@ -18,6 +18,7 @@ mod operation;
 mod operator;
 mod people;
 mod planted;
+mod pool;
 mod prices;
 mod record;
 mod request;
@@ -75,4 +76,5 @@ pub const TOPICS: &[&[Case]] = &[
     secrets::CASES,
     limit::CASES,
     group::CASES,
+    pool::CASES,
 ];

@@ -54,6 +54,7 @@ async fn broke(world: &World, answer: &Answer, error: &str) -> Result {
 }
 
 async fn error_first(world: &World) -> Result {
+    let world = &world.apart();
     let event = format!("data: {}\n\n", error("overloaded at once"));
     world.play(Script::events().piece(": hold on\n\n").piece(event));
     let answer = world.ask(&world.stream()).await?;
@@ -64,6 +65,7 @@ async fn error_first(world: &World) -> Result {
 }
 
 async fn error_later(world: &World) -> Result {
+    let world = &world.apart();
     let event = format!("data: {}\n\n", error("overloaded in the middle"));
     world.play(Script::events().piece(chunk("a")).pause(MOMENT).piece(event));
     let answer = world.ask(&world.stream()).await?;
@@ -74,6 +76,7 @@ async fn error_later(world: &World) -> Result {
 }
 
 async fn empty(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::events());
     let answer = world.ask(&world.stream()).await?;
     refused(&answer, 502)?;
@@ -82,6 +85,7 @@ async fn empty(world: &World) -> Result {
 }
 
 async fn comments_only(world: &World) -> Result {
+    let world = &world.apart();
     let pause = Duration::from_millis(100);
     world.play(Script::events().then(Step::Endless(": still here\n\n".into(), pause)));
     let began = Instant::now();
@@ -93,6 +97,7 @@ async fn comments_only(world: &World) -> Result {
 }
 
 async fn silent_before_first(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::events().then(Step::Hang));
     let answer = world.ask(&world.stream()).await?;
     refused(&answer, 504)?;
@@ -101,6 +106,7 @@ async fn silent_before_first(world: &World) -> Result {
 }
 
 async fn silent_between(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::events().piece(chunk("a")).then(Step::Hang));
     let answer = world.ask(&world.stream()).await?;
     let waited = answer.end_at - answer.head_at;
@@ -115,6 +121,7 @@ async fn silent_between(world: &World) -> Result {
 }
 
 async fn cut(world: &World, end: Step) -> Result {
+    let world = &world.apart();
     let frames = [chunk("a"), chunk("b")];
     world.play(Script::events().paced(frames, MOMENT).then(end).then(Step::Close));
     let answer = world.ask(&world.stream()).await?;
@@ -123,6 +130,7 @@ async fn cut(world: &World, end: Step) -> Result {
 }
 
 async fn half_a_frame(world: &World) -> Result {
+    let world = &world.apart();
     let frame = chunk("never complete");
     let half = Bytes::copy_from_slice(&frame.as_bytes()[..frame.len() / 2]);
     world.play(Script::events().piece(chunk("a")).piece(half).pause(MOMENT).then(Step::Close));
@@ -154,6 +162,7 @@ async fn malformed_frames(world: &World) -> Result {
 }
 
 async fn without_finish(world: &World) -> Result {
+    let world = &world.apart();
     world.play(Script::events().paced([chunk("a"), chunk("b")], MOMENT));
     let answer = world.ask(&world.stream()).await?;
     assert_eq!(text_of(&answer), "ab");
@@ -200,6 +209,7 @@ async fn open_after_done(world: &World) -> Result {
 }
 
 async fn never_ends(world: &World) -> Result {
+    let world = &world.apart();
     let pause = Duration::from_millis(50);
     world.play(Script::events().then(Step::Endless(chunk("a").into(), pause)));
     let answer = world.ask(&world.stream()).await?;
@@ -214,6 +224,7 @@ async fn never_ends(world: &World) -> Result {
 }
 
 async fn frame_too_long(world: &World) -> Result {
+    let world = &world.apart();
     let world = &world.untouched().await?;
     let start = Script::events().piece(chunk("a")).pause(MOMENT).piece("data: ");
     let filler = Bytes::from(vec![b'x'; 1 << 20]);

@@ -165,7 +165,7 @@ async fn errors(world: &World) -> Result {
     let body = super::sample::error("slow down");
     world.play(Script::json(429, body));
     for client in Speech::CLIENTS {
-        let answer = world.ask(&client.ask(world, &Speech::Chat.model(), false)).await?;
+        let answer = world.ask(&client.ask(world, &Speech::Chat.spare(), false)).await?;
         assert_eq!(answer.status, 429, "{client:?}: {}", answer.text());
         assert_eq!(client.error(&answer), "slow down", "{client:?}: {}", answer.text());
         // Anthropic's SDK reads it under a name of its own.
@@ -177,7 +177,7 @@ async fn errors(world: &World) -> Result {
         json!({ "type": "error", "error": { "type": "overloaded_error", "message": "busy" } });
     world.play(Script::json(529, anthropic.to_string()));
     for client in Speech::CLIENTS {
-        let answer = world.ask(&client.ask(world, &Speech::Anthropic.model(), false)).await?;
+        let answer = world.ask(&client.ask(world, &Speech::Anthropic.spare(), false)).await?;
         let shown = if client == Speech::Anthropic { 529 } else { 503 };
         assert_eq!(
             (answer.status, client.error(&answer)),
@@ -195,7 +195,7 @@ async fn cut(world: &World) -> Result {
         sent.truncate(2);
         world.play(frames(provider, &sent));
         for client in Speech::CLIENTS {
-            let answer = world.ask(&client.ask(world, &provider.model(), true)).await?;
+            let answer = world.ask(&client.ask(world, &provider.spare(), true)).await?;
             let events = answer.events();
             let last = events.last().map(String::as_str).unwrap_or_default();
             assert!(client.is_error(last), "{client:?} to {provider:?}: {}", answer.text());
@@ -212,7 +212,7 @@ async fn first_event_error(world: &World) -> Result {
     let head = Script::head(200, &[("content-type", "text/event-stream")], Framing::Chunked);
     world.play(head.piece(format!("event: error\ndata: {error}\n\n")));
     for client in Speech::CLIENTS {
-        let answer = world.ask(&client.ask(world, &Speech::Anthropic.model(), true)).await?;
+        let answer = world.ask(&client.ask(world, &Speech::Anthropic.spare(), true)).await?;
         assert!(answer.status >= 500, "{client:?}: {} {}", answer.status, answer.text());
         assert_eq!(client.error(&answer), "busy", "{client:?}: {}", answer.text());
     }

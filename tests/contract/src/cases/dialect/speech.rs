@@ -1,12 +1,13 @@
 //! How does each dialect ask, answer and fail? What the cases need of it, written by hand from its documentation.
 
 use serde_json::{Value, json};
+use tidegate_core::dialect::Dialect;
 use tidegate_provider::Script;
 
 use crate::{
     setup::MODEL,
     wire::{Answer, Ask},
-    world::World,
+    world::{World, spare},
 };
 
 /// What a provider of every dialect says in these cases.
@@ -41,6 +42,18 @@ impl Speech {
             Self::Gemini => format!("{MODEL}-gemini"),
             Self::Ollama => format!("{MODEL}-ollama"),
         }
+    }
+
+    /// A model of a provider that no other case asks.
+    pub(super) fn spare(self) -> String {
+        let dialect = match self {
+            Self::Chat => Dialect::OpenAiChat,
+            Self::Responses => Dialect::OpenAiResponses,
+            Self::Anthropic => Dialect::Anthropic,
+            Self::Gemini => Dialect::Gemini,
+            Self::Ollama => Dialect::Ollama,
+        };
+        format!("{}/{MODEL}", spare(dialect))
     }
 
     /// A client's request: a question, and one tool.
