@@ -28,6 +28,7 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("counters: values up to 2^53 are exact", |w| Box::pin(large(w))),
     ("counters: what rolls never lies before its floor", |w| Box::pin(floor(w))),
     ("counters: all live ones are listed", |w| Box::pin(listed(w))),
+    ("counters: those that begin alike are listed", |w| Box::pin(begun_alike(w))),
     ("counters: 50 at once never pass the cap", |w| Box::pin(fifty_at_once(w))),
     ("counters: 30 at once on two counters keep step", |w| Box::pin(thirty_on_two(w))),
 ];
@@ -151,6 +152,19 @@ async fn listed(w: &World) -> Verdict {
     let told: Vec<_> = listed.iter().map(|one| (one.name.as_str(), one.value)).collect();
     equal(told, [("a", 1), ("b", 2)])?;
     equal(w.store.live_counters(NOW + 1_000).await?.len(), 0)
+}
+
+async fn begun_alike(w: &World) -> Verdict {
+    let names = ["rest", "rest/", "rest/b", "rest/a/1", "rest0", "Rest/c", "team/rest/d"];
+    w.store.add(&names.map(|name| add(name, 1, None)), NOW).await?;
+    equal(begun(w, 10, NOW).await?, ["rest/", "rest/a/1", "rest/b"].map(str::to_owned))?;
+    equal(begun(w, 2, NOW).await?, ["rest/", "rest/a/1"].map(str::to_owned))?;
+    equal(begun(w, 10, NOW + 1_000).await?, Vec::<String>::new())
+}
+
+async fn begun(w: &World, limit: u32, now_ms: i64) -> Result<Vec<String>> {
+    let live = w.store.live("rest/", limit, now_ms).await?;
+    Ok(live.into_iter().map(|one| one.name).collect())
 }
 
 async fn fifty_at_once(w: &World) -> Verdict {

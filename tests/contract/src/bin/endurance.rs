@@ -1,4 +1,4 @@
-//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race] [--loops N]`
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests] [--loops N]`
 //!
 //! The environment names the binaries as for `tidegate-contract`.
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{kill, lambda, race, terminate},
+    endurance::{kill, lambda, race, rests, terminate},
 };
 use tidegate_provider::Provider;
 
@@ -37,6 +37,8 @@ enum Part {
     RaceLambda,
     /// The same on the Worker and D1.
     RaceWorker,
+    /// A key that one of four servers sees limited.
+    Rests,
 }
 
 #[tokio::main]
@@ -66,6 +68,7 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::Race => race::run(&provider, race::ONE_SERVER).await?.to_string(),
         Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
+        Part::Rests => rests::run(&provider).await?.to_string(),
         Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
     })
 }

@@ -4,6 +4,7 @@ pub mod kill;
 pub mod lambda;
 mod load;
 pub mod race;
+pub mod rests;
 pub mod terminate;
 
 use std::{

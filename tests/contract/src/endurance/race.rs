@@ -90,7 +90,7 @@ pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
     play_all(provider);
     let sqld = match course.store {
         Place::Own => None,
-        Place::Sqld => Some(sqld().await?),
+        Place::Sqld => Some(shared_database().await?),
     };
     let mut gateways = Vec::with_capacity(course.gateways);
     for _ in 0..course.gateways {
@@ -228,7 +228,7 @@ impl Crowd {
 }
 
 /// A fresh database server, and the folder it writes to.
-async fn sqld() -> Result<(Sqld, Setup)> {
+pub(super) async fn shared_database() -> Result<(Sqld, Setup)> {
     let setup = Setup::new(&env::temp_dir().display().to_string())?;
     match Sqld::start(&setup.folder).await {
         Ok(sqld) => Ok((sqld, setup)),
