@@ -75,7 +75,7 @@ def furnish(program, folder, provider):
 def declare(provider, dialect, name, start, models):
     return (
         f'[[provider]]\nid = "{name}"\ndialect = "{dialect}"\nbase_url = "{provider}/{dialect}{start}"\n'
-        f'keys = ["{server.KEY}"]\nmodels = {json.dumps(models)}\n\n'
+        f'keys = {json.dumps(server.KEYS)}\nmodels = {json.dumps(models)}\n\n'
     )
 
 
