@@ -1,5 +1,8 @@
 //! A gateway on scripted seams, driven as a client would drive it.
 
+#[allow(dead_code, reason = "few tests have many keys")]
+pub(crate) mod keys;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -105,6 +108,7 @@ impl World {
     }
 
     /// Sends a chat and reads the whole answer: its status, its body.
+    #[allow(dead_code, reason = "some tests look at the headers, too")]
     pub(crate) async fn ask(&self, body: &str) -> (u16, Bytes) {
         read(self.send(self.chat(body)).await).await
     }
