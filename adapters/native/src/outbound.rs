@@ -45,22 +45,22 @@ impl Upstream for HttpClient {
 
 /// Sends over a pool. The body of what comes back reports its errors as the core knows them.
 pub(crate) async fn send(pool: &Pool, request: Request<Body>) -> Result<Response<Body>> {
-    let response = pool.request(request).await.map_err(unsent)?;
-    Ok(response.map(|body| Body::new(body.map_err(broken))))
+    let response = pool.request(request).await.map_err(|error| unsent(&error))?;
+    Ok(response.map(|body| Body::new(body.map_err(|error| broken(&error)))))
 }
 
-fn unsent(error: legacy::Error) -> Error {
+fn unsent(error: &legacy::Error) -> Error {
     let (kind, message) = if error.is_connect() {
         (Kind::UpstreamUnreachable, "The provider could not be reached.")
     } else {
         (Kind::UpstreamBroken, "The provider broke off before it answered.")
     };
-    Error::new(kind, message).because(causes(&error))
+    Error::new(kind, message).because(causes(error))
 }
 
-fn broken(error: hyper::Error) -> Error {
+fn broken(error: &hyper::Error) -> Error {
     let message = "The provider broke off in mid-answer.";
-    Error::new(Kind::UpstreamBroken, message).because(causes(&error))
+    Error::new(Kind::UpstreamBroken, message).because(causes(error))
 }
 
 /// hyper's own text says little; the reason is in what caused it.

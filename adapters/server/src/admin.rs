@@ -23,7 +23,7 @@ use crate::{
 /// Who answers.
 pub(crate) enum Admin {
     /// A server that is running over the same data folder: it alone may write.
-    Running { upstream: HttpClient, contact: Contact },
+    Running { upstream: Box<HttpClient>, contact: Contact },
     /// This process.
     Here(Box<House>),
 }
@@ -39,7 +39,7 @@ impl Admin {
         };
         // A server that is just starting or ending has no contact either.
         let contact = data.contact()?.ok_or(taken)?;
-        Ok(Self::Running { upstream: HttpClient::new()?, contact })
+        Ok(Self::Running { upstream: Box::new(HttpClient::new()?), contact })
     }
 
     /// Asks the API.

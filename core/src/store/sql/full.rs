@@ -41,7 +41,9 @@ impl Full {
     pub(super) fn forget(&self, adds: &[Add]) {
         let mut names = self.names();
         if !names.is_empty() {
-            adds.iter().for_each(|add| drop(names.take(&add.name)));
+            for add in adds {
+                names.remove(&add.name);
+            }
         }
     }
 
