@@ -71,7 +71,7 @@ impl Stage {
         write(&stage.place("tidegate.toml"), CONFIGURATION, 0o600)?;
         write(
             &stage.place("environment"),
-            "# only the service has it\nREHEARSAL_KEY='sk rehearsal'\n",
+            "# only the service has it\nREHEARSAL_KEY='sk-rehearsal'\n",
             0o600,
         )?;
         write(&stage.place("service"), &service(&stage.folder), 0o755)?;

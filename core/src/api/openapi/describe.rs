@@ -280,10 +280,18 @@ fn every_route_is_described_and_nothing_else() {
     assert!(differing.is_empty(), "in one of the two only: {differing:?}");
 }
 
+/// One line for each route: a Worker has no room for white space, and a change still shows where it is.
+fn written(document: &Value) -> String {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let each = paths.map(|(path, _)| format!("\"{path}\":{{"));
+    each.fold(document.to_string(), |text, path| text.replacen(&path, &format!("\n{path}"), 1))
+        + "\n"
+}
+
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the document is a file")]
 fn openapi_is_what_the_types_say() {
-    let text = serde_json::to_string_pretty(&document()).unwrap() + "\n";
+    let text = written(&document());
     if env::var_os("UPDATE").is_some() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/openapi.json");
         fs::write(file, text).unwrap();
