@@ -20,9 +20,11 @@ from gateway import Gateway
 HERE = Path(__file__).parent
 CLIENT_SECONDS = 120
 
+# What the groups that everybody begins with lead to.
+TIERS = ["deepseek-v4-flash", "gpt-5.4-mini", "deepseek-v4-pro"]
 # Each provider's dialect, its id, where its API begins, and its models; the first one is asked in every case.
 PROVIDERS = [
-    ("openai_chat", "openai", "/v1", ["gpt-4o", "text-embedding-3-small", "dall-e-3"]),
+    ("openai_chat", "openai", "/v1", ["gpt-4o", "text-embedding-3-small", "dall-e-3", *TIERS]),
     ("openai_responses", "responses", "/v1", ["gpt-4.1"]),
     ("anthropic", "anthropic", "/v1", ["claude-sonnet-4-6"]),
     ("gemini", "gemini", "/v1beta", ["gemini-2.5-flash", "gemini-embedding-001", "imagen-3.0-generate-001"]),
