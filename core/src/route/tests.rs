@@ -48,9 +48,9 @@ fn says(text: &str) -> Asked {
     body(&json!({ "model": "x", "messages": [{ "role": "user", "content": text }] }))
 }
 
-fn body(body: &serde_json::Value) -> Asked {
+fn body(json: &impl ToString) -> Asked {
     Asked {
-        body: body.to_string(),
+        body: json.to_string(),
         headers: HeaderMap::new(),
         lot: 7,
         ratings: BTreeMap::new(),
