@@ -13,6 +13,9 @@ use crate::{
     report::{Done, Result, Stop, Tally, seconds},
 };
 
+/// How much of what failed the summary repeats.
+const FAILURE_LINES_MAX: usize = 60;
+
 /// A command at the root of the clone, without standard input.
 pub(crate) fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Result<Command> {
     let mut command = Command::new(program);
@@ -44,11 +47,11 @@ pub(crate) fn run_tests(command: &mut Command) -> Result {
     let start = Instant::now();
     let mut child =
         command.stdout(Stdio::piped()).spawn().map_err(|e| cannot_start(command, &e))?;
-    let tally = show_and_count(&mut child);
+    let (tally, failures) = show_and_count(&mut child);
     let status = child.wait().map_err(|e| cannot_start(command, &e))?;
     println!("   {tally} in {}", seconds(start.elapsed()));
     if !status.success() {
-        return Err(Stop::Failed(format!("{tally} ({status})"), tally));
+        return Err(Stop::Failed(format!("{tally} ({status}){failures}"), tally));
     }
     if tally == Tally::default() {
         return Err(Stop::failed("it ran no test"));
@@ -72,15 +75,41 @@ pub(crate) fn announce(command: &Command) {
     println!("$ {}", shown(command));
 }
 
-fn show_and_count(child: &mut Child) -> Tally {
-    let mut tally = Tally::default();
-    let Some(stdout) = child.stdout.take() else { return tally };
+/// Shows what it prints, adds the closing lines up, and keeps what it says of failures: the summary repeats that, where
+/// only the end of a log is kept.
+fn show_and_count(child: &mut Child) -> (Tally, String) {
+    let (mut tally, mut failures) = (Tally::default(), Failures::default());
+    let Some(stdout) = child.stdout.take() else { return (tally, failures.told) };
     for line in BufReader::new(stdout).split(b'\n').map_while(std::result::Result::ok) {
         let line = String::from_utf8_lossy(&line);
         println!("{line}");
+        failures.take(&line);
         tally = tally.plus(Tally::read(&line).unwrap_or_default());
     }
-    tally
+    (tally, failures.told)
+}
+
+/// The sections of libtest's output that tell what failed and why.
+#[derive(Default)]
+struct Failures {
+    told: String,
+    lines: usize,
+    within: bool,
+}
+
+impl Failures {
+    fn take(&mut self, line: &str) {
+        self.within = match line {
+            "failures:" => true,
+            _ if line.starts_with("test result: ") => false,
+            _ => self.within,
+        };
+        if self.within && self.lines < FAILURE_LINES_MAX && !line.trim().is_empty() {
+            self.lines += 1;
+            self.told.push_str("\n      ");
+            self.told.push_str(line);
+        }
+    }
 }
 
 fn shown(command: &Command) -> String {
@@ -94,4 +123,19 @@ fn shown(command: &Command) -> String {
 
 fn cannot_start(command: &Command, error: &std::io::Error) -> Stop {
     Stop::failed(format!("{}: {error}", Path::new(command.get_program()).display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_kept_and_nothing_else() {
+        let mut failures = Failures::default();
+        let log = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b ----\nexpected 1\n\n\
+                   failures:\n    b\n\ntest result: FAILED. 1 passed; 1 failed;\nmore";
+        log.lines().for_each(|line| failures.take(line));
+        let kept: Vec<&str> = failures.told.lines().map(str::trim).collect();
+        assert_eq!(kept, ["", "failures:", "---- b ----", "expected 1", "failures:", "b"]);
+    }
 }
