@@ -278,6 +278,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/api/overview", Needs::Viewer, api::overview::get),
     answer(Method::GET, "/api/health", Needs::Viewer, api::health::get),
     answer(Method::GET, "/api/system", Needs::Viewer, api::system::get),
+    answer(Method::POST, "/api/simulate", Needs::Viewer, api::simulate::create),
     answer(Method::GET, "/api/openapi.json", Needs::Viewer, api::openapi::get),
     answer(Method::GET, "/metrics", Needs::Viewer, api::metrics::get),
 ];
@@ -338,6 +339,15 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             Ok(response)
         }
     }
+}
+
+/// The data route behind a path, and what its pattern takes of it.
+pub(crate) fn endpoint(path: &str) -> Option<(Endpoint, String)> {
+    ROUTES.iter().find_map(|route| {
+        let Run::Relay(dialect, operation, manner) = route.run else { return None };
+        let param = decode(capture(route.pattern, path)?).ok()?;
+        Some((Endpoint { path: route.pattern, dialect, operation, manner }, param))
+    })
 }
 
 /// Whose client asks for a path, to be told in its own words that there is nothing.

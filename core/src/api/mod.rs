@@ -25,6 +25,7 @@ pub(crate) mod responses;
 pub(crate) mod secret;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod simulate;
 pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod system;
@@ -73,7 +74,7 @@ struct Page<T> {
     next: Option<String>,
 }
 
-fn write(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>> {
+pub(crate) fn write(status: StatusCode, body: &impl Serialize) -> Result<Response<Body>> {
     Ok(json(status, serde_json::to_vec(body).map_err(Error::internal)?))
 }
 

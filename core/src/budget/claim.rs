@@ -39,7 +39,7 @@ pub(crate) struct Claim {
     /// The counter.
     pub(crate) name: String,
     /// Whose limit it is, as a refusal says it.
-    owner: String,
+    pub(crate) owner: String,
     /// The limit.
     pub(crate) limit: Limit,
     /// What happens to a stream that uses it up.
@@ -88,9 +88,9 @@ impl Claim {
         Self::new(node, node.to_owned(), limit, policy.on_exhausted, now_ms)
     }
 
-    /// The addition that takes so much, if there is room. An exhausted limit stops even what takes nothing of it.
+    /// The addition that takes so much, if there is room.
     fn take(&self, amounts: Amounts, now_ms: Millis, until_ms: Millis) -> Add {
-        let by = self.weight(self.of(amounts).max(1)).max(1);
+        let by = self.weight(self.least(amounts)).max(1);
         let cap = match self.limit.window {
             Window::Current | Window::Calendar(_) => self.limit.amount,
             Window::Rolling(span) => micros(now_ms) + micros(span.length_ms()),
@@ -113,6 +113,11 @@ impl Claim {
             Window::Rolling(span) => now_ms + 2 * span.length_ms(),
         };
         Add { name: self.name.clone(), by, floor: self.floor(now_ms), cap: None, expires_at_ms }
+    }
+
+    /// What has to be left for so much. An exhausted limit stops even what takes nothing of it.
+    pub(crate) fn least(&self, amounts: Amounts) -> i64 {
+        self.of(amounts).max(1)
     }
 
     fn of(&self, amounts: Amounts) -> i64 {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::window::{Span, Window};
+use crate::money::decimal;
 
 /// What is wrong with a limit, as whoever wrote it is told.
 type Result<T> = std::result::Result<T, &'static str>;
@@ -160,7 +161,10 @@ impl From<Limit> for Form {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.measure {
-            Measure::Dollars => write!(f, "${}", dollars(self.amount))?,
+            Measure::Dollars => {
+                let nanos = u64::try_from(self.amount).unwrap_or_default();
+                write!(f, "${}", decimal::write(nanos))?;
+            }
             Measure::Tokens => write!(f, "{} tokens", self.amount)?,
             Measure::Requests => write!(f, "{} requests", self.amount)?,
             Measure::Concurrent => write!(f, "{} concurrent requests", self.amount)?,
@@ -173,16 +177,6 @@ impl fmt::Display for Limit {
             Window::Calendar(span) => write!(f, " per {}", span.word()),
             Window::Rolling(span) => write!(f, " per rolling {}", span.word()),
         }
-    }
-}
-
-/// Nano-dollars as dollars, without what says nothing.
-fn dollars(nanos: i64) -> String {
-    let (whole, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
-    let decimals = format!("{rest:09}");
-    match decimals.trim_end_matches('0') {
-        "" => whole.to_string(),
-        decimals => format!("{whole}.{decimals}"),
     }
 }
 

@@ -219,7 +219,7 @@ impl Pool {
     }
 
     /// How a key would be asked, or else why it cannot be.
-    fn turn(&self, at: usize, wanted: &Wanted<'_>) -> Result<Turn, Out> {
+    pub(super) fn turn(&self, at: usize, wanted: &Wanted<'_>) -> Result<Turn, Out> {
         let (terms, slot, now) = (self.terms(at), &self.slots[at], wanted.now);
         if !terms.models.is_empty() && !terms.models.iter().any(|model| model == wanted.model) {
             return Err(Out { why: Why::OtherModels, until: None });

@@ -51,6 +51,23 @@ pub struct Previous {
     pub until_ms: Millis,
 }
 
+impl Client {
+    /// Somebody whom nothing holds back, and whom no key lets in.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            hash: String::new(),
+            created_at_ms: 0,
+            expires_at_ms: None,
+            team: String::new(),
+            strict: false,
+            policy: Policy::default(),
+            previous: None,
+        }
+    }
+}
+
 /// A client that has just been made, with the key that is shown once.
 pub struct Issued {
     /// What is kept.

@@ -35,6 +35,8 @@ pub(crate) struct Fetched {
     files: Mutex<HashMap<String, File>>,
     /// All bytes that came for the request.
     bytes: AtomicUsize,
+    /// Whether nothing is fetched for it, because it is only talked about.
+    closed: bool,
 }
 
 /// A file, and its place among what the process holds.
@@ -54,6 +56,16 @@ pub(crate) struct Fetcher<'a> {
 }
 
 impl Fetched {
+    /// Of a request that is only talked about: nothing is fetched for it.
+    pub(crate) fn closed() -> Self {
+        Self { closed: true, ..Self::default() }
+    }
+
+    /// Whether nothing is fetched.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// The bytes behind a URL, if they are here.
     pub(crate) fn get(&self, url: &str) -> Option<Bytes> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);

@@ -84,7 +84,7 @@ pub(super) fn allowed(path: &Path, inbound: &Inbound, route: Route) -> Result<Ro
     if let Some(rater) = &mut rater {
         rater.leaf.take_if(|leaf| !path.allows_provider(&leaf.provider.id));
     }
-    Ok(Route { leaves, rater })
+    Ok(Route { leaves, rater, skipped: route.skipped })
 }
 
 /// Takes a slot, and of every limit what the request may use at most.
@@ -160,7 +160,7 @@ pub(super) fn estimate(
 }
 
 /// The most of each.
-fn dearest(estimates: impl Iterator<Item = Amounts>) -> Amounts {
+pub(super) fn dearest(estimates: impl Iterator<Item = Amounts>) -> Amounts {
     estimates.fold(Amounts::default(), |most, one| Amounts {
         nano: most.nano.max(one.nano),
         tokens: most.tokens.max(one.tokens),

@@ -26,7 +26,8 @@ pub(super) async fn gather(
     traits: &Traits,
     prompt: &mut Prompt,
 ) -> Result<()> {
-    let Some(gate) = &gateway.state.config.media else { return Ok(()) };
+    let gate = gateway.state.config.media.as_ref().filter(|_| !inbound.fetched.is_closed());
+    let Some(gate) = gate else { return Ok(()) };
     let wanted = wanted(target, traits, prompt)?;
     if wanted.is_empty() {
         return Ok(());

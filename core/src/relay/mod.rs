@@ -6,6 +6,7 @@ pub(crate) mod capture;
 mod classify;
 mod dispatch;
 mod exchange;
+pub(crate) mod explain;
 mod gather;
 mod judge;
 mod meter;
@@ -20,6 +21,7 @@ mod render;
 mod resolve;
 mod settle;
 mod tap;
+mod told;
 mod tries;
 
 pub(crate) use admit::enter;
@@ -46,6 +48,9 @@ use resolve::Question;
 
 /// Answers a data request. Whatever happens, its record is settled once: the future that does it is handed over first.
 pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
+    if explain::wanted(visit.request.headers()) {
+        return explain::answer(gateway, endpoint, visit).await;
+    }
     let Visit { param, caller: _, request, call } = visit;
     let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);

@@ -17,6 +17,7 @@ use super::{
     quota,
     settle::Guard,
     tap::{Tap, Watch},
+    told,
 };
 use crate::{
     budget::Ledger,
@@ -29,16 +30,7 @@ use crate::{
     store::{Ended, Record, Usage},
 };
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const NO_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-/// Names every field of the request that the provider was not told.
-const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
-/// Names what the provider was told that the client did not say.
-const ADDED: HeaderName = HeaderName::from_static("x-tidegate-added");
-/// Says that a number in the answer is the gateway's estimate.
-const ESTIMATED: HeaderName = HeaderName::from_static("x-tidegate-estimated");
 
 /// The answer that was judged good.
 pub(super) fn reply(
@@ -54,16 +46,17 @@ pub(super) fn reply(
             note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
             guard.record.estimated |= estimated;
             guard.record.status = status.as_u16();
-            let mut headers = with_changes(with_id(headers, &guard.record), &guard.record);
+            let mut headers = told::begun(headers, &guard.record);
+            told::cost(&mut headers, guard.priced());
             if estimated {
-                headers.insert(ESTIMATED, HeaderValue::from_static("true"));
+                told::estimated(&mut headers);
             }
             let whole = Whole { bytes: Some(body), guard, _permit: permit };
             with_headers(status, headers, Body::new(whole))
         }
         Served::Opaque { status, headers, body } => {
             guard.record.status = status.as_u16();
-            let headers = with_id(headers, &guard.record);
+            let headers = told::begun(headers, &guard.record);
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
             let meter = Meter::new(&headers);
             let opaque = Opaque::new((body, meter), guard, permit, gone, watch);
@@ -72,7 +65,7 @@ pub(super) fn reply(
         Served::Stream { headers, begun, observer, rest } => {
             guard.record.status = StatusCode::OK.as_u16();
             let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
-            let headers = with_changes(with_id(headers, &guard.record), &guard.record);
+            let headers = told::begun(headers, &guard.record);
             let tap = Tap::new((begun, observer, rest, keeping), guard, permit, gone, watch);
             let mut response = with_headers(StatusCode::OK, headers, Body::new(tap));
             response.headers_mut().insert(NO_BUFFERING, HeaderValue::from_static("no"));
@@ -108,7 +101,7 @@ pub(super) fn refuse(dialect: Dialect, error: &Error, mut guard: Guard) -> Respo
     describe(error, record);
     guard.gave(&body);
     let record = &guard.record;
-    let mut headers = with_id(HeaderMap::new(), record);
+    let mut headers = told::begun(HeaderMap::new(), record);
     let gone = error.kind == Kind::ClientGone;
     guard.ended = Some(if gone { Ended::ClientGone } else { Ended::Refused });
     guard.first_byte();
@@ -164,17 +157,6 @@ pub(super) fn note_usage(record: &mut Record, told: Option<Usage>, text: Text) {
     });
 }
 
-fn with_changes(mut headers: HeaderMap, record: &Record) -> HeaderMap {
-    for (name, changed) in [(DROPPED, &record.dropped), (ADDED, &record.added)] {
-        // A name that no header can hold is in the record.
-        let value = HeaderValue::from_str(changed).ok().filter(|value| !value.is_empty());
-        if let Some(value) = value {
-            headers.insert(name, value);
-        }
-    }
-    headers
-}
-
 fn with_headers(status: StatusCode, headers: HeaderMap, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -183,17 +165,6 @@ fn with_headers(status: StatusCode, headers: HeaderMap, body: Body) -> Response<
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("authorization"));
     response
-}
-
-/// The record's id, under the name that every client may look for and under the one that its own SDK reads.
-fn with_id(mut headers: HeaderMap, record: &Record) -> HeaderMap {
-    if let Ok(id) = HeaderValue::from_str(&record.id) {
-        if record.dialect == Dialect::Anthropic.name() {
-            headers.insert(ANTHROPIC_REQUEST_ID, id.clone());
-        }
-        headers.insert(REQUEST_ID, id);
-    }
-    headers
 }
 
 /// A complete answer. It is done when it has been taken, and left behind when it is dropped before.

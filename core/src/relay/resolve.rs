@@ -12,7 +12,7 @@ use crate::{
     money::Prices,
     operation::{Operation, Way},
     provider::{Key, Provider},
-    route::{self, Entry, Leaf, Look, Lore, Mix, Ratings},
+    route::{self, Entry, Leaf, Look, Lore, Mix, Ratings, Skipped},
     snapshot::Snapshot,
 };
 
@@ -106,6 +106,8 @@ pub(super) struct Route {
     pub(super) leaves: Vec<Leaf>,
     /// Who could say more about the order.
     pub(super) rater: Option<Rater>,
+    /// What was passed over, and why.
+    pub(super) skipped: Vec<Skipped>,
 }
 
 /// A model that rates the request for a group.
@@ -141,5 +143,5 @@ pub(super) fn resolve(question: &Question<'_>, ratings: &Ratings) -> Result<Rout
         tracing::debug!(%step, skipped = skipped.len(), "routed");
     }
     let rater = unrated.map(|group| Rater { leaf: question.rater(&group), group });
-    Ok(Route { leaves, rater })
+    Ok(Route { leaves, rater, skipped })
 }

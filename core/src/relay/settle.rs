@@ -114,6 +114,12 @@ impl Guard {
         self.gateway.ports.clock.now()
     }
 
+    /// Its record with the cost of what is known so far.
+    pub(super) fn priced(&mut self) -> &Record {
+        self.gateway.state.prices().price(&mut self.record);
+        &self.record
+    }
+
     /// The key is not used any more.
     pub(super) fn release(&mut self) {
         let Some(used) = self.using.take() else { return };

@@ -28,5 +28,6 @@ pub(crate) use latency::{Latencies, Sample};
 pub(crate) use look::Look;
 pub(crate) use pick::Mix;
 pub(crate) use rating::{Rated, Ratings, Unrated, prompt as rating_prompt, read as read_rating};
+pub(crate) use reason::Step;
 pub(crate) use seed::SEEDED;
-pub(crate) use walk::{Found, Leaf, Lore, find, serves};
+pub(crate) use walk::{Found, Leaf, Lore, Skipped, find, serves};

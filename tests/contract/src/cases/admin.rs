@@ -145,10 +145,13 @@ async fn model_declared(world: &World) -> Result {
     }
 
     world.play(Script::json(200, COMPLETION));
-    let record = world.record(&world.ask(&world.chat(json!({}))).await?).await?;
+    let answer = world.ask(&world.chat(json!({}))).await?;
+    let record = world.record(&answer).await?;
     let usage = |name: &str| record["usage"][name].as_i64().unwrap_or_default();
     let expected = 3_000 * usage("prompt") + 15_000 * usage("completion");
     assert!(expected > 0 && record["cost_nano"] == json!(expected), "{record}");
+    let dollars = format!("0.{expected:09}");
+    assert_eq!(answer.header("x-tidegate-cost"), Some(dollars.trim_end_matches('0')));
     let refused = world.ask(&world.chat(json!({ "model": SLASHED_MODEL }))).await?;
     assert_eq!(refused.status, 404, "{}", refused.text());
     Ok(())

@@ -35,12 +35,12 @@ fn id(world: &World, name: &str) -> String {
     format!("{name}-{}", world.client.id.to_lowercase())
 }
 
-fn targets(names: &[&str]) -> Value {
+pub(super) fn targets(names: &[&str]) -> Value {
     names.iter().map(|name| json!({ "name": name })).collect()
 }
 
 /// Makes a group and returns its id.
-async fn group(world: &World, name: &str, body: Value) -> Result<String> {
+pub(super) async fn group(world: &World, name: &str, body: Value) -> Result<String> {
     let id = id(world, name);
     let answer = world.edit("PUT", &format!("/api/groups/{id}"), None, body).await?;
     if answer.status == 201 { Ok(id) } else { failed(format!("no group: {}", answer.text())) }
@@ -141,6 +141,9 @@ async fn dispatches(world: &World) -> Result {
     let dispatcher = dispatcher(world, &low, says("9")).await?;
     let answer = ask(world, &dispatcher, "Debug this race condition in my Go code.").await?;
     assert_eq!(asked_for(world), SLASHED_MODEL);
+    let told = |name: &str| answer.header(&format!("x-tidegate-{name}"));
+    let of = [told("provider"), told("model"), told("attempts")];
+    assert_eq!(of, [Some("up"), Some(SLASHED_MODEL), Some("1")], "{:?}", answer.headers);
     let record = world.record(&answer).await?;
     assert_eq!(record["requested_model"], json!(dispatcher), "{record}");
     assert_eq!((&record["model"], &record["attempts"]), (&json!(SLASHED_MODEL), &json!(1)));

@@ -178,6 +178,10 @@ fn returned_clean(world: &World, answer: &Answer) {
         "vary",
         "x-accel-buffering",
         "x-request-id",
+        "x-tidegate-attempts",
+        "x-tidegate-cost",
+        "x-tidegate-model",
+        "x-tidegate-provider",
     ];
     match world.adapter {
         // The function URL names the invocation.

@@ -6,6 +6,7 @@ mod console;
 mod dialect;
 mod echo;
 mod endpoint;
+mod explain;
 mod fault;
 mod group;
 mod hang_up;
@@ -75,6 +76,7 @@ pub const TOPICS: &[&[Case]] = &[
     media::CASES,
     secrets::CASES,
     limit::CASES,
+    explain::CASES,
     group::CASES,
     pool::CASES,
 ];

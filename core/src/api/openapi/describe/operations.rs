@@ -8,10 +8,11 @@ use crate::{
     api::{
         Page, Paging, audit, bodies, clients, document::Shown, export, health, keys,
         overrides::Model, overview, policy, prices, providers::Body as Provider, proxies::Proxy,
-        records, secret, session, settings as set, stats, system, teams, users,
+        records, secret, session, settings as set, simulate, stats, system, teams, users,
     },
     budget::Policy,
     ports::Millis,
+    relay::explain::Explanation,
     route::Group,
     settings::Settings,
 };
@@ -29,6 +30,9 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("POST", "/api/prices/recompute", "Price a batch of records again")
             .takes::<prices::Wanted>()
             .gives::<prices::Done>(),
+        operation("POST", "/api/simulate", "Where a request would go, without asking anybody")
+            .takes::<simulate::Wanted>()
+            .gives::<Explanation>(),
         operation("GET", "/api/keys", "Upstream keys without their secrets")
             .asks::<keys::Wanted>()
             .gives::<Page<keys::Shown>>(),
