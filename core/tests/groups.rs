@@ -138,3 +138,107 @@ fn a_stream_is_routed_like_a_whole_answer() {
     assert_eq!((status, &body[..]), (200, events.as_bytes()));
     assert_eq!(block_on(world.record()).model, "b");
 }
+
+const TOO_LONG: &str =
+    r#"{"error":{"message":"The input token count (9) exceeds the maximum (8)."}}"#;
+const FILTERED: &str = r#"{"error":{"message":"no","code":"content_filter"}}"#;
+const BUSY: &str = "{}";
+
+const NAMED: &str = r#"
+[[group]]
+id = "named"
+targets = ["inner", "up/next"]
+fallbacks = ["up/last"]
+context_fallbacks = ["up/widest"]
+[[group]]
+id = "inner"
+targets = ["up/short"]
+context_fallbacks = ["gemini/wide", "up/wider"]
+content_fallbacks = ["anthropic/free"]
+"#;
+
+/// Asks a group whose providers answer so, and returns the status and the models that were asked.
+fn asked(world: &World, group: &str, answers: &[(u16, &str)]) -> (u16, Vec<String>) {
+    for (status, text) in answers {
+        let pieces = vec![Ok(Bytes::from((*text).to_owned()))];
+        world.upstream.answer(*status, "application/json", pieces);
+    }
+    let status = block_on(world.ask(&ask(group))).0;
+    let names = ["short", "next", "last", "widest", "wider", "wide", "free"];
+    let name = |asked: &tidegate_core::testing::Asked| {
+        let text = format!("{} {}", asked.url, String::from_utf8_lossy(&asked.body));
+        names.iter().find(|name| text.contains(**name)).map(ToString::to_string)
+    };
+    (status, world.upstream.asked().iter().filter_map(name).collect())
+}
+
+#[test]
+fn what_is_too_long_goes_to_those_that_are_named_for_it() {
+    let check = |answers: &[(u16, &str)], expected: (u16, &[&str])| {
+        let world = routing(NAMED, "{}");
+        let (status, models) = asked(&world, "named", answers);
+        let (wanted, names) = expected;
+        assert_eq!((status, models.join(" ")), (wanted, names.join(" ")), "{answers:?}");
+        assert_eq!(block_on(world.record()).attempts as usize, models.len());
+    };
+    let long = (400, TOO_LONG);
+    let candidate = r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}"#;
+    check(&[long, (200, candidate)], (200, &["short", "wide"]));
+    // One of them that fails makes room for the next one, too long again or not; three are asked in all.
+    check(&[long, long, (200, ANSWER)], (200, &["short", "wide", "wider"]));
+    check(&[long, (503, BUSY), (200, ANSWER)], (200, &["short", "wide", "wider"]));
+    check(&[long, long, long, (200, ANSWER)], (400, &["short", "wide", "wider"]));
+    // What another group names for it stands behind what the innermost one does.
+    let outer = NAMED.replace("\"gemini/wide\", \"up/wider\"", "");
+    let world = routing(&outer, "{}");
+    let (status, models) = asked(&world, "named", &[long, (200, ANSWER)]);
+    assert_eq!((status, models), (200, vec!["short".to_owned(), "widest".to_owned()]));
+}
+
+#[test]
+fn what_a_filter_refuses_goes_to_those_that_are_named_for_it() {
+    let message = r#"{"type":"message","role":"assistant","content":[],"stop_reason":"end_turn"}"#;
+    let world = routing(NAMED, "{}");
+    let answers = [(400, FILTERED), (200, message)];
+    let (status, models) = asked(&world, "named", &answers);
+    assert_eq!((status, models), (200, vec!["short".to_owned(), "free".to_owned()]));
+    let record = block_on(world.record());
+    assert_eq!((&*record.provider, &*record.model), ("anthropic", "free"));
+}
+
+#[test]
+fn nobody_is_asked_for_what_nobody_is_named_for() {
+    let text = NAMED.replace("context_fallbacks", "content_fallbacks").replace(
+        "content_fallbacks = [\"anthropic/free\"]",
+        "context_fallbacks = [\"nobodys\", \"off\"]",
+    );
+    let world = routing(&text, "{}");
+    let (status, models) = asked(&world, "named", &[(400, TOO_LONG), (200, ANSWER)]);
+    assert_eq!((status, models), (400, vec!["short".to_owned()]));
+    // Nor are those of a list for anything else.
+    let world = routing(NAMED, "{}");
+    let answers = [(404, BUSY), (404, BUSY), (404, BUSY), (200, ANSWER)];
+    let (status, models) = asked(&world, "named", &answers);
+    assert_eq!((status, models.len()), (404, 3));
+    assert!(models.iter().all(|model| ["short", "next"].contains(&&**model)), "{models:?}");
+}
+
+#[test]
+fn whoever_is_named_has_to_be_allowed_and_paid_for() {
+    // A client that may use only these models is not led to others.
+    let world = routing(NAMED, r#"{"models":["short","next"]}"#);
+    let (status, models) = asked(&world, "named", &[(400, TOO_LONG), (200, ANSWER)]);
+    assert_eq!((status, models), (400, vec!["short".to_owned()]));
+    // Nor to a dearer one than there is money for: 200 tokens of answer at 75 dollars a million are 1.5 cents.
+    let text = NAMED
+        .replace("gemini/wide", "anthropic/claude-opus-4-1")
+        .replace("up/short", "up/gpt-4o-mini");
+    let world = routing(&text, r#"{"limits":[{"dollars":0.01,"per":"day"}]}"#);
+    world.upstream.answer(
+        400,
+        "application/json",
+        vec![Ok(Bytes::from_static(TOO_LONG.as_bytes()))],
+    );
+    assert_eq!(block_on(world.ask(&ask("named"))).0, 429);
+    assert_eq!(world.upstream.asked().len(), 1);
+}

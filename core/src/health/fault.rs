@@ -42,6 +42,8 @@ pub(crate) enum Next {
     KeyLater,
     /// The next target.
     Target,
+    /// Whoever the target's group names for such a failure.
+    Named,
 }
 
 impl Fault {
@@ -75,7 +77,8 @@ impl Fault {
     /// Who is asked next.
     pub(crate) fn next(self) -> Next {
         match self {
-            Self::Request | Self::TooLong | Self::Filtered | Self::Ours => Next::Nobody,
+            Self::Request | Self::Ours => Next::Nobody,
+            Self::TooLong | Self::Filtered => Next::Named,
             Self::Absent | Self::Passing | Self::Limited | Self::Spent | Self::Refused => Next::Key,
             Self::Down => Next::KeyLater,
             Self::Broke | Self::Silent => Next::Target,

@@ -9,15 +9,17 @@ use super::{
     admit::{self, Permit, cover},
     exchange::exchange,
     judge::{judge, silent},
+    line::Line,
     observe::Observer,
     prepare::{Outgoing, prepare},
     receive::Inbound,
     remember::Keeping,
-    resolve::Target,
+    resolve::{Question, Target},
     settle::Guard,
     tries::{Then, Tried, Tries},
 };
 use crate::{
+    budget::Path,
     error::{Error, Result},
     gateway::Gateway,
     health::{self, Fault},
@@ -27,7 +29,7 @@ use crate::{
     operation::Way,
     ports::{Background, Millis, within},
     provider::echo,
-    route::Sample,
+    route::{Instead, Sample},
     store::Record,
 };
 
@@ -77,44 +79,76 @@ impl Served {
 
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn dispatch(
-    gateway: &Gateway,
-    inbound: &Inbound,
+    question: &Question<'_>,
+    path: &Path,
     headers: &HeaderMap,
     targets: Vec<Target>,
     (guard, background): (&mut Guard, &dyn Background),
 ) -> Result<Served> {
-    let mut tries = Tries::new(gateway, background);
-    for target in &targets {
-        let mut keys = Tried::default();
+    let mut tries = Tries::new(question.gateway, background);
+    let mut line = Line::new(targets);
+    while let Some(target) = line.take() {
         if guard.record.provider.is_empty() {
             // Whoever would have been asked, in case nobody is.
             guard.record.provider.clone_from(&target.provider.id);
             guard.record.model.clone_from(&target.model);
         }
-        while let Some(target) = tries.choose(inbound, target, &mut keys, guard).await {
-            let record = &mut guard.record;
-            record.provider.clone_from(&target.provider.id);
-            record.model.clone_from(&target.model);
-            record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
-            let asked = (&*target.provider, target.model.as_str());
-            cover(gateway, &mut guard.hold, || admit::estimate(gateway, inbound, asked)).await?;
-            let begun = gateway.ports.clock.now();
-            let waiting = (tries.wait(), &mut guard.record);
-            let outcome = attempt(gateway, inbound, headers, &target, waiting).await;
-            note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
-            match outcome {
-                Ok((served, spent_until)) => {
-                    tries.good(spent_until, guard);
-                    return Ok(served);
-                }
-                Err(error) => match tries.failed(scrub(error, &target), guard)? {
-                    Then::Key => {}
-                    Then::Target => break,
-                },
-            }
+        let said = ask(question, headers, &target, (&mut tries, guard)).await?;
+        let named = match said {
+            Said::Served(served) => return Ok(served),
+            Said::Nothing => None,
+            Said::Refused(reason) => Some((reason, question.instead(path, &target, reason))),
+        };
+        line.leave(target);
+        if let Some((reason, named)) = named {
+            line.turn_to(reason, named);
         }
     }
-    Err(tries.end(&inbound.ask.model))
+    Err(tries.end(&question.inbound.ask.model))
+}
+
+/// What came of a target.
+enum Said {
+    /// An answer.
+    Served(Served),
+    /// It has none, or is not asked.
+    Nothing,
+    /// It does not take the request, which another one may take.
+    Refused(Instead),
+}
+
+/// Asks a target with one of its keys after another, as long as that makes sense.
+async fn ask(
+    question: &Question<'_>,
+    headers: &HeaderMap,
+    target: &Target,
+    (tries, guard): (&mut Tries<'_>, &mut Guard),
+) -> Result<Said> {
+    let Question { gateway, inbound, .. } = question;
+    let mut keys = Tried::default();
+    while let Some(target) = tries.choose(inbound, target, &mut keys, guard).await {
+        guard.record.provider.clone_from(&target.provider.id);
+        guard.record.model.clone_from(&target.model);
+        guard.record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
+        let most = || admit::estimate(gateway, inbound, (&target.provider, &target.model));
+        cover(gateway, &mut guard.hold, most).await?;
+        let begun = gateway.ports.clock.now();
+        let waiting = (tries.wait(), &mut guard.record);
+        let outcome = attempt(gateway, inbound, headers, &target, waiting).await;
+        note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
+        match outcome {
+            Ok((served, spent_until)) => {
+                tries.good(spent_until, guard);
+                return Ok(Said::Served(served));
+            }
+            Err(error) => match tries.failed(scrub(error, &target), guard)? {
+                Then::Key => {}
+                Then::Target => break,
+                Then::Named(reason) => return Ok(Said::Refused(reason)),
+            },
+        }
+    }
+    Ok(Said::Nothing)
 }
 
 async fn attempt(

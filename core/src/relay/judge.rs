@@ -125,7 +125,7 @@ fn convert(
 
 /// Writes a stream that passes once more, to nobody, where it may have to be ended before its provider ends it.
 fn shadow(gateway: &Gateway, inbound: &Inbound, passage: &Passage) -> Option<Writer> {
-    let id = inbound.cut.clone().filter(|_| !passage.crosses())?;
+    let id = inbound.cut.get().cloned().filter(|_| !passage.crosses())?;
     let stamp = Stamp {
         id,
         at_s: gateway.ports.clock.now().div_euclid(1000),

@@ -9,6 +9,7 @@ mod exchange;
 pub(crate) mod explain;
 mod gather;
 mod judge;
+mod line;
 mod meter;
 mod observe;
 mod opaque;
@@ -104,16 +105,18 @@ async fn run(
     let capturing = &view.snapshot.settings.capture;
     *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
+    let keep = inbound.keep.take();
     let question = Question::new(gateway, &view.snapshot, &inbound, &head.headers);
     let route = resolve::resolve(&question, &Ratings::default())?;
     let route = admit::allowed(&path, &inbound, route)?;
     let permit = admit::admit(gateway, &path, &question, &route, guard).await?;
     let targets = classify::classify(&question, &path, route, guard).await?.targets();
     let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
-    inbound.cut = cuts.then(|| guard.record.id.clone());
-    let keep = inbound.keep.take();
+    if cuts {
+        inbound.cut.get_or_init(|| guard.record.id.clone());
+    }
     let served =
-        dispatch::dispatch(gateway, &inbound, &head.headers, targets, (guard, background)).await?;
+        dispatch::dispatch(&question, &path, headers, targets, (guard, background)).await?;
     guard.record.usage.prompt = served.estimate(&inbound);
     let (served, keeping) = remember::keep(gateway, served, keep).await;
     Ok(dispatch::Answer { served, permit, keeping })

@@ -70,7 +70,7 @@ pub(super) struct Inbound {
     /// What was fetched for it.
     pub(super) fetched: Fetched,
     /// The id of an answer that ends when a budget does.
-    pub(super) cut: Option<String>,
+    pub(super) cut: OnceLock<String>,
 }
 
 impl Inbound {
@@ -140,7 +140,7 @@ pub(super) async fn receive(
         parent: None,
         keep: None,
         fetched: Fetched::default(),
-        cut: None,
+        cut: OnceLock::new(),
     })
 }
 

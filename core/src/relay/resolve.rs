@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::receive::Inbound;
+use super::{admit::allowed, receive::Inbound};
 use crate::{
+    budget::Path,
     error::Result,
     gateway::Gateway,
     limits::ATTEMPTS_MAX,
     money::Prices,
     operation::{Operation, Way},
     provider::{Key, Provider},
-    route::{self, Entry, Leaf, Look, Lore, Mix, Ratings, Skipped},
+    route::{self, Entry, Instead, Leaf, Look, Lore, Mix, Ratings, Skipped, Step},
     snapshot::Snapshot,
 };
 
@@ -27,13 +28,20 @@ pub(super) struct Target {
     pub(super) way: Way,
     /// Which of the provider's keys, once it is asked; a provider without keys is asked without one.
     key: Option<usize>,
+    /// The groups it came through.
+    steps: Vec<Arc<Step>>,
 }
 
 impl Target {
     /// A model of a provider.
     pub(super) fn of(leaf: &Leaf) -> Self {
-        let Leaf { provider, model, way, .. } = leaf.clone();
-        Self { provider, model, way, key: None }
+        let Leaf { provider, model, way, steps, .. } = leaf.clone();
+        Self { provider, model, way, key: None, steps }
+    }
+
+    /// Whether both are the same model of the same provider.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.provider, &other.provider) && self.model == other.model
     }
 
     /// The same, to be asked with this key.
@@ -86,6 +94,13 @@ impl<'a> Question<'a> {
         let look = Look::new((Operation::Chat, dialect, false), body, headers, size);
         let found = route::find(&self.lore(&look), &Ratings::default(), &classifier.model);
         found.ok()?.leaves.into_iter().next()
+    }
+
+    /// Whoever may be asked instead of a target that did not take the request, of those that whoever asks may use.
+    pub(super) fn instead(&self, path: &Path, target: &Target, reason: Instead) -> Vec<Target> {
+        let leaves = route::instead(&self.lore(&self.look), &target.steps, reason);
+        let route = allowed(path, self.inbound, Route { leaves, rater: None });
+        route.map(|route| route.targets()).unwrap_or_default()
     }
 
     fn lore<'b, 'r>(&'b self, look: &'b Look<'r>) -> Lore<'b, 'r> {

@@ -9,6 +9,7 @@ use crate::{
     health::{Fault, Next, Out, Outcome, Refusal, Wanted, Why},
     limits::{ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX},
     ports::{Background, Millis},
+    route::Instead,
 };
 
 /// What a request has tried so far.
@@ -31,6 +32,8 @@ pub(super) enum Then {
     Key,
     /// The next target.
     Target,
+    /// Whoever the target's group names for this.
+    Named(Instead),
 }
 
 /// What a target was tried with.
@@ -139,6 +142,8 @@ impl<'g> Tries<'g> {
                 Then::Key
             }
             Next::Target => Then::Target,
+            Next::Named if fault == Fault::TooLong => Then::Named(Instead::TooLong),
+            Next::Named => Then::Named(Instead::Filtered),
         };
         self.failed = Some(error);
         Ok(then)

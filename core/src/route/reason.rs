@@ -56,6 +56,10 @@ pub(crate) enum Why {
     Middle(&'static str),
     /// All targets before it failed.
     Fallback,
+    /// The request was too long for the target before it.
+    TooLong,
+    /// A filter of the target before it took offence.
+    Filtered,
 }
 
 impl fmt::Display for Step {
@@ -83,6 +87,8 @@ impl fmt::Display for Why {
             Self::Beside => f.write_str("beside the rated one"),
             Self::Middle(why) => write!(f, "the middle: {why}"),
             Self::Fallback => f.write_str("a fallback"),
+            Self::TooLong => f.write_str("for what is too long elsewhere"),
+            Self::Filtered => f.write_str("for what is filtered elsewhere"),
         }
     }
 }

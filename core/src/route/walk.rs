@@ -1,5 +1,7 @@
 //! Which models does a name lead to, best first? Through groups to groups, until models of providers are reached.
 
+mod instead;
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
@@ -21,6 +23,8 @@ use crate::{
     provider::Provider,
     snapshot::Snapshot,
 };
+
+pub(crate) use instead::{Instead, instead};
 
 /// What routing goes by, beside the group itself.
 pub(crate) struct Lore<'a, 'r> {
@@ -348,7 +352,9 @@ fn rank(why: &Why) -> i64 {
         | Why::Rated { .. }
         | Why::Beside
         | Why::Middle(_)
-        | Why::Fallback => 0,
+        | Why::Fallback
+        | Why::TooLong
+        | Why::Filtered => 0,
     }
 }
 

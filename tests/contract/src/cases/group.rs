@@ -9,13 +9,15 @@ use super::{
 };
 use crate::{
     Result, failed,
-    setup::{GROUP, MODEL, SLASHED_MODEL, UNREACHABLE_MODEL},
+    setup::{GROUP, MODEL, POOL_KEYS, SLASHED_MODEL, UNREACHABLE_MODEL},
     wire::{Answer, Ask},
     world::World,
 };
 
 pub(super) const CASES: &[Case] = &[
     Case { name: "group_falls_to_the_second_target", run: |world| Box::pin(falls(world)) },
+    Case { name: "group_names_who_takes_long_ones", run: |world| Box::pin(long(world)) },
+    Case { name: "group_names_who_takes_filtered_ones", run: |world| Box::pin(filtered(world)) },
     Case { name: "group_goes_by_keywords", run: |world| Box::pin(keywords(world)) },
     Case { name: "group_weight_zero_takes_out", run: |world| Box::pin(weights(world)) },
     Case { name: "group_dispatches_on_two_levels", run: |world| Box::pin(dispatches(world)) },
@@ -74,6 +76,41 @@ async fn falls(world: &World) -> Result {
         assert_eq!(record["attempts"], 2, "{record}");
     }
     Ok(())
+}
+
+/// A pooled model refuses what the usual one takes.
+async fn named(world: &World, refusal: &str, list: &str) -> Result {
+    let refuses = world.pooled();
+    let refusing = format!("{}/{MODEL}", refuses.asked_provider());
+    world.play(Script::json(200, COMPLETION));
+    for key in POOL_KEYS {
+        world.play_for(key, Script::json(400, refusal.to_owned()));
+    }
+    let mut body = json!({
+        "strategy": "priority", "targets": targets(&[&refusing, UNREACHABLE_MODEL]),
+        "fallbacks": [UNREACHABLE_MODEL],
+    });
+    let without = group(world, "unnamed", body.clone()).await?;
+    let answer = world.ask(&world.chat(json!({ "model": without }))).await?;
+    refused(&answer, 400)?;
+    assert_eq!(world.record(&answer).await?["attempts"], 1, "nobody else would do better");
+    body[list] = json!([MODEL]);
+    let with = group(world, "named", body).await?;
+    let answer = ask(world, &with, "hello").await?;
+    assert_eq!(answer.text(), COMPLETION);
+    let record = world.record(&answer).await?;
+    assert_eq!((&record["provider"], &record["attempts"]), (&json!("up"), &json!(2)), "{record}");
+    Ok(())
+}
+
+async fn long(world: &World) -> Result {
+    let error = json!({ "message": "too long", "code": "context_length_exceeded" });
+    named(world, &json!({ "error": error }).to_string(), "context_fallbacks").await
+}
+
+async fn filtered(world: &World) -> Result {
+    let error = json!({ "message": "no", "code": "content_filter" });
+    named(world, &json!({ "error": error }).to_string(), "content_fallbacks").await
 }
 
 async fn keywords(world: &World) -> Result {
