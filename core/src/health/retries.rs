@@ -34,11 +34,14 @@ impl Retries {
         let (requests, retries) = recent.fold((0_u64, 0_u64), |(requests, retries), second| {
             (requests + u64::from(second.requests), retries + u64::from(second.retries))
         });
-        let allowed = (requests * u64::from(RETRY_PERCENT) / 100).max(u64::from(RETRIES_FLOOR));
-        if retries >= allowed {
+        // What ten seconds have saved up is not spent in one: that would be the load that a breakdown must not get.
+        let busiest = self.seconds.iter().filter(|second| (at - 1..=at).contains(&second.at));
+        let busiest = busiest.map(|second| u64::from(second.requests)).max().unwrap_or_default();
+        let second = self.second(now);
+        if retries >= share(requests) || u64::from(second.retries) >= share(busiest) {
             return false;
         }
-        self.second(now).retries += 1;
+        second.retries += 1;
         true
     }
 
@@ -52,6 +55,11 @@ impl Retries {
         }
         second
     }
+}
+
+/// How many retries so many requests allow.
+fn share(requests: u64) -> u64 {
+    (requests * u64::from(RETRY_PERCENT) / 100).max(u64::from(RETRIES_FLOOR))
 }
 
 #[cfg(test)]
@@ -71,12 +79,26 @@ mod tests {
     }
 
     #[test]
-    fn a_fifth_of_the_requests_of_ten_seconds_may_be_repeated() {
+    fn what_was_saved_up_is_not_spent_in_one_second() {
         let mut retries = Retries::default();
         for at in 0..1_000 {
             retries.request(at * 10);
         }
-        assert_eq!(allowed(&mut retries, 9_999), 200);
+        let spent: Vec<u32> =
+            (10..13).map(|second| allowed(&mut retries, second * 1_000)).collect();
+        assert_eq!(spent, [20, RETRIES_FLOOR, RETRIES_FLOOR], "a fifth of the last second's");
+    }
+
+    #[test]
+    fn a_fifth_of_the_requests_of_ten_seconds_may_be_repeated() {
+        let mut retries = Retries::default();
+        for at in 0..1_000 {
+            retries.request(at * 10);
+            if at % 100 == 99 {
+                assert_eq!(allowed(&mut retries, at * 10), 20);
+            }
+        }
+        assert_eq!(allowed(&mut retries, 9_999), 0);
         // A second later its hundred requests count no more.
         assert_eq!(allowed(&mut retries, 10_999), 0);
         assert_eq!(allowed(&mut retries, 40_000), RETRIES_FLOOR);
