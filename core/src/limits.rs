@@ -170,6 +170,14 @@ pub const BENCH_REST: Duration = Duration::from_secs(10);
 pub const BENCH_REST_MAX: Duration = Duration::from_mins(10);
 /// A probe that has told nothing for so long lets another one begin: an answer may take long and be a good one.
 pub const PROBE_WAIT: Duration = Duration::from_secs(2);
+/// How often a server looks which providers are to be asked for their models.
+pub const PROBES_POLL: Duration = Duration::from_secs(2);
+/// A provider that nobody has asked for so long is asked for its models.
+pub const PROBE_EVERY: Duration = Duration::from_mins(5);
+/// How long such a list may take.
+pub const PROBE_ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// Providers that are asked for it at a time: a Worker has six connections.
+pub const PROBES_AT_ONCE_MAX: usize = 4;
 /// How long a key rests at first that has reached a limit, where the provider does not say; twice as long each time.
 pub const COOL_REST: Duration = Duration::from_secs(1);
 /// The longest such rest.

@@ -64,6 +64,8 @@ struct ProviderBody {
     rotation: Option<String>,
     #[serde(default = "yes")]
     enabled: bool,
+    #[serde(default = "yes")]
+    probe: bool,
 }
 
 /// An upstream key's document.
@@ -265,6 +267,7 @@ impl Snapshot {
             rotation,
             models: Vec::new(),
             enabled: body.enabled,
+            probe: body.probe,
             source: Source::Database,
         };
         provider.models = body.models.unwrap_or_else(|| builtin::usual_models(&provider));

@@ -28,6 +28,7 @@ pub async fn answer(
             Ok(gateway.handle(*request, call(after, peer)).await)
         }
         Wish::Upkeep => {
+            gateway.probe().await;
             gateway
                 .maintain()
                 .await

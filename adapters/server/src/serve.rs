@@ -10,7 +10,7 @@ use tidegate_core::{
     Error, Gateway, Result,
     config::Config,
     error::Kind,
-    limits::{DRAIN_WAIT, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
+    limits::{DRAIN_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
     provider::Host,
 };
 use tokio::{
@@ -64,6 +64,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     let chores = [
         every(REVISION_POLL, house.gateway.clone(), Chore::Refresh),
         every(RESTS_POLL, house.gateway.clone(), Chore::LearnRests),
+        every(PROBES_POLL, house.gateway.clone(), Chore::Probe),
         every(UPKEEP_EVERY, house.gateway.clone(), Chore::Maintain),
     ]
     .map(tokio::spawn);
@@ -123,6 +124,7 @@ fn url(address: SocketAddr) -> String {
 enum Chore {
     Refresh,
     LearnRests,
+    Probe,
     Maintain,
 }
 
@@ -136,6 +138,10 @@ async fn every(pause: Duration, gateway: Gateway, chore: Chore) {
         let outcome = match chore {
             Chore::Refresh => gateway.refresh().await,
             Chore::LearnRests => gateway.learn_rests().await,
+            Chore::Probe => {
+                gateway.probe().await;
+                Ok(())
+            }
             Chore::Maintain => gateway.maintain().await,
         };
         match outcome {

@@ -34,6 +34,7 @@ async fn fetch(
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     // A mistake in the configuration was logged when it was found.
     let Ok(gateway) = gateway(&env) else { return };
+    gateway.probe().await;
     if let Err(error) = gateway.maintain().await {
         tracing::error!(%error, "upkeep failed");
     }

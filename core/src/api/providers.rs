@@ -41,6 +41,9 @@ pub(crate) struct Body {
     /// A disabled provider is shown and not used.
     #[serde(default = "yes")]
     enabled: bool,
+    /// Whether it is asked for its list of models now and then, to see how it is.
+    #[serde(default = "yes")]
+    probe: bool,
 }
 
 /// How keys take turns: one after another, by their weights, or the one with the fewest requests in flight.
@@ -158,5 +161,6 @@ fn shown(provider: &Provider) -> Body {
             Rotation::LeastUsed => RotationName::LeastUsed,
         },
         enabled: provider.enabled,
+        probe: provider.probe,
     }
 }

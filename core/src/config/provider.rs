@@ -73,14 +73,15 @@ fn read_one(
         None => usual_keys(keys, row, &table, reading),
     };
     let rotation = reading.optional(&mut table, "rotation", |said| said.one_of(&rotations()));
+    let probe = reading.optional(&mut table, "probe", read_flag).unwrap_or(true);
     let models = match table.take("models") {
         Some(said) => read_models(&said, reading),
         None => models,
     };
     reading.end_table(table);
     let rotation = rotation.unwrap_or_default();
-    let draft =
-        Draft { keys, models, auth, api_version, rotation, enabled, ..Draft::at(host?, dialect?) };
+    let at = Draft::at(host?, dialect?);
+    let draft = Draft { keys, models, auth, api_version, rotation, enabled, probe, ..at };
     Some(draft.finish(&id?, Source::File))
 }
 
@@ -122,17 +123,20 @@ struct Draft {
     api_version: Option<String>,
     rotation: Rotation,
     enabled: bool,
+    probe: bool,
 }
 
 impl Draft {
     fn at(host: Host, dialect: Dialect) -> Self {
         let (keys, models, auth, api_version) = (Vec::new(), None, None, None);
         let rotation = Rotation::default();
-        Self { host, dialect, keys, models, auth, api_version, rotation, enabled: true }
+        let (enabled, probe) = (true, true);
+        Self { host, dialect, keys, models, auth, api_version, rotation, enabled, probe }
     }
 
     fn finish(self, id: &str, source: Source) -> Provider {
-        let Self { host, dialect, keys, models, auth, api_version, rotation, enabled } = self;
+        let Self { host, dialect, keys, models, auth, api_version, rotation, enabled, probe } =
+            self;
         let name = |(at, key): (usize, Drafted)| key.finish(id, at);
         let keys = keys.into_iter().enumerate().map(name).collect();
         let host = native(host, dialect);
@@ -149,6 +153,7 @@ impl Draft {
             rotation,
             models,
             enabled,
+            probe,
             source,
         };
         provider.models = models_known.unwrap_or_else(|| builtin::usual_models(&provider));

@@ -147,6 +147,14 @@ impl Dialect {
         }
     }
 
+    /// The same, where a provider lists its models.
+    pub(crate) fn list_path(self) -> &'static str {
+        match self {
+            Self::OpenAiChat | Self::OpenAiResponses | Self::Anthropic | Self::Gemini => "/models",
+            Self::Ollama => "/api/tags",
+        }
+    }
+
     /// How the events of a stream are told apart.
     pub(crate) fn framing(self) -> Framing {
         match self {

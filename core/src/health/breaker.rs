@@ -92,6 +92,15 @@ impl Breaker {
         }
     }
 
+    /// It has answered something easy: it is asked again, and rests on as soon as it fails once more.
+    pub(crate) fn trust(&mut self, turn: Turn, rule: Rule, now: Millis) {
+        if turn == Turn::Probe {
+            self.state = State::Closed;
+            self.failures = rule.failures - 1;
+            self.failed_at = now;
+        }
+    }
+
     /// It has failed. Says until when it rests if that begins now.
     pub(crate) fn fail(&mut self, turn: Turn, rule: Rule, now: Millis) -> Option<Millis> {
         match (self.state, turn) {

@@ -8,6 +8,7 @@ mod cooling;
 mod fault;
 mod pace;
 mod pool;
+mod probe;
 mod rates;
 mod refusal;
 mod retries;
@@ -124,6 +125,7 @@ impl Health {
         };
         let mut pools = self.pools();
         let pool = pools.get_mut(&used.provider)?;
+        pool.seen_at = now;
         let (turn, key_turn) = used.turns;
         let fault = match outcome {
             Outcome::Failed { fault, .. } => Some(fault),

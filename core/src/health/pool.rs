@@ -27,6 +27,8 @@ pub(super) struct Pool {
     pub(super) slots: Vec<Slot>,
     /// Where the next turn begins.
     position: usize,
+    /// When it last said anything; 0 when nobody has asked.
+    pub(super) seen_at: Millis,
 }
 
 /// What this process knows of a key.
@@ -130,6 +132,7 @@ impl Pool {
             retries: Retries::default(),
             slots: vec![Slot::default(); provider.keys.len().max(1)],
             position: 0,
+            seen_at: 0,
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) fn provider(
         rotation,
         models: Vec::new(),
         enabled: true,
+        probe: true,
         source: Source::File,
     })
 }

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     gateway::Gateway,
     limits::{RESTS_MAX, RESTS_POLL, RESTS_WAIT},
-    ports::{Background, Millis, within},
+    ports::{Background, BoxFuture, Millis, within},
     snapshot::Snapshot,
     store::{Add, Counter},
 };
@@ -74,17 +74,24 @@ impl Health {
 }
 
 impl Gateway {
-    /// Tells other instances who rests, beside the request. A rest that is over before they ask is not worth it.
+    /// Tells other instances who rests, beside the request.
     pub(crate) fn tell(&self, resting: &Resting, background: &dyn Background) {
+        if let Some(telling) = self.telling(resting) {
+            background.run(telling);
+        }
+    }
+
+    /// What tells other instances who rests. A rest that is over before they ask is not worth it.
+    pub(crate) fn telling(&self, resting: &Resting) -> Option<BoxFuture<()>> {
         let now = self.ports.clock.now();
         let left = resting.until.saturating_sub(now);
         let Resting { provider, key, why, .. } = resting;
         tracing::warn!(provider, key, why = why.name(), for_ms = left, "not asked for a while");
         if left <= Millis::try_from(RESTS_POLL.as_millis()).unwrap_or(Millis::MAX) {
-            return;
+            return None;
         }
         let (gateway, add) = (self.clone(), resting.counter());
-        background.run(Box::pin(async move {
+        Some(Box::pin(async move {
             let adds = [add];
             let told = gateway.ports.counters.add(&adds, now);
             match within(&*gateway.ports.clock, RESTS_WAIT, told).await {
@@ -92,7 +99,7 @@ impl Gateway {
                 Some(Err(error)) => tracing::warn!(%error, "other instances are not told"),
                 None => tracing::warn!("other instances are not told in time"),
             }
-        }));
+        }))
     }
 
     /// The same, beside a request, where it was not done lately: where nothing goes on between requests.

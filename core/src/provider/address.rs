@@ -49,6 +49,7 @@ mod tests {
             rotation: Rotation::default(),
             models: Vec::new(),
             enabled: true,
+            probe: false,
             source: Source::File,
         };
         let path = if dialect == Dialect::Gemini { "/models/m:g?alt=sse" } else { "/c" };

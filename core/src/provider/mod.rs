@@ -11,12 +11,21 @@ pub(crate) mod traits;
 
 pub use auth::Auth;
 
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
 use self::base_url::BaseUrl;
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Secret,
 };
+
+const USER_AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
+
+/// Without it Anthropic refuses any request.
+const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
 
 /// A host that answers.
 #[derive(Clone)]
@@ -39,6 +48,8 @@ pub struct Provider {
     pub models: Vec<String>,
     /// A disabled provider is shown and not used.
     pub enabled: bool,
+    /// Whether it is asked for its models now and then, to see how it is.
+    pub probe: bool,
     /// Who declared it.
     pub source: Source,
 }
@@ -48,6 +59,22 @@ impl Provider {
     #[must_use]
     pub fn serves(&self, model: &str) -> bool {
         self.models.iter().any(|served| served == model)
+    }
+
+    /// Says in a request to it who asks, and shows the key.
+    pub(crate) fn sign(&self, headers: &mut HeaderMap, key: Option<&Key>) -> Result<()> {
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        if self.dialect == Dialect::Anthropic {
+            let (name, value) = ANTHROPIC_VERSION;
+            headers.entry(name).or_insert(value);
+        }
+        let Some(key) = key else { return Ok(()) };
+        let (name, before) = self.auth.header();
+        let mut value = HeaderValue::try_from(format!("{before}{}", key.secret.expose()))
+            .map_err(|_| Error::internal(format!("key {} is no header value", key.id)))?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+        Ok(())
     }
 }
 

@@ -53,9 +53,6 @@ impl Passage {
     }
 }
 
-const USER_AGENT: HeaderValue =
-    HeaderValue::from_static(concat!("tidegate/", env!("CARGO_PKG_VERSION")));
-
 /// What a client may tell a provider of its own dialect beside the body.
 const PASSED_UP: [HeaderName; 3] = [
     HeaderName::from_static("openai-beta"),
@@ -65,10 +62,6 @@ const PASSED_UP: [HeaderName; 3] = [
 
 /// What the record calls an instruction that the client did not give.
 const ADDED_SYSTEM: &str = "system";
-
-/// Without it Anthropic refuses any request.
-const ANTHROPIC_VERSION: (HeaderName, HeaderValue) =
-    (HeaderName::from_static("anthropic-version"), HeaderValue::from_static("2023-06-01"));
 
 /// The field that names the response before.
 const PARENT: &str = "previous_response_id";
@@ -254,22 +247,11 @@ pub(super) fn request(
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     out.insert(header::ACCEPT, HeaderValue::from_static(accept));
     out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    out.insert(header::USER_AGENT, USER_AGENT);
-    if target.provider.dialect == Dialect::Anthropic {
-        let (name, value) = ANTHROPIC_VERSION;
-        out.insert(name, value);
-    }
     for name in PASSED_UP {
         if let Some(value) = headers.and_then(|headers| headers.get(&name)) {
             out.insert(name, value.clone());
         }
     }
-    if let Some(key) = target.key() {
-        let (name, before) = target.provider.auth.header();
-        let mut value = HeaderValue::try_from(format!("{before}{}", key.secret.expose()))
-            .map_err(|_| Error::internal(format!("key {} is no header value", key.id)))?;
-        value.set_sensitive(true);
-        out.insert(name, value);
-    }
+    target.provider.sign(out, target.key())?;
     Ok(request)
 }

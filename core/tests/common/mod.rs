@@ -143,6 +143,7 @@ fn config(key: &str) -> Config {
         rotation: Rotation::default(),
         models: models.iter().map(|model| (*model).to_owned()).collect(),
         enabled: true,
+        probe: true,
         source: Source::File,
     };
     let up = Host::Url("http://up.example/v1".to_owned());

@@ -202,6 +202,7 @@ fn provider(dialect: Dialect) -> Provider {
         rotation: Rotation::default(),
         models: Vec::new(),
         enabled: true,
+        probe: false,
         source: Source::File,
     }
 }

@@ -23,6 +23,7 @@ fn provider(id: &str, dialect: Dialect) -> Provider {
         rotation: Rotation::default(),
         models: Vec::new(),
         enabled: true,
+        probe: false,
         source: Source::File,
     }
 }
