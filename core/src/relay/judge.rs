@@ -64,7 +64,9 @@ pub(super) async fn judge(
             .map_err(|error| resting(gateway, from, &head.headers, error));
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
-    let Some(mut read) = passage.from.glance(&body) else {
+    // `null` can be read as an answer of which everything is missing.
+    let read = passage.from.glance(&body);
+    let Some(mut read) = read.filter(|_| body.trim_ascii_start().starts_with(b"{")) else {
         return Err(Error::new(Kind::UpstreamBroken, "The provider's answer is not JSON."));
     };
     if let Some(error) = read.failure.take() {
@@ -247,11 +249,11 @@ fn crossed(inbound: &Inbound) -> HeaderMap {
 /// Whether an answer to a request for a stream is one. Some hosts answer whole.
 fn is_stream(headers: &HeaderMap, framing: Framing) -> bool {
     let value = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is = |kind: &[u8]| value.get(..kind.len()).is_some_and(|it| it.eq_ignore_ascii_case(kind));
     match framing {
-        Framing::Events => {
-            value.get(..17).is_some_and(|start| start.eq_ignore_ascii_case(b"text/event-stream"))
-        }
-        Framing::Lines | Framing::Array => true,
+        Framing::Events => is(b"text/event-stream"),
+        // Lines and arrays come under many names, and a page of a proxy under one.
+        Framing::Lines | Framing::Array => !is(b"text/html"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What does a stream say as it passes? Its frames are read for the record, and go on as they came or in another dialect.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -302,6 +302,10 @@ impl Observer {
             return true;
         }
         self.reader.push(frame, &mut self.events);
+        if self.stage == Stage::Waiting && told(frame) == DONE {
+            // Some hosts say so in every dialect, also where there was nothing before.
+            self.events = vec![Event::Done];
+        }
         let passes = match self.way {
             Way::Pass { usage_wanted, .. } => {
                 usage_wanted || !matches!(self.events[..], [Event::Usage(_)])
@@ -367,8 +371,19 @@ pub(super) fn too_many_parts() -> Error {
 
 /// Whether what was left at a stream's end is an event.
 fn is_whole(rest: &[u8]) -> bool {
-    let data = event_data(rest);
-    let data = if data.is_empty() { rest } else { &data };
-    let data = data.trim_ascii();
-    data == b"[DONE]" || serde_json::from_slice::<&RawValue>(data).is_ok()
+    let data = told(rest);
+    data == DONE || serde_json::from_slice::<&RawValue>(&data).is_ok()
+}
+
+/// What `OpenAI`'s streams end with.
+const DONE: &[u8] = b"[DONE]";
+
+/// The data of an event, or all of it where streams are not framed as events.
+fn told(frame: &[u8]) -> Cow<'_, [u8]> {
+    let data = event_data(frame);
+    let data = if data.is_empty() { Cow::Borrowed(frame) } else { data };
+    match data {
+        Cow::Borrowed(data) => Cow::Borrowed(data.trim_ascii()),
+        Cow::Owned(data) => Cow::Owned(data.trim_ascii().to_owned()),
+    }
 }
