@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -62,14 +62,15 @@ impl Clock for ManualClock {
 /// A clock whose time passes as soon as somebody waits for it.
 pub struct HastyClock {
     now: AtomicI64,
-    stopped: AtomicBool,
+    /// What sleeps longer never wakes.
+    longest_ms: AtomicI64,
 }
 
 impl HastyClock {
     /// A clock at this time.
     #[must_use]
     pub fn at(now: Millis) -> Self {
-        Self { now: AtomicI64::new(now), stopped: AtomicBool::new(false) }
+        Self { now: AtomicI64::new(now), longest_ms: AtomicI64::new(i64::MAX) }
     }
 
     /// Moves the time on.
@@ -80,7 +81,12 @@ impl HastyClock {
 
     /// From here on, what sleeps never wakes.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
+        self.longest_ms.store(-1, Ordering::SeqCst);
+    }
+
+    /// From here on, what sleeps longer than this never wakes.
+    pub fn wake_before(&self, longest: Duration) {
+        self.longest_ms.store(millis(longest), Ordering::SeqCst);
     }
 }
 
@@ -90,12 +96,16 @@ impl Clock for Arc<HastyClock> {
     }
 
     fn sleep(&self, time: Duration) -> BoxFuture<()> {
-        if self.stopped.load(Ordering::SeqCst) {
+        if millis(time) > self.longest_ms.load(Ordering::SeqCst) {
             return Box::pin(std::future::pending());
         }
         let clock = Self::clone(self);
         Box::pin(async move { clock.advance(time) })
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Bytes that are the same in every run: splitmix64.

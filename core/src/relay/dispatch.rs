@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 use super::{
     admit::{self, Permit, cover},
     exchange::exchange,
+    hedge::{Course, Raced, race},
     judge::{judge, silent},
     line::Line,
     observe::Observer,
@@ -93,11 +94,11 @@ pub(super) async fn dispatch(
             guard.record.provider.clone_from(&target.provider.id);
             guard.record.model.clone_from(&target.model);
         }
-        let said = ask(question, headers, &target, (&mut tries, guard)).await?;
-        let named = match said {
+        let course = Course { tries: &mut tries, line: &mut line, guard: &mut *guard };
+        let named = match ask(question, headers, &target, course).await? {
             Said::Served(served) => return Ok(served),
             Said::Nothing => None,
-            Said::Refused(reason) => Some((reason, question.instead(path, &target, reason))),
+            Said::Refused(reason, by) => Some((reason, question.instead(path, &by, reason))),
         };
         line.leave(target);
         if let Some((reason, named)) = named {
@@ -113,8 +114,8 @@ enum Said {
     Served(Served),
     /// It has none, or is not asked.
     Nothing,
-    /// It does not take the request, which another one may take.
-    Refused(Instead),
+    /// This one does not take the request, which another one may take.
+    Refused(Instead, Target),
 }
 
 /// Asks a target with one of its keys after another, as long as that makes sense.
@@ -122,19 +123,27 @@ async fn ask(
     question: &Question<'_>,
     headers: &HeaderMap,
     target: &Target,
-    (tries, guard): (&mut Tries<'_>, &mut Guard),
+    course: Course<'_, '_>,
 ) -> Result<Said> {
     let Question { gateway, inbound, .. } = question;
+    let Course { tries, line, guard } = course;
     let mut keys = Tried::default();
     while let Some(target) = tries.choose(inbound, target, &mut keys, guard).await {
-        guard.record.provider.clone_from(&target.provider.id);
-        guard.record.model.clone_from(&target.model);
-        guard.record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
+        name(&mut guard.record, &target);
         let most = || admit::estimate(gateway, inbound, (&target.provider, &target.model));
         cover(gateway, &mut guard.hold, most).await?;
-        let begun = gateway.ports.clock.now();
-        let waiting = (tries.wait(), &mut guard.record);
-        let outcome = attempt(gateway, inbound, headers, &target, waiting).await;
+        let Raced { target, begun, outcome } = match question.hedge(&target) {
+            Some(hedge) => {
+                let course = Course { tries: &mut *tries, line: &mut *line, guard: &mut *guard };
+                Box::pin(race(question, headers, (target, hedge), course)).await
+            }
+            None => {
+                let begun = gateway.ports.clock.now();
+                let waiting = (tries.wait(), &mut guard.record);
+                let outcome = attempt(question, headers, &target, waiting).await;
+                Raced { target, begun, outcome }
+            }
+        };
         note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
         match outcome {
             Ok((served, spent_until)) => {
@@ -144,20 +153,31 @@ async fn ask(
             Err(error) => match tries.failed(scrub(error, &target), guard)? {
                 Then::Key => {}
                 Then::Target => break,
-                Then::Named(reason) => return Ok(Said::Refused(reason)),
+                Then::Named(reason) => return Ok(Said::Refused(reason, target)),
             },
         }
     }
     Ok(Said::Nothing)
 }
 
-async fn attempt(
-    gateway: &Gateway,
-    inbound: &Inbound,
+/// Whoever is asked now, for the record.
+pub(super) fn name(record: &mut Record, target: &Target) {
+    record.provider.clone_from(&target.provider.id);
+    record.model.clone_from(&target.model);
+    record.key_id = target.key().map(|key| key.id.clone()).unwrap_or_default();
+}
+
+/// A good answer, and until when nothing is left of a limit where the provider has said so.
+pub(super) type Attempted = (Served, Option<Millis>);
+
+/// One request to one target.
+pub(super) async fn attempt(
+    question: &Question<'_>,
     headers: &HeaderMap,
     target: &Target,
     (wait, record): (Duration, &mut Record),
-) -> Result<(Served, Option<Millis>)> {
+) -> Result<Attempted> {
+    let Question { gateway, inbound, .. } = question;
     // Another target may have been tried before this one.
     record.dropped.clear();
     record.added.clear();
@@ -181,7 +201,7 @@ async fn attempt(
 }
 
 /// What groups go by that pick the fastest. A fault of the request itself says nothing of its target.
-fn note_latency(
+pub(super) fn note_latency(
     gateway: &Gateway,
     inbound: &Inbound,
     target: &Target,
@@ -212,7 +232,7 @@ fn millis(time: Duration) -> Millis {
 }
 
 /// A provider that repeats our key in its error must not tell it to a client.
-fn scrub(mut error: Error, target: &Target) -> Error {
+pub(super) fn scrub(mut error: Error, target: &Target) -> Error {
     for key in &target.provider.keys {
         let secret = key.secret.expose();
         if error.message.contains(secret) {

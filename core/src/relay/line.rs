@@ -24,6 +24,16 @@ impl Line {
         self.next.pop_front()
     }
 
+    /// Whose turn would be next.
+    pub(super) fn peek(&self) -> Option<&Target> {
+        self.next.front()
+    }
+
+    /// They have had their turn out of turn.
+    pub(super) fn skip(&mut self) {
+        self.asked.extend(self.next.pop_front());
+    }
+
     /// It has had its turn.
     pub(super) fn leave(&mut self, target: Target) {
         self.asked.push(target);

@@ -8,6 +8,7 @@ mod dispatch;
 mod exchange;
 pub(crate) mod explain;
 mod gather;
+mod hedge;
 mod judge;
 mod line;
 mod meter;

@@ -13,7 +13,7 @@ use crate::{
     money::Prices,
     operation::{Operation, Way},
     provider::{Key, Provider},
-    route::{self, Entry, Instead, Leaf, Look, Lore, Mix, Ratings, Skipped, Step},
+    route::{self, Entry, Hedge, Instead, Leaf, Look, Lore, Mix, Ratings, Skipped, Step},
     snapshot::Snapshot,
 };
 
@@ -101,6 +101,13 @@ impl<'a> Question<'a> {
         let leaves = route::instead(&self.lore(&self.look), &target.steps, reason);
         let route = allowed(path, self.inbound, Route { leaves, rater: None });
         route.map(|route| route.targets()).unwrap_or_default()
+    }
+
+    /// Whether a second target is asked when this one is slow: as the innermost of its groups says that says anything.
+    pub(super) fn hedge(&self, target: &Target) -> Option<&Hedge> {
+        let groups = &self.snapshot.groups;
+        let hedge = |step: &Arc<Step>| groups.routing(&step.group)?.group.hedge.as_ref();
+        target.steps.iter().rev().find_map(hedge)
     }
 
     fn lore<'b, 'r>(&'b self, look: &'b Look<'r>) -> Lore<'b, 'r> {

@@ -28,6 +28,8 @@ pub(super) struct Guard {
     pub(super) ledger: Ledger,
     /// The key that it uses, as long as it does.
     pub(super) using: Option<Used>,
+    /// The key of a second target, as long as it is not known which one answers first.
+    pub(super) beside: Option<Used>,
     /// What other instances should know of the answer.
     pub(super) leaving: Option<Leaving>,
     /// Its bodies, when they are kept.
@@ -69,6 +71,7 @@ pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Backg
         hold: None,
         ledger: Ledger::default(),
         using: None,
+        beside: None,
         leaving: None,
         capture: None,
         gateway,
@@ -127,6 +130,13 @@ impl Guard {
         let broke = self.ended == Some(Ended::UpstreamBroke);
         let ended = health::Ended { broke, tokens: usage.prompt.saturating_add(usage.completion) };
         self.gateway.state.health.release(&used, ended, self.now());
+    }
+
+    /// The second target is not waited for any more.
+    pub(super) fn leave_beside(&mut self) {
+        let using = std::mem::replace(&mut self.using, self.beside.take());
+        self.release();
+        self.using = using;
     }
 
     /// Notes what the client is given.
@@ -204,6 +214,7 @@ fn unwritten(error: Error) -> Error {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.release();
+        self.leave_beside();
         let Some(done) = self.done.take() else { return };
         let record = self.finished();
         // The receiver is gone only when the platform has dropped its background work.

@@ -160,7 +160,8 @@ fn what_passes_goes_where_it_says() {
 /// A name of other letters may be another name to the next reader.
 #[test]
 fn hosts_are_written_in_ascii() {
-    for host in ["bücher.example", "a。example", "ａ.example", "a%C3%BC.example", "example.한국"] {
+    for host in ["bücher.example", "a。example", "ａ.example", "a%C3%BC.example", "example.한국"]
+    {
         let url = format!("https://{host}/x.png");
         assert!(Gate::default().admit(&url).is_err(), "{url}");
     }

@@ -1,7 +1,9 @@
 //! Where does a request for a routed name go? Groups that are made through the API, and one that is declared.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use tidegate_provider::{Script, tag};
+use tidegate_provider::{Script, Step, tag};
 
 use super::{
     Case,
@@ -18,6 +20,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "group_falls_to_the_second_target", run: |world| Box::pin(falls(world)) },
     Case { name: "group_names_who_takes_long_ones", run: |world| Box::pin(long(world)) },
     Case { name: "group_names_who_takes_filtered_ones", run: |world| Box::pin(filtered(world)) },
+    Case { name: "group_asks_beside_a_slow_target", run: |world| Box::pin(hedged(world)) },
     Case { name: "group_goes_by_keywords", run: |world| Box::pin(keywords(world)) },
     Case { name: "group_weight_zero_takes_out", run: |world| Box::pin(weights(world)) },
     Case { name: "group_dispatches_on_two_levels", run: |world| Box::pin(dispatches(world)) },
@@ -111,6 +114,27 @@ async fn long(world: &World) -> Result {
 async fn filtered(world: &World) -> Result {
     let error = json!({ "message": "no", "code": "content_filter" });
     named(world, &json!({ "error": error }).to_string(), "content_fallbacks").await
+}
+
+async fn hedged(world: &World) -> Result {
+    let slow = world.pooled();
+    world.play(Script::json(200, COMPLETION));
+    for key in POOL_KEYS {
+        world.play_for(key, Script::silence().then(Step::Hang));
+    }
+    let slowly = format!("{}/{MODEL}", slow.asked_provider());
+    let body = json!({
+        "strategy": "priority", "targets": targets(&[&slowly, MODEL]), "hedge": { "after_ms": 200 },
+    });
+    let answer = ask(world, &group(world, "quick", body).await?, "hello").await?;
+    assert_eq!(answer.text(), COMPLETION);
+    let record = world.record(&answer).await?;
+    assert_eq!((&record["provider"], &record["attempts"]), (&json!("up"), &json!(2)), "{record}");
+    assert_eq!(record["side_model"], json!(slowly), "{record}");
+    assert!(record["side_prompt"].as_i64() > Some(0), "{record}");
+    // Nobody goes on waiting for the slow one.
+    world.seen_until(Duration::from_secs(5), |seen| seen.left.is_some()).await?;
+    Ok(())
 }
 
 async fn keywords(world: &World) -> Result {
