@@ -11,9 +11,10 @@ use tidegate_core::{
     error::Kind,
     limits::{UPSTREAM_CONNECT_WAIT, UPSTREAM_IDLE_CONNECTIONS_MAX},
     ports::Upstream,
+    provider::base_url::is_metadata,
 };
 
-use crate::connect::{Names, Pool, pool, system};
+use crate::connect::{Lookup, Names, Pool, pool, system};
 
 /// Sends to providers over HTTP/1.1 and HTTP/2.
 ///
@@ -27,11 +28,12 @@ pub struct HttpClient {
 impl HttpClient {
     /// A client with an empty pool. Fails when TLS cannot be set up.
     pub fn new() -> Result<Self> {
-        Self::connecting_within(UPSTREAM_CONNECT_WAIT)
+        Self::resolving(system(), UPSTREAM_CONNECT_WAIT)
     }
 
-    fn connecting_within(wait: Duration) -> Result<Self> {
-        let names = Names { lookup: system(), rule: |_| true };
+    /// Whatever a name leads to, it is no metadata service: an administrator's base URL names none either.
+    fn resolving(lookup: Lookup, wait: Duration) -> Result<Self> {
+        let names = Names { lookup, rule: |address| !is_metadata(address) };
         Ok(Self { pool: pool(names, wait, UPSTREAM_IDLE_CONNECTIONS_MAX)? })
     }
 }

@@ -78,10 +78,28 @@ async fn a_refused_connection_is_unreachable_and_its_url_stays_secret() {
 #[tokio::test]
 async fn a_connection_that_does_not_come_about_is_unreachable() {
     // 192.0.2.0/24 is for documentation: nobody answers. A network that says so at once is as good.
-    let upstream = HttpClient::connecting_within(Duration::from_millis(100)).unwrap();
+    let upstream = HttpClient::resolving(system(), Duration::from_millis(100)).unwrap();
     let address = SocketAddr::from(([192, 0, 2, 1], 81));
     let error = timeout(SOON, upstream.send(request(address))).await.unwrap().unwrap_err();
     assert_eq!(error.kind, Kind::UpstreamUnreachable);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_a_metadata_service_is_not_followed() {
+    for addresses in [&["169.254.169.254"][..], &["127.0.0.1", "fd00:ec2::254"], &["fe80::1"]] {
+        let found: Vec<SocketAddr> =
+            addresses.iter().map(|address| (address.parse().unwrap(), 0).into()).collect();
+        let lookup: Lookup = std::sync::Arc::new(move |_| {
+            let found = found.clone();
+            Box::pin(async move { Ok(found) })
+        });
+        let upstream = HttpClient::resolving(lookup, Duration::from_secs(1)).unwrap();
+        let mut request = request(([127, 0, 0, 1], 9).into());
+        *request.uri_mut() = "http://a.example/latest".parse().unwrap();
+        let error = timeout(SOON, upstream.send(request)).await.unwrap().unwrap_err();
+        assert_eq!(error.kind, Kind::UpstreamUnreachable);
+        assert!(error.detail.contains("leads inside"), "{addresses:?}: {}", error.detail);
+    }
 }
 
 #[tokio::test]
