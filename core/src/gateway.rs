@@ -153,7 +153,7 @@ impl State {
             let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
             *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
-            self.health.keep(&next.providers);
+            self.health.keep(&next);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
             self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }

@@ -88,7 +88,8 @@ fn too_large(max: usize) -> Error {
     Error::new(Kind::TooLarge, format!("The body is larger than {} MiB.", max >> 20))
 }
 
-fn body_error(error: axum_core::Error) -> Error {
+/// The error of a body that breaks off: our own where an adapter has put one there.
+pub(crate) fn body_error(error: axum_core::Error) -> Error {
     match error.into_inner().downcast::<Error>() {
         Ok(ours) => *ours,
         Err(other) => Error::bad_request("The body broke off.").because(other),

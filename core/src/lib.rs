@@ -29,6 +29,7 @@ mod people;
 mod permit;
 pub mod ports;
 pub mod provider;
+pub mod proxy;
 mod relay;
 pub mod route;
 pub mod router;

@@ -316,6 +316,10 @@ pub const RATING_INSTRUCTIONS_BYTES: usize = 400;
 pub const RATING_TOKENS_MAX: u64 = 256;
 /// A rating model's whole answer.
 pub const RATING_REPLY_BYTES_MAX: usize = 256 << 10;
+/// What a client sends along through a proxy that is kept for another attempt; what is longer passes once.
+pub const PROXY_BODY_KEPT_MAX: usize = 256 << 10;
+/// The same in all, as much as most stores take in one piece. It flows, so that this bounds no memory.
+pub const PROXY_BODY_BYTES_MAX: u64 = 5 << 30;
 /// Paths that a generic proxy lets through.
 pub const PROXY_PATHS_MAX: usize = 100;
 /// Models that a provider or a key names.

@@ -10,7 +10,6 @@ use crate::{
         document::{delete, get, list, patch, put},
         overrides::Model,
         providers::Body as Provider,
-        proxies::Proxy,
     },
     dialect::Dialect,
     error::{Error, Kind, Result},
@@ -20,6 +19,7 @@ use crate::{
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
     permit::{Face, Pass, permit},
     ports::Call,
+    proxy::Proxy,
     relay::{self, Endpoint, Manner},
     route::Group,
 };
@@ -52,6 +52,8 @@ pub struct Route {
 enum Run {
     /// The data path, which checks the key itself: a refusal has its record too.
     Relay(Dialect, Operation, Manner),
+    /// Another API, whose callers show a key that is checked there, too.
+    Proxy,
     /// A page or a resource.
     Answer(for<'a> fn(&'a Gateway, Visit) -> BoxFutureIn<'a>),
 }
@@ -90,6 +92,8 @@ impl Caller {
 pub(crate) struct Visit {
     /// What `{…}` of the pattern stands for; empty when there is none.
     pub(crate) param: String,
+    /// The provider that the path names before everything else.
+    pub(crate) pinned: Option<String>,
     /// Who asks, as far as the route needs to know.
     pub(crate) caller: Caller,
     /// The request.
@@ -129,7 +133,15 @@ const fn plain(pattern: &'static str, path: &'static str, usual: Option<&'static
     other(pattern, Operation::Plain { path, usual }, Dialect::OpenAiChat)
 }
 
-/// Every route of the gateway.
+/// Another API. The slug and its path are read where it is asked.
+const fn proxied(method: Method) -> Route {
+    Route { method, pattern: "/proxy/{path*}", needs: Needs::Client, run: Run::Proxy }
+}
+
+/// What stands before a path of ours when a provider is chosen by the path: `/llm/{provider}/v1/…`.
+const PINNED: &str = "/llm/";
+
+/// Every route of the gateway. Those of clients are also there below `/llm/{provider}`.
 pub const ROUTES: &[Route] = &[
     chat("/v1/chat/completions", Dialect::OpenAiChat, Manner::Body),
     chat("/v1/responses", Dialect::OpenAiResponses, Manner::Body),
@@ -172,6 +184,12 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/v1beta/models/{id*}", Needs::Client, |gw, v| {
         Box::pin(api::models::get_gemini(gw, v))
     }),
+    proxied(Method::GET),
+    proxied(Method::POST),
+    proxied(Method::PUT),
+    proxied(Method::PATCH),
+    proxied(Method::DELETE),
+    proxied(Method::OPTIONS),
     answer(Method::GET, "/", Needs::Nothing, |_, _| Box::pin(ready(api::status::welcome()))),
     answer(Method::GET, "/health", Needs::Nothing, |_, _| Box::pin(ready(api::status::health()))),
     answer(Method::GET, "/ready", Needs::Nothing, |gw, v| Box::pin(api::status::ready(gw, v))),
@@ -287,15 +305,16 @@ pub const ROUTES: &[Route] = &[
 pub(crate) async fn route(gateway: &Gateway, request: Request<Body>, call: Call) -> Response<Body> {
     let found = find(&request);
     let head = request.method() == Method::HEAD;
-    let path = request.uri().path();
+    let (_, path) = pinned(request.uri().path());
     let page = !path.starts_with("/v1");
-    let (ours, dialect) = (path.starts_with("/api/"), spoken_at(path));
+    let ours = path.starts_with("/api/") || path.starts_with("/proxy/");
+    let dialect = spoken_at(path);
     let refuse =
         |error: &Error| if ours { api::problem(error) } else { api::refuse(error, dialect) };
     let outcome = match found {
-        Ok(Found::Route(route, param)) => {
+        Ok(Found::Route(route, param, pinned)) => {
             let caller = Caller::Anybody;
-            run(gateway, route, Visit { param, caller, request, call }).await
+            run(gateway, route, Visit { param, pinned, caller, request, call }).await
         }
         Ok(Found::Options(allow)) => Ok(allowing(empty(StatusCode::NO_CONTENT), &allow)),
         Ok(Found::OtherMethods(allow)) => {
@@ -318,6 +337,7 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
             let endpoint = Endpoint { path: route.pattern, dialect, operation, manner };
             Ok(relay::relay(gateway, endpoint, visit).await)
         }
+        Run::Proxy => Ok(relay::proxy(gateway, visit).await),
         Run::Answer(answer) => {
             let request = &visit.request;
             let face = Face {
@@ -363,7 +383,7 @@ fn spoken_at(path: &str) -> Dialect {
 }
 
 enum Found {
-    Route(&'static Route, String),
+    Route(&'static Route, String, Option<String>),
     Options(String),
     OtherMethods(String),
 }
@@ -374,20 +394,40 @@ fn find(request: &Request<Body>) -> Result<Found> {
     if suspicious.iter().any(|part| path.contains(part)) || path.ends_with("/..") {
         return Err(Error::bad_request("The path is not a plain one."));
     }
-    let matching =
-        || ROUTES.iter().filter_map(|route| Some((route, capture(route.pattern, path)?)));
+    let (provider, path) = pinned(path);
+    let open = |route: &&Route| provider.is_none() || can_be_pinned(route);
+    let fitting = |route: &'static Route| Some((route, capture(route.pattern, path)?));
+    let matching = || ROUTES.iter().filter(open).filter_map(fitting);
     let method = match *request.method() {
         Method::HEAD => &Method::GET,
         ref method => method,
     };
     if let Some((route, param)) = matching().find(|(route, _)| route.method == *method) {
-        return Ok(Found::Route(route, decode(param)?));
+        return Ok(Found::Route(route, decode(param)?, provider.map(str::to_owned)));
     }
     let allow = allowed(matching().map(|(route, _)| &route.method));
     match (allow.is_empty(), method == Method::OPTIONS) {
+        (true, _) if provider.is_some() => Err(Error::not_found(format!(
+            "The gateway does not know {method} {path}. A proxy (/proxy/…) reaches every path of an API."
+        ))),
         (true, _) => Err(Error::not_found(format!("There is no {method} {path} here."))),
         (false, true) => Ok(Found::Options(allow)),
         (false, false) => Ok(Found::OtherMethods(allow)),
+    }
+}
+
+/// The provider that a path names before everything else, and the path behind it.
+fn pinned(path: &str) -> (Option<&str>, &str) {
+    let named = path.strip_prefix(PINNED).and_then(|rest| Some((rest, rest.find('/')?)));
+    named.map_or((None, path), |(rest, end)| (Some(&rest[..end]), &rest[end..]))
+}
+
+/// Whether a route asks models, or about them.
+fn can_be_pinned(route: &Route) -> bool {
+    match route.run {
+        Run::Relay(..) => true,
+        Run::Answer(_) => route.needs == Needs::Client,
+        Run::Proxy => false,
     }
 }
 
@@ -409,6 +449,12 @@ fn allowed<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
 #[must_use]
 pub fn fits(pattern: &str, path: &str) -> bool {
     capture(pattern, path).is_some()
+}
+
+/// Whether a body that is sent to this path may pass on without being read whole.
+#[must_use]
+pub fn passes_bodies(path: &str) -> bool {
+    path.starts_with("/proxy/")
 }
 
 /// What the pattern's `{…}` takes of the path; `Some("")` when there is none, `None` when it does not fit.
@@ -452,7 +498,7 @@ fn allowing(mut response: Response<Body>, allow: &str) -> Response<Body> {
 fn without_body(response: Response<Body>) -> Response<Body> {
     let (mut head, body) = response.into_parts();
     if let Some(length) = http_body::Body::size_hint(&body).exact() {
-        head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     Response::from_parts(head, Body::empty())
 }

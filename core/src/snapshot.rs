@@ -16,6 +16,7 @@ use crate::{
     money::{InForce, Override},
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Rotation, Source, Terms, builtin},
+    proxy::{self, Proxy},
     route::{self, Groups},
     settings::{self, Settings},
     store::{Changes, Document, Kind},
@@ -32,6 +33,8 @@ pub(crate) struct Snapshot {
     pub(crate) providers: Vec<Arc<Provider>>,
     /// Which of them list a model, by its name.
     listing: Arc<HashMap<String, Vec<usize>>>,
+    /// Other APIs that may be asked, declared ones first.
+    pub(crate) proxies: Vec<Arc<proxy::Entry>>,
     /// The routed names.
     pub(crate) groups: Arc<Groups>,
     /// Whether the groups that everybody begins with were given to this store.
@@ -61,7 +64,7 @@ struct ProviderBody {
     #[serde(default)]
     models: Option<Vec<String>>,
     #[serde(default)]
-    rotation: Option<String>,
+    rotation: Rotation,
     #[serde(default = "yes")]
     enabled: bool,
     #[serde(default = "yes")]
@@ -106,7 +109,8 @@ impl Snapshot {
         let overrides = in_order(config.models.clone());
         let groups = Arc::new(Groups::new(config.groups.iter().cloned()));
         let listing = Arc::new(listing(&providers));
-        Self { providers, listing, groups, teams, overrides, ..Self::default() }
+        let proxies = config.proxies.clone();
+        Self { providers, listing, proxies, groups, teams, overrides, ..Self::default() }
     }
 
     /// The next state, after these changes.
@@ -146,6 +150,7 @@ impl Snapshot {
         let declared = |id: &str| config.providers.iter().any(|provider| provider.id == id);
         next.providers.extend(stored.into_iter().filter(|provider| !declared(&provider.id)));
         next.listing = Arc::new(listing(&next.providers));
+        next.proxies = next.read_proxies(config, vault);
         next.groups = Arc::new(next.read_groups(config));
         let seeded = next.of(Kind::Setting).any(|document| document.id == route::SEEDED);
         next.seeded = seeded;
@@ -157,6 +162,16 @@ impl Snapshot {
     pub(crate) fn listing(&self, model: &str) -> impl Iterator<Item = &Arc<Provider>> {
         let places = self.listing.get(model).map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|at| self.providers.get(*at))
+    }
+
+    /// Everybody whose keys take turns: the providers, and what stands behind proxies.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.providers.iter().chain(self.proxies.iter().map(|proxy| &proxy.pool))
+    }
+
+    /// The proxy with this slug, if it is switched on.
+    pub(crate) fn proxy_at(&self, slug: &str) -> Option<&Arc<proxy::Entry>> {
+        self.proxies.iter().find(|proxy| proxy.slug == slug && proxy.proxy.enabled)
     }
 
     /// What an administrator has set for a model of a provider.
@@ -221,6 +236,45 @@ impl Snapshot {
         Groups::new(config.groups.iter().cloned().chain(stored.map(Arc::new)))
     }
 
+    /// Declared proxies come first; one that cannot be read is not there.
+    fn read_proxies(&self, config: &Config, vault: &Vault) -> Vec<Arc<proxy::Entry>> {
+        let declared = |id: &str| config.proxies.iter().any(|proxy| proxy.slug == id);
+        let stored = self.of(Kind::Proxy).filter(|document| !declared(&document.id));
+        let stored = stored.filter_map(|document| {
+            self.proxy(document, vault)
+                .inspect_err(|error| tracing::error!(id = document.id, %error, "proxy skipped"))
+                .ok()
+        });
+        config.proxies.iter().cloned().chain(stored.map(Arc::new)).collect()
+    }
+
+    fn proxy(&self, document: &Document, vault: &Vault) -> Result<proxy::Entry> {
+        let proxy: Proxy = read(document)?;
+        let host = Host::parse(&proxy.base_url)?;
+        let keys = self.keys(&proxy::pool_id(&document.id), &host, vault)?;
+        proxy::Entry::new(&document.id, proxy, keys, Source::Database)
+    }
+
+    /// The keys of a provider or of a proxy that are switched on.
+    fn keys(&self, parent: &str, host: &Host, vault: &Vault) -> Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        for key in self.of(Kind::Key).filter(|key| key.parent == parent) {
+            let body: KeyBody = read(key)?;
+            if !body.enabled {
+                continue;
+            }
+            // A key that was given for another origin must be given anew; the others go on working.
+            match vault.open(&body.sealed, &key_place(&key.id, host)) {
+                Ok(secret) => {
+                    let (id, version) = (key.id.clone(), key.version);
+                    keys.push(Key { id, version, secret, terms: body.terms() });
+                }
+                Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
+            }
+        }
+        Ok(keys)
+    }
+
     fn provider(&self, document: &Document, vault: &Vault) -> Result<Provider> {
         let body: ProviderBody = read(document)?;
         let dialect = Dialect::ALL
@@ -235,28 +289,7 @@ impl Snapshot {
                 .find(|auth| auth.name() == word)
                 .ok_or_else(|| Error::internal(format!("unknown auth {word}")))?,
         };
-        let mut keys = Vec::new();
-        for key in self.of(Kind::Key).filter(|key| key.parent == document.id) {
-            let body: KeyBody = read(key)?;
-            if !body.enabled {
-                continue;
-            }
-            // A key that was given for another origin must be given anew; the others go on working.
-            match vault.open(&body.sealed, &key_place(&key.id, &host)) {
-                Ok(secret) => {
-                    let (id, version) = (key.id.clone(), key.version);
-                    keys.push(Key { id, version, secret, terms: body.terms() });
-                }
-                Err(error) => tracing::warn!(id = key.id, %error, "key skipped"),
-            }
-        }
-        let rotation = match &body.rotation {
-            None => Rotation::default(),
-            Some(word) => Rotation::ALL
-                .into_iter()
-                .find(|rotation| rotation.name() == word)
-                .ok_or_else(|| Error::internal(format!("unknown rotation {word}")))?,
-        };
+        let keys = self.keys(&document.id, &host, vault)?;
         let mut provider = Provider {
             id: document.id.clone(),
             dialect,
@@ -264,7 +297,7 @@ impl Snapshot {
             auth,
             api_version: body.api_version,
             keys,
-            rotation,
+            rotation: body.rotation,
             models: Vec::new(),
             enabled: body.enabled,
             probe: body.probe,

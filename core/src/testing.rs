@@ -183,6 +183,8 @@ impl Journal for Kept {
 /// What a [`FakeUpstream`] was asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// Such as `POST`.
+    pub method: String,
     /// The whole URL.
     pub url: String,
     /// Names and values in order.
@@ -254,6 +256,7 @@ impl Upstream for FakeUpstream {
             |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = parts.headers.iter().map(|(name, value)| (name.to_string(), text(value)));
         let asked = Asked {
+            method: parts.method.to_string(),
             url: parts.uri.to_string(),
             headers: headers.collect(),
             body: crate::http::read(body, usize::MAX).await?,

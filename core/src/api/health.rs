@@ -15,7 +15,7 @@ use crate::{
     store::{Ended, Record, RecordFilter},
 };
 
-/// All providers.
+/// All providers, and what stands behind generic proxies.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Shown {
@@ -29,7 +29,7 @@ pub(super) struct Shown {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Health {
-    /// The provider.
+    /// The provider; `proxy:` and the slug for a generic proxy.
     provider: String,
     /// Whether it is used at all.
     enabled: bool,
@@ -124,7 +124,7 @@ pub(crate) fn get(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         };
         let records = gateway.ports.store.records(&filter).await?;
         let mut seen = seen(&records);
-        let data = view.snapshot.providers.iter().map(|provider| {
+        let data = view.snapshot.pools().map(|provider| {
             let Seen { requests, failed, .. } = *seen.entry(&provider.id).or_default();
             let seen = seen.remove(provider.id.as_str()).unwrap_or_default();
             let known = gateway.state.health.view(provider, now);

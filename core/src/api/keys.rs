@@ -7,7 +7,7 @@ mod reseal;
 #[cfg(test)]
 pub(super) use import::Imported;
 pub(crate) use import::import;
-pub(super) use owner::{of, parent_of_proxy};
+pub(super) use owner::of;
 pub(super) use reseal::{Resealed, resealed};
 
 use async_trait::async_trait;
@@ -31,6 +31,7 @@ use crate::{
     identity::Secret,
     ids,
     limits::{CREDENTIAL_BYTES_MAX, MODEL_BYTES_MAX, NAME_BYTES_MAX, PROVIDER_MODELS_MAX},
+    proxy::pool_id,
     router::Visit,
     snapshot::key_place,
     store::{Document, Kind, ListQuery},
@@ -150,7 +151,7 @@ pub(super) struct Shown {
     /// Whether it opens toward where the provider is now. A key is bound to the origin it was given for: when the
     /// provider moves, its keys are given anew.
     usable: bool,
-    /// How it is in this process; null when it is not in use, or for a proxy.
+    /// How it is in this process; null when it is not in use.
     health: Option<Health>,
     #[serde(flatten)]
     said: Said,
@@ -167,10 +168,10 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// How a provider's key is, by what this process has seen and was told.
-    fn of(gateway: &Gateway, provider: Option<&str>, key: &str) -> Option<Self> {
+    /// How a key is, by what this process has seen and was told.
+    fn of(gateway: &Gateway, parent: &str, key: &str) -> Option<Self> {
         let snapshot = gateway.state.snapshot();
-        let provider = snapshot.providers.iter().find(|found| Some(&*found.id) == provider)?;
+        let provider = snapshot.pools().find(|found| found.id == parent)?;
         let now = gateway.ports.clock.now();
         let KeyView { rests, in_flight } = gateway.state.health.view_key(provider, key, now)?;
         Some(Self { in_flight, rest: rests.map(Rest::from) })
@@ -182,7 +183,7 @@ pub(crate) fn list(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     Box::pin(async move {
         let wanted: Wanted = inbound::query(visit.request.uri())?;
         let limit = bounded(wanted.limit)?;
-        let parent = wanted.provider.or(wanted.proxy.map(|slug| parent_of_proxy(&slug)));
+        let parent = wanted.provider.or(wanted.proxy.map(|slug| pool_id(&slug)));
         let declared = owner::declared(gateway).filter(|(_, provider)| {
             wanted.after.is_none() && parent.as_ref().is_none_or(|id| *id == provider.id)
         });
@@ -276,7 +277,7 @@ pub(crate) fn delete(gateway: &Gateway, visit: Visit) -> Answer<'_> {
 
 fn refuse_declared(gateway: &Gateway, id: &str) -> Result<()> {
     let found = owner::declared(gateway).find(|(key, _)| key.id == id);
-    let place = found.map(|(_, provider)| super::providers::place(provider));
+    let place = found.map(|(_, provider)| owner::place(provider));
     place.map_or(Ok(()), |place| Err(locked("key", id, place)))
 }
 
@@ -325,7 +326,7 @@ fn show(gateway: &Gateway, key: Stored<Said>, owner: Option<&Owner>) -> Shown {
     let secret = open(gateway, &key, owner);
     let [provider, proxy] = owner::split(&key.document.parent);
     Shown {
-        health: Health::of(gateway, provider.as_deref(), &key.document.id),
+        health: Health::of(gateway, &key.document.parent, &key.document.id),
         provider,
         proxy,
         last_four: secret.as_ref().and_then(last_four),

@@ -33,7 +33,7 @@ const OWNER: &str = "tidegate";
 /// Every model of every enabled provider and every group that leads to one, each name once.
 pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    let models = models(&view.snapshot);
+    let models = models(&view.snapshot, visit.pinned.as_deref());
     match Shape::of(visit.request.headers()) {
         Shape::OpenAi => write(StatusCode::OK, &shape::openai_list(&models)),
         Shape::Anthropic => write(StatusCode::OK, &shape::anthropic_list(&models)),
@@ -44,7 +44,7 @@ pub(crate) async fn list(gateway: &Gateway, visit: Visit) -> Result<Response<Bod
 /// One model; `provider/model` works too, as it does in a request.
 pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    let models = models(&view.snapshot);
+    let models = models(&view.snapshot, visit.pinned.as_deref());
     let model = find(&models, &visit.param)?;
     match Shape::of(visit.request.headers()) {
         Shape::OpenAi => write(StatusCode::OK, &shape::openai(model)),
@@ -56,13 +56,16 @@ pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body
 /// The list where only Gemini's clients look for it.
 pub(crate) async fn list_gemini(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    write(StatusCode::OK, &shape::gemini_list(&models(&view.snapshot)))
+    write(StatusCode::OK, &shape::gemini_list(&models(&view.snapshot, visit.pinned.as_deref())))
 }
 
 /// One model where only Gemini's clients look for it.
 pub(crate) async fn get_gemini(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let view = gateway.view(&*visit.call.background).await;
-    write(StatusCode::OK, &shape::gemini(find(&models(&view.snapshot), &visit.param)?))
+    write(
+        StatusCode::OK,
+        &shape::gemini(find(&models(&view.snapshot, visit.pinned.as_deref()), &visit.param)?),
+    )
 }
 
 /// Whose list a client expects.
@@ -98,8 +101,9 @@ fn find<'m, 'a>(models: &'m [Listed<'a>], asked: &str) -> Result<&'m Listed<'a>>
     })
 }
 
-fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
-    let groups = snapshot.groups.iter().filter(|entry| entry.group.enabled);
+/// All of them, or those of one provider.
+fn models<'a>(snapshot: &'a Snapshot, only: Option<&str>) -> Vec<Listed<'a>> {
+    let groups = snapshot.groups.iter().filter(|entry| entry.group.enabled && only.is_none());
     let is_of = |entry: &Arc<route::Entry>, name: &str| {
         snapshot.groups.routing(name).is_some_and(|found| Arc::ptr_eq(found, entry))
     };
@@ -109,7 +113,8 @@ fn models(snapshot: &Snapshot) -> Vec<Listed<'_>> {
         .collect();
     // A request for a name that both have goes to the group.
     let mut seen: BTreeSet<&str> = groups.iter().copied().collect();
-    let enabled = snapshot.providers.iter().filter(|provider| provider.enabled);
+    let wanted = |provider: &Provider| only.is_none_or(|only| provider.id == only);
+    let enabled = snapshot.providers.iter().filter(|provider| provider.enabled && wanted(provider));
     let all =
         enabled.flat_map(|provider| provider.models.iter().map(move |model| (provider, model)));
     all.filter(|(provider, model)| snapshot.allows(&provider.id, model))

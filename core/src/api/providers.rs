@@ -37,24 +37,13 @@ pub(crate) struct Body {
     models: Option<Vec<String>>,
     /// How its keys take turns.
     #[serde(default)]
-    rotation: RotationName,
+    rotation: Rotation,
     /// A disabled provider is shown and not used.
     #[serde(default = "yes")]
     enabled: bool,
     /// Whether it is asked for its list of models now and then, to see how it is.
     #[serde(default = "yes")]
     probe: bool,
-}
-
-/// How keys take turns: one after another, by their weights, or the one with the fewest requests in flight.
-#[derive(Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-enum RotationName {
-    #[default]
-    RoundRobin,
-    Weighted,
-    LeastUsed,
 }
 
 /// The header of a key.
@@ -155,11 +144,7 @@ fn shown(provider: &Provider) -> Body {
         }),
         api_version: provider.api_version.clone(),
         models: Some(provider.models.clone()),
-        rotation: match provider.rotation {
-            Rotation::RoundRobin => RotationName::RoundRobin,
-            Rotation::Weighted => RotationName::Weighted,
-            Rotation::LeastUsed => RotationName::LeastUsed,
-        },
+        rotation: provider.rotation,
         enabled: provider.enabled,
         probe: provider.probe,
     }

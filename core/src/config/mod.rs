@@ -10,6 +10,7 @@ mod model;
 mod people;
 mod policy;
 mod provider;
+mod proxy;
 mod read;
 mod reading;
 mod secret;
@@ -30,6 +31,7 @@ use crate::{
     media::Gate,
     money::Override,
     provider::Provider,
+    proxy as proxies,
     route::Entry,
 };
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub teams: Vec<Team>,
     /// Declared groups.
     pub groups: Vec<Arc<Entry>>,
+    /// Declared proxies.
+    pub proxies: Vec<Arc<proxies::Entry>>,
     /// The token that opens `/api` to programs. A server generates one when it is not declared; elsewhere `/api` stays
     /// closed without it.
     pub admin_token: Option<Secret>,

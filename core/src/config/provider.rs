@@ -19,15 +19,19 @@ use crate::{
 };
 
 /// Reads `demo`, every `[[provider]]`, and the variables of the built-in providers that the file leaves out.
-pub(super) fn read(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Vec<Provider> {
+pub(super) fn read(
+    root: &mut Table<'_>,
+    key_ids: &mut Unique,
+    reading: &mut Reading<'_>,
+) -> Vec<Provider> {
     let demo = reading.setting(root, "demo", "TIDEGATE_DEMO", read_flag).unwrap_or_default();
-    let (mut ids, mut key_ids) = (Unique::default(), Unique::default());
+    let mut ids = Unique::default();
     let mut declared = Vec::new();
     let mut providers = Vec::new();
     for mut table in reading.tables(root, "provider", "[[provider]]") {
         let id = reading.needed(&mut table, "id", |said| ids.first(said, read_id(said)?));
         declared.extend(id.clone());
-        providers.extend(read_one(id, table, &mut key_ids, reading));
+        providers.extend(read_one(id, table, key_ids, reading));
     }
     let is_free = |id: &str| !declared.iter().any(|declared| declared == id);
     for row in BUILTIN.iter().filter(|row| is_free(row.id)) {
@@ -191,7 +195,7 @@ fn dialects() -> [(&'static str, Dialect); Dialect::ALL.len()] {
     Dialect::ALL.map(|dialect| (dialect.name(), dialect))
 }
 
-fn rotations() -> [(&'static str, Rotation); Rotation::ALL.len()] {
+pub(super) fn rotations() -> [(&'static str, Rotation); Rotation::ALL.len()] {
     Rotation::ALL.map(|rotation| (rotation.name(), rotation))
 }
 

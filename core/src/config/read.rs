@@ -9,9 +9,10 @@ use super::{
     document::{Lines, Said, Table},
     group,
     mistake::{Mistake, Spot},
-    model, people, provider,
+    model, people, provider, proxy,
     reading::Reading,
     secret, store_url, team,
+    unique::Unique,
     variables::Environment,
 };
 use crate::{
@@ -71,7 +72,9 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let media = read_media(&mut root, reading);
     let deepseek_english = read_deepseek(&mut root, reading);
     let prices_url = read_prices(&mut root, reading);
-    let providers = provider::read(&mut root, reading);
+    let mut key_ids = Unique::default();
+    let providers = provider::read(&mut root, &mut key_ids, reading);
+    let proxies = proxy::read(&mut root, &mut key_ids, reading);
     let models = model::read(&mut root, reading);
     let clients = client::read(&mut root, reading);
     let teams = team::read(&mut root, reading);
@@ -93,6 +96,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         clients,
         teams,
         groups,
+        proxies,
         admin_token,
         people,
         waits,

@@ -38,6 +38,7 @@ use crate::{
     limits::{COOL_REST, COOL_REST_MAX, CREDIT_REST},
     ports::Millis,
     provider::Provider,
+    snapshot::Snapshot,
 };
 
 /// What is known of providers, by their ids. There are no more than the configuration names.
@@ -192,9 +193,9 @@ impl Health {
         }
     }
 
-    /// Forgets providers that are gone.
-    pub(crate) fn keep(&self, providers: &[Arc<Provider>]) {
-        self.pools().retain(|id, _| providers.iter().any(|provider| provider.id == *id));
+    /// Forgets those that are gone.
+    pub(crate) fn keep(&self, snapshot: &Snapshot) {
+        self.pools().retain(|id, _| snapshot.pools().any(|known| known.id == *id));
     }
 
     fn pools(&self) -> MutexGuard<'_, HashMap<String, Pool>> {

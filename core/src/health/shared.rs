@@ -51,8 +51,7 @@ impl Health {
     /// Takes over what others have seen.
     fn adopt(&self, resting: &Resting, snapshot: &Snapshot, now: Millis) {
         let Resting { provider, key, version, why, until } = resting;
-        let mut providers = snapshot.providers.iter();
-        let Some(provider) = providers.find(|known| known.id == *provider) else { return };
+        let Some(provider) = snapshot.pools().find(|known| known.id == *provider) else { return };
         if *until <= now {
             return;
         }

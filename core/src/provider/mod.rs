@@ -12,6 +12,7 @@ pub(crate) mod traits;
 pub use auth::Auth;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::{Deserialize, Serialize};
 
 use self::base_url::BaseUrl;
 use crate::{
@@ -154,8 +155,10 @@ impl Terms {
         Self { weight: 1, models: Vec::new(), concurrency: None, rpm: None, tpm: None };
 }
 
-/// How the keys of a provider take turns. Those that cannot be used are passed over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How keys take turns. Those that cannot be used are passed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Rotation {
     /// One after another.
     #[default]

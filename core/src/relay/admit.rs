@@ -96,6 +96,29 @@ pub(super) async fn admit(
     route: &Route,
     guard: &mut Guard,
 ) -> Result<Permit> {
+    let permit = slot(gateway, path, guard)?;
+    if guard.hold.is_some() {
+        let of = |leaf: &Leaf| estimate(gateway, question.inbound, (&leaf.provider, &leaf.model));
+        // What a rating costs comes on top, whoever answers then.
+        let wanted = || dearest(route.tried().map(of)).plus(rating(gateway, question, route));
+        cover(gateway, &mut guard.hold, wanted).await?;
+    }
+    Ok(permit)
+}
+
+/// Takes a slot, and one request of every limit: for what is measured in nothing else.
+pub(super) async fn admit_call(
+    gateway: &Gateway,
+    path: &Path,
+    guard: &mut Guard,
+) -> Result<Permit> {
+    let permit = slot(gateway, path, guard)?;
+    cover(gateway, &mut guard.hold, || Amounts { requests: 1, ..Amounts::default() }).await?;
+    Ok(permit)
+}
+
+/// A slot, and a hold of all limits on the path that holds nothing yet.
+fn slot(gateway: &Gateway, path: &Path, guard: &mut Guard) -> Result<Permit> {
     let in_flight = gateway.state.in_flight.clone();
     let before = in_flight.fetch_add(1, Ordering::Relaxed);
     let permit = Permit { in_flight };
@@ -108,10 +131,6 @@ pub(super) async fn admit(
     if !claims.is_empty() {
         let until = now.saturating_add(longest(gateway));
         guard.hold = Some(Hold::new(&guard.record.id, claims, until));
-        let of = |leaf: &Leaf| estimate(gateway, question.inbound, (&leaf.provider, &leaf.model));
-        // What a rating costs comes on top, whoever answers then.
-        let wanted = || dearest(route.tried().map(of)).plus(rating(gateway, question, route));
-        cover(gateway, &mut guard.hold, wanted).await?;
     }
     Ok(permit)
 }

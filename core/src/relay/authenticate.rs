@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     identity::{Client, Presented},
+    proxy,
 };
 
 /// Where the SDKs of all dialects put their key.
@@ -19,12 +20,16 @@ pub(crate) async fn authenticate(
     headers: &HeaderMap,
     uri: &Uri,
 ) -> Result<Arc<Client>> {
-    let Some(key) = presented(headers, uri) else {
-        return Err(Error::new(
-            Kind::Unauthorized,
-            "No client key was given. Send it as `Authorization: Bearer tg_…`.",
-        ));
-    };
+    let missing = "No client key was given. Send it as `Authorization: Bearer tg_…`.";
+    known(gateway, presented(headers, uri).ok_or(missing)).await
+}
+
+/// The client of a key, or of none: then this is said.
+pub(super) async fn known(
+    gateway: &Gateway,
+    key: Result<&str, &'static str>,
+) -> Result<Arc<Client>> {
+    let key = key.map_err(|missing| Error::new(Kind::Unauthorized, missing))?;
     let refuse = || Error::new(Kind::Unauthorized, "The client key is not valid.");
     let key = Presented::parse(key).ok_or_else(refuse)?;
     let client = gateway.client(key.public_id).await?.ok_or_else(refuse)?;
@@ -34,9 +39,21 @@ pub(crate) async fn authenticate(
 
 /// The key that a request shows, well formed or not.
 pub(crate) fn presented<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r str> {
-    let beside =
-        || KEY_HEADERS.iter().find_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
-    bearer(headers).or_else(beside).or_else(|| in_query(uri))
+    in_headers(headers, &KEY_HEADERS).next().or_else(|| in_query(uri))
+}
+
+/// The key that a request for another API shows: in a header of its own, so that all others are free for that API.
+/// Without that a key of ours is looked for where it usually stands, and nothing else is taken for one.
+pub(super) fn presented_beside(headers: &HeaderMap) -> Option<&str> {
+    let own = proxy::headers::KEY_HEADERS.iter();
+    let mut own = own.filter_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
+    let ours = |key: &&str| Presented::parse(key).is_some();
+    own.next().or_else(|| in_headers(headers, &KEY_HEADERS).find(ours))
+}
+
+fn in_headers<'r>(headers: &'r HeaderMap, names: &'r [&str]) -> impl Iterator<Item = &'r str> {
+    let named = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
+    bearer(headers).into_iter().chain(named)
 }
 
 /// Where some of Gemini's clients put it. Only the path's pattern is ever written down.

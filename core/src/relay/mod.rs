@@ -15,6 +15,7 @@ mod meter;
 mod observe;
 mod opaque;
 mod prepare;
+mod proxy;
 mod quota;
 mod rates;
 mod receive;
@@ -28,6 +29,7 @@ mod tries;
 
 pub(crate) use admit::enter;
 pub(crate) use authenticate::{authenticate, bearer};
+pub(crate) use proxy::proxy;
 pub(crate) use receive::{Endpoint, Manner};
 
 use std::net::IpAddr;
@@ -53,10 +55,10 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
     if explain::wanted(visit.request.headers()) {
         return explain::answer(gateway, endpoint, visit).await;
     }
-    let Visit { param, caller: _, request, call } = visit;
+    let Visit { param, pinned, caller: _, request, call } = visit;
     let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let arrived = Arrived { request, param: &param, peer };
+    let arrived = Arrived { request, param: &param, pinned, peer };
     let stages = Box::pin(run(gateway, endpoint, arrived, &*background, &mut guard));
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
@@ -76,6 +78,8 @@ struct Arrived<'a> {
     request: Request<Body>,
     /// What the route's pattern took of the path.
     param: &'a str,
+    /// The provider that is to answer, whatever else has the model.
+    pinned: Option<String>,
     peer: Option<IpAddr>,
 }
 
@@ -87,7 +91,7 @@ async fn run(
     background: &dyn crate::ports::Background,
     guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
-    let Arrived { request, param, peer } = arrived;
+    let Arrived { request, param, pinned, peer } = arrived;
     let settle::Guard { record, capture, ledger, .. } = &mut *guard;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
@@ -106,6 +110,7 @@ async fn run(
     let capturing = &view.snapshot.settings.capture;
     *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
+    inbound.pin(pinned);
     let keep = inbound.keep.take();
     let question = Question::new(gateway, &view.snapshot, &inbound, &head.headers);
     let route = resolve::resolve(&question, &Ratings::default())?;

@@ -69,6 +69,8 @@ pub(super) struct Inbound {
     pub(super) keep: Option<Keep>,
     /// What was fetched for it.
     pub(super) fetched: Fetched,
+    /// The provider that is to answer; it stands before the model's name, too.
+    pub(super) pinned: Option<String>,
     /// The id of an answer that ends when a budget does.
     pub(super) cut: OnceLock<String>,
 }
@@ -77,6 +79,14 @@ impl Inbound {
     /// How long it is, and lets its answer be.
     pub(super) fn size(&self) -> Size {
         *self.size.get_or_init(|| Size::of(self.operation, self.dialect, &self.raw))
+    }
+
+    /// Lets nobody but this provider answer.
+    pub(super) fn pin(&mut self, provider: Option<String>) {
+        if let Some(provider) = &provider {
+            self.ask.model = format!("{provider}/{}", self.ask.model);
+        }
+        self.pinned = provider;
     }
 
     /// What groups see of it.
@@ -140,6 +150,7 @@ pub(super) async fn receive(
         parent: None,
         keep: None,
         fetched: Fetched::default(),
+        pinned: None,
         cut: OnceLock::new(),
     })
 }

@@ -159,8 +159,11 @@ impl Route {
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) fn resolve(question: &Question<'_>, ratings: &Ratings) -> Result<Route> {
     let lore = question.lore(&question.look);
-    let route::Found { leaves, skipped, unrated } =
-        route::find(&lore, ratings, &question.inbound.ask.model)?;
+    let asked = question.inbound.ask.model.as_str();
+    let route::Found { leaves, skipped, unrated } = match &question.inbound.pinned {
+        Some(provider) => route::pinned(&lore, ratings, (provider, asked))?,
+        None => route::find(&lore, ratings, asked)?,
+    };
     for step in leaves.first().into_iter().flat_map(|leaf| &leaf.steps) {
         tracing::debug!(%step, skipped = skipped.len(), "routed");
     }

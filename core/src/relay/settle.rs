@@ -49,12 +49,21 @@ struct Closing {
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
 /// that leaves early drops the handler and everything that was to come after.
 pub(super) fn open(gateway: &Gateway, endpoint: Endpoint, background: &dyn Background) -> Guard {
+    begin(gateway, (endpoint.path, endpoint.dialect.name()), background)
+}
+
+/// The same, of a request that is spoken in no dialect.
+pub(super) fn begin(
+    gateway: &Gateway,
+    (path, dialect): (&str, &str),
+    background: &dyn Background,
+) -> Guard {
     let now = gateway.ports.clock.now();
     let record = Record {
         id: ids::sortable(now, &*gateway.ports.random),
         at_ms: now,
-        endpoint: endpoint.path.to_owned(),
-        dialect: endpoint.dialect.name().to_owned(),
+        endpoint: path.to_owned(),
+        dialect: dialect.to_owned(),
         ..Record::default()
     };
     let (done, finished) = oneshot::channel::<Closing>();

@@ -30,4 +30,4 @@ pub(crate) use pick::Mix;
 pub(crate) use rating::{Rated, Ratings, Unrated, prompt as rating_prompt, read as read_rating};
 pub(crate) use reason::Step;
 pub(crate) use seed::SEEDED;
-pub(crate) use walk::{Found, Instead, Leaf, Lore, Skipped, find, instead, serves};
+pub(crate) use walk::{Found, Instead, Leaf, Lore, Skipped, find, instead, pinned, serves};

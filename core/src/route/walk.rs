@@ -88,6 +88,23 @@ pub(crate) fn find(lore: &Lore<'_, '_>, ratings: &Ratings, name: &str) -> Result
     Ok(Found { leaves, skipped, unrated })
 }
 
+/// The same of one provider's model, as `provider/model`: nobody else answers, and no group is looked at.
+pub(crate) fn pinned(
+    lore: &Lore<'_, '_>,
+    ratings: &Ratings,
+    (provider, name): (&str, &str),
+) -> Result<Found> {
+    let mut walk = Walk { lore, ratings, way: Vec::new(), visits: 0, skipped: Vec::new() };
+    let mut leaves = walk.models(name);
+    leaves.retain(|leaf| leaf.provider.id == provider);
+    leaves.truncate(1);
+    if leaves.is_empty() {
+        let message = format!("The model `{name}` cannot be asked for this here.");
+        return Err(Error::not_found(message).at("model").coded("model_not_found"));
+    }
+    Ok(Found { leaves, skipped: walk.skipped, unrated: None })
+}
+
 /// Whether a group leads to any model at all, whatever is asked of it.
 pub(crate) fn serves(snapshot: &Snapshot, entry: &Entry) -> bool {
     let mut seen = BTreeSet::new();

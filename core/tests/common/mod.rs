@@ -178,6 +178,7 @@ fn config(key: &str) -> Config {
         }],
         teams: Vec::new(),
         groups: Vec::new(),
+        proxies: Vec::new(),
         admin_token: None,
         people: People::default(),
         waits: Waits { first_byte: wait, idle: wait, total: wait },

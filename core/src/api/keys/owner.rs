@@ -8,19 +8,16 @@ use super::{Health, Said, Shown, Stored, last_four, open};
 use crate::{
     api::{
         document::{load, locked, next},
-        providers,
-        proxies::Proxy,
+        providers, proxies,
     },
     error::{Error, Result},
     gateway::Gateway,
     identity::Secret,
     limits::{KEYS_MAX, PAGE_ROWS_MAX},
     provider::{Host, Key, Provider, Terms},
+    proxy::{PREFIX, Proxy, pool_id},
     store::{Document, Kind, ListQuery},
 };
-
-/// No provider's id has a colon.
-const PROXY: &str = "proxy:";
 
 /// Who a key is given to.
 #[derive(Clone)]
@@ -60,9 +57,11 @@ impl Owner {
                 Ok(Self { parent: id, host: Host::parse(found.body.base_url())? })
             }
             (None, Some(Value::String(slug))) => {
+                if gateway.state.config.proxies.iter().any(|proxy| proxy.slug == slug) {
+                    return Err(locked("proxy", &slug, proxies::PLACE));
+                }
                 let found = load::<Proxy>(gateway, &slug).await?;
-                let host = Host::parse(found.body.base_url())?;
-                Ok(Self { parent: parent_of_proxy(&slug), host })
+                Ok(Self { parent: pool_id(&slug), host: Host::parse(&found.body.base_url)? })
             }
             (_, _) => Err(wrong()),
         }
@@ -70,13 +69,13 @@ impl Owner {
 
     /// The one whose keys name this parent, if it is still there.
     pub(super) async fn at(gateway: &Gateway, parent: &str) -> Result<Option<Self>> {
-        let (kind, id) = match parent.strip_prefix(PROXY) {
+        let (kind, id) = match parent.strip_prefix(PREFIX) {
             Some(slug) => (Kind::Proxy, slug),
             None => (Kind::Provider, parent),
         };
         let Some(document) = gateway.ports.store.get(kind, id).await? else { return Ok(None) };
         let url = match kind {
-            Kind::Proxy => Stored::<Proxy>::read(document)?.body.base_url().to_owned(),
+            Kind::Proxy => Stored::<Proxy>::read(document)?.body.base_url,
             _ => Stored::<providers::Body>::read(document)?.body.base_url().to_owned(),
         };
         Ok(Some(Self { parent: parent.to_owned(), host: Host::parse(&url)? }))
@@ -110,14 +109,9 @@ pub(in crate::api) async fn of(gateway: &Gateway, parent: &str) -> Result<Vec<Do
     }
 }
 
-/// What the documents of a proxy's keys call it.
-pub(in crate::api) fn parent_of_proxy(slug: &str) -> String {
-    format!("{PROXY}{slug}")
-}
-
 /// The provider or the proxy that a parent is.
 pub(super) fn split(parent: &str) -> [Option<String>; 2] {
-    match parent.strip_prefix(PROXY) {
+    match parent.strip_prefix(PREFIX) {
         Some(slug) => [None, Some(slug.to_owned())],
         None => [Some(parent.to_owned()), None],
     }
@@ -125,22 +119,29 @@ pub(super) fn split(parent: &str) -> [Option<String>; 2] {
 
 /// The keys that the configuration declares.
 pub(super) fn declared(gateway: &Gateway) -> impl Iterator<Item = (&Key, &Provider)> {
-    let providers = gateway.state.config.providers.iter();
-    providers.flat_map(|provider| provider.keys.iter().map(move |key| (key, provider)))
+    let proxies = gateway.state.config.proxies.iter().map(|proxy| &*proxy.pool);
+    let pools = gateway.state.config.providers.iter().chain(proxies);
+    pools.flat_map(|provider| provider.keys.iter().map(move |key| (key, provider)))
 }
 
 /// A declared key, as it is shown.
 pub(super) fn shown(gateway: &Gateway, key: &Key, provider: &Provider) -> Shown {
     let Terms { weight, models, concurrency, rpm, tpm } = key.terms.clone();
+    let [provider_id, proxy] = split(&provider.id);
     Shown {
         id: key.id.clone(),
         version: 0,
-        declared_in: Some(providers::place(provider)),
-        provider: Some(provider.id.clone()),
-        proxy: None,
+        declared_in: Some(place(provider)),
+        provider: provider_id,
+        proxy,
         last_four: last_four(&key.secret),
         usable: true,
-        health: Health::of(gateway, Some(&provider.id), &key.id),
+        health: Health::of(gateway, &provider.id, &key.id),
         said: Said { weight, models, concurrency, rpm, tpm, ..Said::default() },
     }
+}
+
+/// Where the keys of a provider or of a proxy are declared.
+pub(super) fn place(provider: &Provider) -> &'static str {
+    if provider.id.starts_with(PREFIX) { proxies::PLACE } else { providers::place(provider) }
 }

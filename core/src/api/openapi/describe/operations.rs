@@ -7,11 +7,12 @@ use super::{Operation, operation};
 use crate::{
     api::{
         Page, Paging, audit, bodies, clients, document::Shown, export, health, keys,
-        overrides::Model, overview, policy, prices, providers::Body as Provider, proxies::Proxy,
-        records, secret, session, settings as set, simulate, stats, system, teams, users,
+        overrides::Model, overview, policy, prices, providers::Body as Provider, records, secret,
+        session, settings as set, simulate, stats, system, teams, users,
     },
     budget::Policy,
     ports::Millis,
+    proxy::Proxy,
     relay::explain::Explanation,
     route::Group,
     settings::Settings,
