@@ -10,7 +10,11 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tidegate_core::{Body, Error, error::Kind, limits::LINGER_BYTES_MAX};
+use tidegate_core::{
+    Body, Error,
+    error::Kind,
+    limits::{LINGER_BYTES_MAX, PROXY_BODY_KEPT_MAX},
+};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use crate::{bounds::Bounds, flight::Flight};
@@ -25,11 +29,20 @@ pub(crate) enum Rest {
     Leave,
 }
 
+/// Where a body goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// It is read whole and stays as long as the request.
+    Stays,
+    /// It may pass on piece by piece, as fast as somebody else takes it.
+    Passes,
+}
+
 /// The body as the gateway reads it. Its errors are the core's own.
 pub(crate) fn paced(
     incoming: Incoming,
     flight: &Arc<Flight>,
-    rest: Rest,
+    (course, rest): (Course, Rest),
     bounds: Arc<Bounds>,
 ) -> Body {
     if incoming.is_end_stream() {
@@ -38,9 +51,11 @@ pub(crate) fn paced(
     Body::new(Paced {
         incoming: Some(incoming),
         flight: Arc::clone(flight),
+        course,
         rest,
         bounds,
         pace: None,
+        held: 0,
     })
 }
 
@@ -48,10 +63,13 @@ struct Paced {
     /// Gone when it has ended.
     incoming: Option<Incoming>,
     flight: Arc<Flight>,
+    course: Course,
     rest: Rest,
     bounds: Arc<Bounds>,
     /// Runs from the first time the client kept us waiting.
     pace: Option<Pace>,
+    /// What is held of the memory for it.
+    held: usize,
 }
 
 struct Pace {
@@ -102,9 +120,17 @@ impl http_body::Body for Paced {
 impl Paced {
     fn take(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Error> {
         if let Some(data) = frame.data_ref() {
-            self.flight.hold(data.len())?;
-            if let Some(pace) = &mut self.pace {
-                pace.span_bytes += data.len() as u64;
+            let kept = match self.course {
+                Course::Stays => data.len(),
+                Course::Passes => data.len().min(PROXY_BODY_KEPT_MAX.saturating_sub(self.held)),
+            };
+            self.flight.hold(kept)?;
+            self.held += kept;
+            match (self.course, &mut self.pace) {
+                (Course::Stays, Some(pace)) => pace.span_bytes += data.len() as u64,
+                // Between two pieces it may have been the taker who waited.
+                (Course::Passes, pace) => *pace = None,
+                (Course::Stays, None) => {}
             }
         }
         Ok(frame)

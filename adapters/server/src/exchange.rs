@@ -13,11 +13,11 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version, header};
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
-use tidegate_core::Body;
+use tidegate_core::{Body, router::passes_bodies};
 use tower::Service;
 
 use crate::{
-    body::{Rest, paced},
+    body::{Course, Rest, paced},
     bounds::Bounds,
     flight::{Budget, Flight},
     guard,
@@ -51,9 +51,11 @@ impl Desk {
         let last = version < Version::HTTP_2
             && (refusal.is_some() || request.headers().contains_key(header::TRANSFER_ENCODING));
 
-        let rest = what_about_the_rest(&request);
+        let passes = passes_bodies(request.uri().path());
+        let course = if passes { Course::Passes } else { Course::Stays };
+        let body = (course, what_about_the_rest(&request));
         let mut request =
-            request.map(|incoming| paced(incoming, &flight, rest, Arc::clone(&self.bounds)));
+            request.map(|incoming| paced(incoming, &flight, body, Arc::clone(&self.bounds)));
         request.extensions_mut().insert(Peer(self.peer));
         let mut response = match refusal {
             Some(refusal) => refusal.response(),

@@ -1,8 +1,8 @@
 //! How does a request reach a provider from a Worker? By `fetch`, and dropping it cancels the call.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
+use http_body::Body as _;
 use http_body_util::BodyExt;
 use tidegate_core::{Body, Error, Result, error::Kind, ports::Upstream};
 use wasm_bindgen::{JsCast, JsValue};
@@ -13,7 +13,7 @@ use worker::{
     web_sys::{self, AbortController, RequestInit, RequestRedirect, WorkerGlobalScope},
 };
 
-use crate::message;
+use crate::{message, pipe};
 
 /// The runtime's `fetch`. It bounds the time to connect by itself, and a call holds one of the Worker's six
 /// simultaneous connections until the body is read or dropped.
@@ -23,21 +23,28 @@ pub struct Fetch;
 impl Upstream for Fetch {
     async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
         let (head, body) = request.into_parts();
-        // Whole, so that it goes out with its length: some providers refuse a chunked request.
-        let body = body.collect().await.map_err(Error::internal)?.to_bytes();
         SendFuture::new(fetch(head, body)).await
     }
 }
 
-async fn fetch(head: Parts, body: Bytes) -> Result<Response<Body>> {
+async fn fetch(head: Parts, body: Body) -> Result<Response<Body>> {
     let cancel = Cancel(Some(AbortController::new().map_err(internal)?));
     let init = RequestInit::new();
     init.set_method(head.method.as_str());
     init.set_headers(&message::headers(&head.headers).map_err(Error::internal)?.0);
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(cancel.0.as_ref().map(AbortController::signal).as_ref());
-    if !body.is_empty() {
-        init.set_body(&Uint8Array::from(&body[..]));
+    if body.size_hint().exact().is_some() {
+        // Whole, so that it goes out with its length: some providers refuse a chunked request.
+        let body = body.collect().await.map_err(Error::internal)?.to_bytes();
+        if !body.is_empty() {
+            init.set_body(&Uint8Array::from(&body[..]));
+        }
+    } else {
+        let length = head.headers.get(header::CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+        let never = Box::pin(std::future::pending());
+        init.set_body(&pipe::readable(body, never, length).map_err(Error::internal)?);
     }
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let promise = scope.fetch_with_str_and_init(&head.uri.to_string(), &init);

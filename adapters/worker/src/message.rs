@@ -54,7 +54,7 @@ pub async fn outgoing(
         let whole = body.collect().await.map_err(broken)?;
         return Ok(builder.fixed(whole.to_bytes().into()));
     }
-    Ok(builder.stream(pipe::readable(body, gone)?))
+    Ok(builder.stream(pipe::readable(body, gone, None)?))
 }
 
 /// A stream of the runtime as a body of ours. Dropping it cancels the stream.

@@ -1,4 +1,4 @@
-//! How does a streamed body reach the client, and what ends it when the client leaves?
+//! How does a streamed body reach the client or a provider, and what ends it when the client leaves?
 //!
 //! Through the runtime's own `IdentityTransformStream`. A stream that JavaScript feeds when it is asked to is not
 //! cancelled when a write to the client fails; on this one the next write fails as well.
@@ -13,11 +13,18 @@ use worker::{
 };
 
 /// The end that the runtime reads. The body is dropped when it has ended, when `gone` completes, or when the runtime
-/// reads no more.
-pub(crate) fn readable(body: Body, gone: BoxFuture<()>) -> worker::Result<ReadableStream> {
-    let class: Function =
-        Reflect::get(&js_sys::global(), &"IdentityTransformStream".into())?.dyn_into()?;
-    let pipe: TransformStream = Reflect::construct(&class, &Array::new())?.unchecked_into();
+/// reads no more. One of known length goes out with it.
+pub(crate) fn readable(
+    body: Body,
+    gone: BoxFuture<()>,
+    length: Option<u32>,
+) -> worker::Result<ReadableStream> {
+    let (class, given) = match length {
+        Some(length) => ("FixedLengthStream", Array::of1(&length.into())),
+        None => ("IdentityTransformStream", Array::new()),
+    };
+    let class: Function = Reflect::get(&js_sys::global(), &class.into())?.dyn_into()?;
+    let pipe: TransformStream = Reflect::construct(&class, &given)?.unchecked_into();
     let writer = pipe.writable().get_writer()?;
     spawn_local(async move {
         let left = select(gone, JsFuture::from(writer.closed()));
