@@ -23,7 +23,8 @@ fn world() -> World {
         config.providers.insert(0, other);
         let group =
             "[[group]]\nid = \"g\"\naliases = [\"up/mock\", \"mock\"]\ntargets = [\"echo\"]\n";
-        config.groups = Config::read(Some(group), &|_| None).ok().expect("a group").groups;
+        let file = Config::read(Some(group), &|_| None).map_err(|wrong| format!("{wrong:?}"));
+        config.groups = file.expect("a group").groups;
     })
 }
 

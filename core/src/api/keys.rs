@@ -223,6 +223,7 @@ pub(crate) fn create(gateway: &Gateway, visit: Visit) -> Answer<'_> {
             .ok_or_else(|| Error::bad_request("`secret` is missing.").at("secret"))?;
         let said: Said = inbound::parse(Value::Object(fields).to_string().as_bytes())?;
         said.check(gateway, "").await?;
+        owner.check(&said)?;
         let known = owner.secrets(gateway).await?;
         if known.iter().any(|(_, known)| known.expose() == secret.expose()) {
             let message = "This key is there already.";
@@ -249,6 +250,7 @@ pub(crate) fn patch(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let said = merged(&before.body, fields)?;
         said.check(gateway, &id).await?;
         let owner = Owner::at(gateway, &before.document.parent).await?;
+        owner.as_ref().map_or(Ok(()), |owner| owner.check(&said))?;
         let mut document = before.saying(&said)?;
         if let Some(secret) = secret {
             let gone = || Error::not_found("What the key is for is not there any more.");

@@ -250,13 +250,13 @@ mod tests {
     use super::*;
     use crate::identity::Secret;
 
-    fn proxy(fields: Value) -> Proxy {
+    fn proxy(fields: &Value) -> Proxy {
         let mut all = json!({ "base_url": "https://api.example/v2" });
         all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         serde_json::from_value(all).unwrap()
     }
 
-    fn placed(fields: Value, secret: &str, uri: &str) -> (String, Vec<(String, String)>) {
+    fn placed(fields: &Value, secret: &str, uri: &str) -> (String, Vec<(String, String)>) {
         let entry = Entry::new("a", proxy(fields), Vec::new(), Source::File).unwrap();
         let key = Key::new("a-1".to_owned(), Secret::new(secret.to_owned()));
         let mut request = Request::get(uri).header("authorization", "Basic own").body(()).unwrap();
@@ -268,8 +268,8 @@ mod tests {
 
     #[test]
     fn a_key_stands_where_the_api_wants_it_and_nowhere_else() {
-        let check = |fields, uri: &str, expected_uri: &str, expected: &[(&str, &str)]| {
-            let (found, headers) = placed(fields, "s&k 1", uri);
+        let check = |fields: Value, uri: &str, expected_uri: &str, expected: &[(&str, &str)]| {
+            let (found, headers) = placed(&fields, "s&k 1", uri);
             assert_eq!(found, expected_uri);
             let expected: Vec<_> =
                 expected.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_refused() {
         let check = |fields: Value, field: Option<&str>| {
-            let error = proxy(fields.clone()).check().err();
+            let error = proxy(&fields).check().err();
             let found = error.and_then(|error| error.hints).and_then(|hints| hints.param);
             assert_eq!(found.as_deref(), field, "{fields}");
         };
@@ -313,7 +313,8 @@ mod tests {
 
     #[test]
     fn what_is_not_named_does_not_pass() {
-        let proxy = proxy(json!({ "methods": ["GET", "HEAD"], "paths": ["/v1/users", "/open/"] }));
+        let fields = json!({ "methods": ["GET", "HEAD"], "paths": ["/v1/users", "/open/"] });
+        let proxy = proxy(&fields);
         let check = |method: http::Method, path, kind: Option<Kind>| {
             assert_eq!(proxy.admit(&method, path).err().map(|error| error.kind), kind, "{path}");
         };

@@ -45,15 +45,17 @@ pub(crate) fn presented<'r>(headers: &'r HeaderMap, uri: &'r Uri) -> Option<&'r 
 /// The key that a request for another API shows: in a header of its own, so that all others are free for that API.
 /// Without that a key of ours is looked for where it usually stands, and nothing else is taken for one.
 pub(super) fn presented_beside(headers: &HeaderMap) -> Option<&str> {
-    let own = proxy::headers::KEY_HEADERS.iter();
-    let mut own = own.filter_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
     let ours = |key: &&str| Presented::parse(key).is_some();
-    own.next().or_else(|| in_headers(headers, &KEY_HEADERS).find(ours))
+    let beside = values(headers, &proxy::headers::KEY_HEADERS).next();
+    beside.or_else(|| in_headers(headers, &KEY_HEADERS).find(ours))
 }
 
 fn in_headers<'r>(headers: &'r HeaderMap, names: &'r [&str]) -> impl Iterator<Item = &'r str> {
-    let named = names.iter().filter_map(|name| headers.get(*name)?.to_str().ok().map(str::trim));
-    bearer(headers).into_iter().chain(named)
+    bearer(headers).into_iter().chain(values(headers, names))
+}
+
+fn values<'r>(headers: &'r HeaderMap, names: &'r [&str]) -> impl Iterator<Item = &'r str> {
+    names.iter().filter_map(|name| headers.get(*name)?.to_str().ok().map(str::trim))
 }
 
 /// Where some of Gemini's clients put it. Only the path's pattern is ever written down.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{
     super::{
         Answer,
+        document::Resource,
         edit::{Edit, commit},
         inbound, write,
     },
@@ -30,6 +31,8 @@ pub(in crate::api) struct Imported {
     created: Vec<Made>,
     /// Those that were there already, or stand twice in the import.
     duplicates: Vec<Duplicate>,
+    /// Places that hold no key: empty ones, and notes.
+    blank: Vec<usize>,
 }
 
 /// A key that was made.
@@ -59,7 +62,7 @@ pub(crate) fn import(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     Box::pin(async move {
         let mut fields: Map<String, Value> = inbound::body(visit.request).await?;
         let owner = Owner::named(gateway, &mut fields).await?;
-        let lines = read(&mut fields)?;
+        let Lines { keys, blank } = read(&mut fields)?;
         if let Some(name) = fields.keys().next() {
             let message = format!("`{name}` is nothing that can be said here.");
             return Err(Error::bad_request(message).at(name));
@@ -67,16 +70,18 @@ pub(crate) fn import(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let known = owner.secrets(gateway).await?;
         let mut known: HashMap<&str, Option<&str>> =
             known.iter().map(|(id, secret)| (secret.expose(), Some(id.as_str()))).collect();
-        let mut imported = Imported { created: Vec::new(), duplicates: Vec::new() };
+        let mut imported = Imported { created: Vec::new(), duplicates: Vec::new(), blank };
         let mut edits = Vec::new();
-        for (line, secret) in &lines {
+        for (line, secret, label) in &keys {
             let line = *line;
+            let said = Said { label: label.clone(), ..Said::default() };
+            said.check(gateway, "").await.map_err(|error| at(line, &error))?;
             if let Some(of) = known.get(secret.expose()) {
                 imported.duplicates.push(Duplicate { line, of: of.map(str::to_owned) });
                 continue;
             }
             known.insert(secret.expose(), None);
-            let document = sealed(gateway, &owner, &Said::default(), secret)?;
+            let document = sealed(gateway, &owner, &said, secret)?;
             let made = Made { line, id: document.id.clone(), last_four: last_four(secret) };
             imported.created.push(made);
             edits.push(Edit::put(document, None));
@@ -88,8 +93,16 @@ pub(crate) fn import(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     })
 }
 
-/// The secrets with the numbers of their lines; empty lines and those that begin with `#` are passed over.
-fn read(fields: &mut Map<String, Value>) -> Result<Vec<(usize, Secret)>> {
+/// What an import says.
+struct Lines {
+    /// The secrets, each with its place and its label.
+    keys: Vec<(usize, Secret, String)>,
+    /// The other places.
+    blank: Vec<usize>,
+}
+
+/// A key for each line, and behind ` # ` what people call it.
+fn read(fields: &mut Map<String, Value>) -> Result<Lines> {
     let texts: Vec<String> = match (fields.remove("text"), fields.remove("keys")) {
         (Some(Value::String(text)), None) => text.lines().map(str::to_owned).collect(),
         (None, Some(Value::Array(items))) => {
@@ -104,14 +117,18 @@ fn read(fields: &mut Map<String, Value>) -> Result<Vec<(usize, Secret)>> {
             return Err(Error::bad_request(message).at("keys"));
         }
     };
-    let lines = (1..).zip(texts).filter(|(_, text)| {
+    let mut lines = Lines { keys: Vec::new(), blank: Vec::new() };
+    for (line, text) in (1..).zip(texts) {
         let text = text.trim();
-        !text.is_empty() && !text.starts_with('#')
-    });
-    let lines =
-        lines.map(|(line, text)| Ok((line, secret(&text).map_err(|error| at(line, &error))?)));
-    let lines: Vec<_> = lines.collect::<Result<_>>()?;
-    if lines.is_empty() || lines.len() > CHANGES_MAX {
+        if text.is_empty() || text.starts_with('#') {
+            lines.blank.push(line);
+            continue;
+        }
+        let (text, label) = text.split_once(" #").unwrap_or((text, ""));
+        let secret = secret(text).map_err(|error| at(line, &error))?;
+        lines.keys.push((line, secret, label.trim().to_owned()));
+    }
+    if lines.keys.is_empty() || lines.keys.len() > CHANGES_MAX {
         let message = format!("An import has from 1 to {CHANGES_MAX} keys.");
         return Err(Error::bad_request(message).at("keys"));
     }
@@ -129,17 +146,26 @@ mod tests {
 
     use super::*;
 
-    fn lines(body: Value) -> Result<Vec<(usize, String)>> {
+    type Told = (usize, String, String);
+
+    fn lines(body: Value) -> Result<(Vec<Told>, Vec<usize>)> {
         let Value::Object(mut fields) = body else { panic!("no object") };
-        let found = read(&mut fields)?;
-        Ok(found.into_iter().map(|(line, key)| (line, key.expose().to_owned())).collect())
+        let Lines { keys, blank } = read(&mut fields)?;
+        let told =
+            keys.into_iter().map(|(line, key, label)| (line, key.expose().to_owned(), label));
+        Ok((told.collect(), blank))
     }
 
     #[test]
     fn lines_and_lists_are_read_alike() {
-        let wanted = vec![(2, "sk-a".to_owned()), (4, "sk-b".to_owned())];
-        assert_eq!(lines(json!({ "text": "# mine\n sk-a \r\n\nsk-b\n" })).unwrap(), wanted);
-        assert_eq!(lines(json!({ "keys": ["", "sk-a", "# no", "sk-b"] })).unwrap(), wanted);
+        let key = |line, key: &str, label: &str| (line, key.to_owned(), label.to_owned());
+        let wanted = (vec![key(2, "sk-a", ""), key(4, "sk-b", "team b, #2")], vec![1, 3]);
+        let text = "# mine\n sk-a \r\n\nsk-b  # team b, #2 \n";
+        assert_eq!(lines(json!({ "text": text })).unwrap(), wanted);
+        let keys = json!(["# no", "sk-a", "", "sk-b # team b, #2"]);
+        assert_eq!(lines(json!({ "keys": keys })).unwrap(), wanted);
+        let hashed = (vec![key(1, "sk#a", "")], vec![]);
+        assert_eq!(lines(json!({ "text": "sk#a" })).unwrap(), hashed);
     }
 
     #[test]

@@ -67,6 +67,15 @@ impl Owner {
         }
     }
 
+    /// Whether this can be said of its keys.
+    pub(super) fn check(&self, said: &Said) -> Result<()> {
+        let of_models = !said.models.is_empty() || said.tpm.is_some();
+        if of_models && self.parent.starts_with(PREFIX) {
+            return Err(Error::bad_request("A proxy knows no models and no tokens.").at("models"));
+        }
+        Ok(())
+    }
+
     /// The one whose keys name this parent, if it is still there.
     pub(super) async fn at(gateway: &Gateway, parent: &str) -> Result<Option<Self>> {
         let (kind, id) = match parent.strip_prefix(PREFIX) {
