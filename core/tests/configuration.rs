@@ -99,7 +99,7 @@ fn a_deep_or_long_file_is_refused() {
 #[test]
 fn every_example_of_the_documents_is_valid() {
     let mut count = 0;
-    for document in ["docs/configuration.md", "docs/coming-from.md"] {
+    for document in ["docs/configuration.md", "docs/coming-from.md", "docs/proxies.md"] {
         let text = document_text(document);
         for example in text.split("```toml\n").skip(1) {
             let example = example.split("```").next().unwrap();

@@ -102,6 +102,12 @@ fn describe(config: &Config) -> String {
             told.map(|key| format!("  {} {}: {:?}", provider.rotation.name(), key.id, key.terms)),
         );
     }
+    for entry in &config.proxies {
+        let proxy = serde_json::to_string(&entry.proxy).unwrap();
+        lines.push(format!("proxy {} {proxy}", entry.slug));
+        let keys = entry.pool.keys.iter();
+        lines.extend(keys.map(|key| format!("  {}: {:?}", key.id, key.terms)));
+    }
     lines.extend(config.models.iter().map(model));
     for client in &config.clients {
         let strict = if client.strict { ", strict" } else { "" };

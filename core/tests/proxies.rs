@@ -10,6 +10,7 @@ use common::{World, keys::asked, read};
 use futures_executor::block_on;
 use futures_util::stream;
 use http::{Request, Response, header};
+use http_body_util::BodyExt;
 use tidegate_core::{Body, config::Config, error::Kind, store::Ended};
 
 /// Declares `[[proxy]]` tables.
@@ -293,6 +294,24 @@ fn a_redirect_is_the_clients_and_shows_no_key() {
         assert_eq!(read(response).await.0, 307);
         let seen = world.upstream.asked();
         assert_eq!((seen.len(), seen[0].url.as_str()), (1, "https://api.example/a?token=sk-1"));
+    });
+}
+
+#[test]
+fn an_answer_of_announced_length_is_over_when_all_of_it_has_passed() {
+    block_on(async {
+        for (taken, ended) in [(1, Ended::ClientGone), (2, Ended::Done)] {
+            let world = rest(1);
+            let pieces = flowing(vec![Ok("ab"), Ok("cd"), Ok("more")]);
+            let answer = Response::builder().header("content-length", "4").body(pieces);
+            world.upstream.respond(answer.unwrap());
+            let mut body = get(&world, "/proxy/rest/a").await.into_body();
+            for _ in 0..taken {
+                body.frame().await.unwrap().unwrap();
+            }
+            drop(body);
+            assert_eq!(world.record().await.ended, ended);
+        }
     });
 }
 

@@ -6,7 +6,7 @@ use super::{
     document::{Said, Table},
     keys,
     mistake::Mistake,
-    provider::{read_id, rotations},
+    provider::rotations,
     reading::Reading,
     unique::Unique,
 };
@@ -14,6 +14,7 @@ use crate::{
     limits::PROXY_PATHS_MAX,
     provider::{Key, Source},
     proxy::{Entry, KeyIn, Method, Proxy, pool_id},
+    route::is_id,
 };
 
 const PLACES: [(&str, KeyIn); 4] = [
@@ -42,7 +43,7 @@ fn read_one(
     (ids, key_ids): (&mut Unique, &mut Unique),
     reading: &mut Reading<'_>,
 ) -> Option<Entry> {
-    let id = reading.needed(&mut table, "id", |said| ids.first(said, read_id(said)?));
+    let id = reading.needed(&mut table, "id", |said| ids.first(said, slug(said)?));
     let enabled = reading.enabled(&mut table);
     let base_url = reading.needed(&mut table, "base_url", owned);
     let key_in = reading.optional(&mut table, "key_in", |said| said.one_of(&PLACES));
@@ -77,6 +78,15 @@ fn read_one(
     let entry = Entry::new(&id?, proxy, keys, Source::File)
         .map_err(|error| Mistake { message: format!("{}{}", spot.message, error.message), ..spot });
     reading.keep(entry)
+}
+
+/// It stands in a path.
+fn slug(said: &Said<'_>) -> Result<String, Mistake> {
+    let slug = said.text()?;
+    if !is_id(slug) {
+        return Err(said.spot.mistake("must be small letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(slug.to_owned())
 }
 
 fn list<T>(

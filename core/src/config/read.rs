@@ -19,6 +19,7 @@ use crate::{
     identity::Secret,
     limits,
     media::{Gate, Place},
+    provider::base_url::BaseUrl,
 };
 
 /// This machine alone.
@@ -182,8 +183,11 @@ fn read_web_url(said: &Said<'_>) -> Result<String, Mistake> {
     let text = said.text()?;
     let wrong = || said.spot.mistake("must be a URL that starts with https:// or http://");
     let url: http::Uri = text.parse().map_err(|_| wrong())?;
-    let web = matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
-    if web { Ok(text.to_owned()) } else { Err(wrong()) }
+    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err(wrong());
+    };
+    BaseUrl::parse(&format!("{scheme}://{authority}")).map_err(|why| said.spot.mistake(why))?;
+    Ok(text.to_owned())
 }
 
 fn read_flag(said: &Said<'_>) -> Result<bool, Mistake> {

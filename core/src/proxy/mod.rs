@@ -150,11 +150,11 @@ impl Proxy {
 #[derive(Clone)]
 pub struct Entry {
     /// The slug.
-    pub(crate) slug: String,
+    pub slug: String,
     /// What it says.
-    pub(crate) proxy: Proxy,
+    pub proxy: Proxy,
     /// Its place and its keys, which take turns and rest as those of a provider do.
-    pub(crate) pool: Arc<Provider>,
+    pub pool: Arc<Provider>,
 }
 
 impl Entry {

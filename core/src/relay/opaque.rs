@@ -30,6 +30,8 @@ pub(super) struct Opaque {
     gone: BoxFuture<()>,
     watch: Watch,
     meter: Meter,
+    /// How much is still to come, where its length was announced: nobody may ask for the end behind that.
+    left: Option<u64>,
     _permit: Permit,
 }
 
@@ -41,7 +43,22 @@ impl Opaque {
         gone: BoxFuture<()>,
         watch: Watch,
     ) -> Self {
-        Self { upstream, guard, gone, watch, meter, _permit: permit }
+        Self { upstream, guard, gone, watch, meter, left: None, _permit: permit }
+    }
+
+    /// The same, of an announced length.
+    pub(super) fn of_length(mut self, left: Option<u64>) -> Self {
+        self.left = left;
+        self
+    }
+
+    fn pass(&mut self, piece: &Bytes) {
+        self.guard.gave(piece);
+        self.meter.push(piece);
+        self.left = self.left.map(|left| left.saturating_sub(piece.len() as u64));
+        if self.left == Some(0) {
+            self.guard.ended.get_or_insert(Ended::Done);
+        }
     }
 
     fn fail(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
@@ -72,8 +89,7 @@ impl http_body::Body for Opaque {
                 }
                 self.guard.first_byte();
                 if let Some(piece) = frame.data_ref() {
-                    self.guard.gave(piece);
-                    self.meter.push(piece);
+                    self.pass(piece);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

@@ -1,11 +1,11 @@
 //! How does a request for another API go through? By the same stages as one for a model, but nothing of it is read.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
-    request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request,
+    response::Parts,
 };
 
 use super::{
@@ -26,6 +26,7 @@ use crate::{
     http::Body,
     limits::{ATTEMPTS_MAX, BACKOFF},
     ports::{Background, BoxFuture, Call, Millis, within},
+    provider::Provider,
     proxy::{Entry, headers, path, upload::Upload},
     router::Visit,
     store::Ended,
@@ -102,37 +103,39 @@ impl Errand<'_> {
     /// Asks with one key after another. What no other key can better is the client's answer, in the API's own words.
     async fn run(
         &mut self,
-        head: &Parts,
+        head: &request::Parts,
         background: &dyn Background,
         guard: &mut Guard,
     ) -> Result<Response<Body>> {
         let (pool, health) = (&self.entry.pool, &self.gateway.state.health);
         let attempts = if self.upload.is_kept() { ATTEMPTS_MAX as usize } else { 1 };
+        let attempts = attempts.min(pool.keys.len().max(1));
         let (mut tried, mut last) = (Vec::new(), None);
-        while tried.len() < attempts.min(pool.keys.len().max(1)) {
+        loop {
             let now = self.gateway.ports.clock.now();
-            let used =
-                match health.choose(pool, &Wanted { model: "", tokens: 0, tried: &tried, now }) {
-                    Ok(used) => used,
-                    Err(refusal) => return self.nobody(last, refusal),
-                };
+            let wanted = Wanted { model: "", tokens: 0, tried: &tried, now };
+            let used = match health.choose(pool, &wanted) {
+                Ok(used) => used,
+                Err(refusal) => return self.nobody(last, refusal),
+            };
             if tried.is_empty() {
                 health.request(pool, now);
             }
-            tried.push(used.at);
-            let key = pool.keys.get(used.at);
+            let at = used.at;
+            tried.push(at);
+            let key = pool.keys.get(at);
             guard.record.key_id = key.map(|key| key.id.clone()).unwrap_or_default();
             guard.record.attempts += 1;
             guard.using = Some(used);
-            let answer = self.send(head, tried[tried.len() - 1]).await;
+            let answer = self.send(head, at).await;
             let fault = self.note(&answer, background, guard);
-            if !self.may_repeat(fault, &head.method).await {
+            let told = (fault, &head.method);
+            if tried.len() >= attempts || !may_repeat(self.gateway, pool, told).await {
                 return answer;
             }
             guard.release();
             last = Some(answer);
         }
-        last.unwrap_or_else(|| Err(Error::internal("a proxy was not asked")))
     }
 
     /// No other key may be asked. The first one that comes back is the one to wait for, whichever was asked last.
@@ -151,7 +154,7 @@ impl Errand<'_> {
     }
 
     /// One attempt.
-    async fn send(&mut self, head: &Parts, at: usize) -> Result<Response<Body>> {
+    async fn send(&mut self, head: &request::Parts, at: usize) -> Result<Response<Body>> {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = head.method.clone();
         *request.uri_mut() = self.url.parse().map_err(|_| unreadable())?;
@@ -169,6 +172,7 @@ impl Errand<'_> {
         let answer = sent.unwrap_or_else(|| Err(silent()));
         let secret = key.map(|key| key.secret.expose());
         match answer {
+            Ok(answer) if answer.status().is_informational() => Err(unreadable_answer()),
             Ok(mut answer) => {
                 *answer.headers_mut() = headers::down(answer.headers(), secret);
                 Ok(answer)
@@ -212,40 +216,43 @@ impl Errand<'_> {
         }
         fault
     }
+}
 
-    /// Whether another key may do better. What may have been done already is not done again.
-    async fn may_repeat(&self, fault: Option<Fault>, method: &Method) -> bool {
-        match fault {
-            _ if !self.upload.is_kept() => false,
-            Some(Fault::Limited | Fault::Spent | Fault::Refused | Fault::Absent) => true,
-            Some(Fault::Down) if method.is_idempotent() => {
-                let clock = &self.gateway.ports.clock;
-                let allowed = self.gateway.state.health.retry(&self.entry.pool, clock.now());
-                if allowed {
-                    clock.sleep(self.pause()).await;
-                }
-                allowed
+/// Whether another key may do better. What may have been done already is not done again.
+async fn may_repeat(
+    gateway: &Gateway,
+    pool: &Arc<Provider>,
+    (fault, method): (Option<Fault>, &Method),
+) -> bool {
+    match fault {
+        Some(Fault::Limited | Fault::Spent | Fault::Refused | Fault::Absent) => true,
+        Some(Fault::Down) if method.is_idempotent() => {
+            let clock = &gateway.ports.clock;
+            let allowed = gateway.state.health.retry(pool, clock.now());
+            if allowed {
+                clock.sleep(pause(gateway)).await;
             }
-            Some(
-                Fault::Request
-                | Fault::TooLong
-                | Fault::Filtered
-                | Fault::Passing
-                | Fault::Down
-                | Fault::Broke
-                | Fault::Silent
-                | Fault::Ours,
-            )
-            | None => false,
+            allowed
         }
+        Some(
+            Fault::Request
+            | Fault::TooLong
+            | Fault::Filtered
+            | Fault::Passing
+            | Fault::Down
+            | Fault::Broke
+            | Fault::Silent
+            | Fault::Ours,
+        )
+        | None => false,
     }
+}
 
-    /// A part of the longest pause by lot, so that those who failed together do not come back together.
-    fn pause(&self) -> Duration {
-        let mut lot = [0; 1];
-        self.gateway.ports.random.fill(&mut lot);
-        BACKOFF * u32::from(lot[0]) / u32::from(u8::MAX)
-    }
+/// A part of the longest pause by lot, so that those who failed together do not come back together.
+fn pause(gateway: &Gateway) -> Duration {
+    let mut lot = [0; 1];
+    gateway.ports.random.fill(&mut lot);
+    BACKOFF * u32::from(lot[0]) / u32::from(u8::MAX)
 }
 
 /// Whose failure a status tells of. What an API says of a thing is its answer, and no failure of a key: who may not see
@@ -268,6 +275,11 @@ fn unreadable() -> Error {
     Error::bad_request("The path and the query make no URL.")
 }
 
+/// Another protocol was never asked for.
+fn unreadable_answer() -> Error {
+    Error::new(Kind::UpstreamBroken, "The API does not answer in HTTP.")
+}
+
 /// The log must not learn a key from an URL.
 fn scrub(mut error: Error, secret: Option<&str>) -> Error {
     if let Some(secret) = secret {
@@ -282,24 +294,30 @@ fn reply(
     answer: Response<Body>,
     (mut guard, permit, gone): (Guard, Permit, BoxFuture<()>),
 ) -> Response<Body> {
-    let (mut head, body) = answer.into_parts();
-    guard.record.status = head.status.as_u16();
-    if head.status.is_client_error() || head.status.is_server_error() {
-        Kind::Upstream(head.status).name().clone_into(&mut guard.record.error);
+    let (Parts { status, mut headers, .. }, body) = answer.into_parts();
+    guard.record.status = status.as_u16();
+    if status.is_client_error() || status.is_server_error() {
+        Kind::Upstream(status).name().clone_into(&mut guard.record.error);
         guard.ended = Some(Ended::Refused);
     }
-    identify(&mut head.headers, &guard);
+    identify(&mut headers, &guard);
     // Whoever stands between must not give it to somebody without a key.
-    head.headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if http_body::Body::is_end_stream(&body) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let body = if http_body::Body::is_end_stream(&body) {
         guard.first_byte();
         guard.ended.get_or_insert(Ended::Done);
-        return Response::from_parts(head, Body::empty());
-    }
-    let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
-    let unread = (body, Meter::new(&HeaderMap::new()));
-    let body = Opaque::new(unread, guard, permit, gone, watch);
-    Response::from_parts(head, Body::new(body))
+        body
+    } else {
+        let watch = Watch::start(gateway.ports.clock.clone(), gateway.state.config.waits);
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+        let length = length.and_then(|length| length.parse().ok());
+        let unread = (body, Meter::new(&HeaderMap::new()));
+        Body::new(Opaque::new(unread, guard, permit, gone, watch).of_length(length))
+    };
+    // Nothing else of the other connection, such as its version, is of use on this one.
+    let mut response = Response::new(body);
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response
 }
 
 /// An error of ours, in no dialect.

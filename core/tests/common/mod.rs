@@ -29,6 +29,7 @@ pub(crate) struct World {
     /// Where media is fetched.
     #[allow(dead_code, reason = "few tests fetch any")]
     pub(crate) media: Arc<FakeUpstream>,
+    #[allow(dead_code, reason = "few tests look at no record")]
     pub(crate) kept: Arc<Kept>,
     pub(crate) later: Arc<Later>,
     /// Whoever waits for it moves it on.
@@ -116,6 +117,7 @@ impl World {
     }
 
     /// Runs what was left for after the response, and returns the only record.
+    #[allow(dead_code, reason = "few tests look at no record")]
     pub(crate) async fn record(&self) -> Record {
         self.later.run_all().await;
         let records = self.kept.records();

@@ -36,6 +36,16 @@ pub const FOREIGN_SPARES: u32 = 16;
 /// The keys of a provider that a case has for itself and that has three of them.
 pub const POOL_KEYS: [&str; 3] =
     ["sk-pool-canary-1-51c0", "sk-pool-canary-2-9e7d", "sk-pool-canary-3-b24f"];
+/// The keys of a proxy that a case has for itself.
+pub const PROXY_KEYS: [&str; 5] = [
+    "sk-proxy-canary-1-40be",
+    "sk-proxy-canary-2-7d13",
+    "sk-proxy-canary-3-c9a6",
+    "sk-proxy-canary-4-2f58",
+    "sk-proxy-canary-5-e07b",
+];
+/// The slug of a declared proxy in front of the scripted provider; its path is open below `/script`.
+pub const PROXY: &str = "declared-proxy";
 /// A model of two providers, of which the first shows the first of those keys.
 pub const TWICE_MODEL: &str = "mock-twice";
 /// What the scripted provider wants to see. It must never be seen anywhere else.
@@ -52,6 +62,7 @@ pub struct Setup {
     provider_url: String,
     closed: SocketAddr,
     log_filter: &'static str,
+    waits_ms: [u64; 3],
     declared_key: Option<String>,
     store_url: Option<String>,
     prices_url: Option<String>,
@@ -71,6 +82,7 @@ impl Setup {
             provider_url,
             closed,
             log_filter: "info",
+            waits_ms: [FIRST_BYTE_WAIT_MS, IDLE_WAIT_MS, TOTAL_WAIT_MS],
             declared_key: None,
             store_url: None,
             prices_url: None,
@@ -83,6 +95,13 @@ impl Setup {
     #[must_use]
     pub fn talkative(mut self) -> Self {
         self.log_filter = "trace";
+        self
+    }
+
+    /// Gives an upstream the time that much data takes.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.waits_ms = [30_000, 10_000, 60_000];
         self
     }
 
@@ -131,9 +150,10 @@ impl Setup {
     #[must_use]
     pub fn declaration(&self) -> String {
         let place = self.provider_url.trim_start_matches("http://").trim_end_matches("/v1");
+        let [first_byte, idle, total] = self.waits_ms;
         let mut text = format!(
-            "[media]\nallow = [\"{place}\"]\n\n[upstream]\nfirst_byte_wait_ms = {FIRST_BYTE_WAIT_MS}\nidle_wait_ms = {IDLE_WAIT_MS}\n\
-             total_wait_ms = {TOTAL_WAIT_MS}\n"
+            "[media]\nallow = [\"{place}\"]\n\n[upstream]\nfirst_byte_wait_ms = {first_byte}\nidle_wait_ms = {idle}\n\
+             total_wait_ms = {total}\n"
         );
         match &self.prices_url {
             Some(url) => write!(text, "\n[prices]\nurl = \"{url}\"\n"),
@@ -185,6 +205,12 @@ impl Setup {
                 &mut text,
             );
         }
+        write!(
+            text,
+            "\n[[proxy]]\nid = \"{PROXY}\"\nbase_url = \"http://{place}\"\npaths = [\"/script\"]\n\
+             keys = [\"{UPSTREAM_KEY}\"]\n"
+        )
+        .expect("a String takes everything");
         if let Some(key) = &self.declared_key {
             write!(text, "\n[[client]]\nname = \"declared\"\nkey = \"{key}\"\n")
                 .expect("a String takes everything");
@@ -241,8 +267,19 @@ impl Drop for Setup {
 }
 
 /// The secrets that no answer and no log may ever show.
-pub const CANARIES: [&str; 6] =
-    [UPSTREAM_KEY, ADMIN_TOKEN, SECRET, POOL_KEYS[0], POOL_KEYS[1], POOL_KEYS[2]];
+pub const CANARIES: [&str; 11] = [
+    UPSTREAM_KEY,
+    ADMIN_TOKEN,
+    SECRET,
+    POOL_KEYS[0],
+    POOL_KEYS[1],
+    POOL_KEYS[2],
+    PROXY_KEYS[0],
+    PROXY_KEYS[1],
+    PROXY_KEYS[2],
+    PROXY_KEYS[3],
+    PROXY_KEYS[4],
+];
 
 fn free_folder() -> Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -23,6 +23,9 @@ pub const SKIPS: &[Skip] = &[
     lambda("request_of_20_mib", SIX_MB),
     lambda("request_too_large", SIX_MB),
     lambda("request_too_large_chunked", SIX_MB),
+    lambda("proxy_upload_flows", WHOLE),
+    lambda("proxy_upload_of_100_mb", SIX_MB),
+    lambda("proxy_download_of_100_mb", SIX_MB),
     worker("whole_answer_not_compressed", EDGE_COMPRESSES),
     worker("state_outlives_its_process", IN_MEMORY),
     lambda("operator_resets_admin", NO_COMMANDS),
@@ -35,6 +38,7 @@ pub const SKIPS: &[Skip] = &[
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
+const WHOLE: &str = "the platform hands a request over when all of it is there";
 const IN_MEMORY: &str = "the Worker's database under test lives and dies with its process";
 const NO_PROXY: &str = "the platform says who the client is";
 const NO_COMMANDS: &str = "commands act through a server's data folder, or on a store directly";

@@ -160,6 +160,18 @@ impl World {
         tag(&self.tag)
     }
 
+    /// Where a request needs no body to play this case's script, below the provider's origin.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/script/{}", self.tag)
+    }
+
+    /// The requests that reached the provider with something behind that path.
+    #[must_use]
+    pub fn seen_behind(&self, rest: &str) -> Vec<Seen> {
+        self.provider.seen(&format!("{}{rest}", self.tag))
+    }
+
     /// A whole chat request with this case's tag and `fields` in place of the usual ones.
     #[must_use]
     pub fn chat(&self, fields: Value) -> Ask {

@@ -21,12 +21,15 @@ mod people;
 mod planted;
 mod pool;
 mod prices;
+mod proxy;
+mod proxy_stream;
 mod record;
 mod request;
 mod response;
 mod routes;
 mod sample;
 mod secrets;
+mod ssrf;
 mod state;
 mod stream;
 mod stream_fault;
@@ -79,4 +82,7 @@ pub const TOPICS: &[&[Case]] = &[
     explain::CASES,
     group::CASES,
     pool::CASES,
+    proxy::CASES,
+    proxy_stream::CASES,
+    ssrf::CASES,
 ];
