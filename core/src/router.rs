@@ -361,12 +361,14 @@ async fn run(gateway: &Gateway, route: &'static Route, mut visit: Visit) -> Resu
     }
 }
 
-/// The data route behind a path, and what its pattern takes of it.
-pub(crate) fn endpoint(path: &str) -> Option<(Endpoint, String)> {
+/// The data route behind a path, what its pattern takes of it, and the provider that it names before everything else.
+pub(crate) fn endpoint(path: &str) -> Option<(Endpoint, String, Option<String>)> {
+    let (provider, path) = pinned(path);
     ROUTES.iter().find_map(|route| {
         let Run::Relay(dialect, operation, manner) = route.run else { return None };
         let param = decode(capture(route.pattern, path)?).ok()?;
-        Some((Endpoint { path: route.pattern, dialect, operation, manner }, param))
+        let endpoint = Endpoint { path: route.pattern, dialect, operation, manner };
+        Some((endpoint, param, provider.map(str::to_owned)))
     })
 }
 

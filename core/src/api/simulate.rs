@@ -41,15 +41,15 @@ pub(crate) fn create(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let background = visit.call.background.clone();
         let Wanted { path, request, client, rating } = inbound::body(visit.request).await?;
         let uri: Uri = path.parse().map_err(|_| nowhere())?;
-        let (endpoint, param) = router::endpoint(uri.path()).ok_or_else(nowhere)?;
+        let (endpoint, param, pinned) = router::endpoint(uri.path()).ok_or_else(nowhere)?;
         let client = match client {
             Some(id) => Some(gateway.client(&id).await?.ok_or_else(|| unknown(&id))?),
             None => None,
         };
         let headers = HeaderMap::new();
         let body = Body::from(String::from(Box::<str>::from(request)));
-        let asked =
-            Asked { endpoint, headers: &headers, uri: &uri, param: &param, body, client, rating };
+        let (headers, uri, param) = (&headers, &uri, param.as_str());
+        let asked = Asked { endpoint, headers, uri, param, pinned, body, client, rating };
         write(StatusCode::OK, &explain(gateway, asked, &*background).await?)
     })
 }

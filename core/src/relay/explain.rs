@@ -42,6 +42,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) uri: &'a Uri,
     /// What the route's pattern takes of the path.
     pub(crate) param: &'a str,
+    /// The only provider that may answer, where the path names one.
+    pub(crate) pinned: Option<String>,
     pub(crate) body: Body,
     /// Who asks; without one, somebody without limits.
     pub(crate) client: Option<Arc<Client>>,
@@ -159,7 +161,7 @@ pub(super) fn wanted(headers: &HeaderMap) -> bool {
 
 /// Explains a request that came to its own endpoint, to an admin's program.
 pub(super) async fn answer(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -> Response<Body> {
-    let Visit { param, caller: _, request, call } = visit;
+    let Visit { param, pinned, caller: _, request, call } = visit;
     let (Parts { headers, uri, .. }, body) = request.into_parts();
     let explained = async {
         let given = presented(&headers, &uri);
@@ -169,7 +171,8 @@ pub(super) async fn answer(gateway: &Gateway, endpoint: Endpoint, visit: Visit) 
             return Err(Error::new(Kind::Unauthorized, message).coded("admin_only"));
         }
         let (headers, uri, param) = (&headers, &uri, param.as_str());
-        let asked = Asked { endpoint, headers, uri, param, body, client: None, rating: None };
+        let (client, rating) = (None, None);
+        let asked = Asked { endpoint, headers, uri, param, pinned, body, client, rating };
         let explanation = Box::pin(explain(gateway, asked, &*call.background)).await?;
         api::write(StatusCode::OK, &explanation)
     };
@@ -182,13 +185,14 @@ pub(crate) async fn explain(
     asked: Asked<'_>,
     background: &dyn Background,
 ) -> Result<Explanation> {
-    let Asked { endpoint, headers, uri, param, body, client, rating: said } = asked;
+    let Asked { endpoint, headers, uri, param, pinned, body, client, rating: said } = asked;
     let view = gateway.view(background).await;
     let client = client.unwrap_or_else(|| Arc::new(Client::nobody()));
     let path = Path::new(client.clone(), &view.snapshot.teams)?;
     let arrival = Arrival { headers, uri, param, strict: client.strict };
     let mut inbound = receive(endpoint, arrival, body, &mut Record::default()).await?;
     inbound.fetched = Fetched::closed();
+    inbound.pin(pinned);
     let question = Question::new(gateway, &view.snapshot, &inbound, headers);
     let mut ratings = Ratings::default();
     let mut route = allowed(&path, &inbound, resolve(&question, &ratings)?)?;
