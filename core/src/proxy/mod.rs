@@ -171,6 +171,8 @@ impl Entry {
             rotation: proxy.rotation,
             models: Vec::new(),
             enabled: proxy.enabled,
+            // It lists no models.
+            probe: false,
             source,
         };
         Ok(Self { slug: slug.to_owned(), proxy, pool: Arc::new(pool) })

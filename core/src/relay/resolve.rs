@@ -99,7 +99,7 @@ impl<'a> Question<'a> {
     /// Whoever may be asked instead of a target that did not take the request, of those that whoever asks may use.
     pub(super) fn instead(&self, path: &Path, target: &Target, reason: Instead) -> Vec<Target> {
         let leaves = route::instead(&self.lore(&self.look), &target.steps, reason);
-        let route = allowed(path, self.inbound, Route { leaves, rater: None });
+        let route = allowed(path, self.inbound, Route { leaves, rater: None, skipped: Vec::new() });
         route.map(|route| route.targets()).unwrap_or_default()
     }
 
