@@ -103,14 +103,17 @@ pub(crate) fn endurance(loops: u32) -> Result {
     shell::run(&mut suite)
 }
 
-/// Asks for more at once than a budget has room for, and of several servers for what one of them has seen refused.
+const SERVER_COURSES: &[&str] = &["race", "race-four", "rests", "outage", "rise", "even"];
+
+/// Asks for more at once than a budget has room for, of several servers for what one of them has seen refused, and of
+/// providers that fail.
 pub(crate) fn race(options: &Race) -> Result {
     let mut suite = endurance_suite(options.profile)?;
     let parts = match options.adapter {
-        Some(Adapter::Server) => &["race", "race-four", "rests"][..],
+        Some(Adapter::Server) => SERVER_COURSES,
         Some(Adapter::Lambda) => &["race-lambda"],
         Some(Adapter::Worker) => &["race-worker"],
-        None => &["race", "race-four", "rests", "race-lambda", "race-worker"],
+        None => &[SERVER_COURSES, &["race-lambda", "race-worker"]].concat(),
     };
     if matches!(options.adapter, None | Some(Adapter::Worker)) {
         suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);

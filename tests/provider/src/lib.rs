@@ -19,7 +19,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use script::{Framing, Script, Step};
 
-/// A provider that listens on a loopback port until it is dropped.
+/// A provider that listens on a loopback port until it is dropped, and its connections with it.
 pub struct Provider {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -58,11 +58,22 @@ const SCRIPT_PATH: &str = "/script/";
 impl Provider {
     /// Listens on a free loopback port.
     pub async fn start() -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
+    }
+
+    /// Listens at this address, such as that of a provider that was dropped.
+    pub async fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared::default());
         let accepting = tokio::spawn(serve::accept(listener, Arc::clone(&shared)));
         Ok(Self { address, shared, accepting })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// What a gateway takes as the provider's base URL.

@@ -13,6 +13,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{ReadHalf, WriteHalf},
     },
+    task::JoinSet,
 };
 
 use crate::{
@@ -24,12 +25,14 @@ use crate::{
 const REQUEST_BYTES_MAX: usize = 64 << 20;
 
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
-        tokio::spawn(async move {
+        connections.spawn(async move {
             // A peer that breaks a connection is what many tests are about.
             let _ = converse(stream, &shared).await;
         });
+        while connections.try_join_next().is_some() {}
     }
 }
 

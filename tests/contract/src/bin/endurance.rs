@@ -1,4 +1,4 @@
-//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests] [--loops N]`
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests outage rise even] [--loops N]`
 //!
 //! The environment names the binaries as for `tidegate-contract`.
 
@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{kill, lambda, race, rests, terminate},
+    endurance::{even, kill, lambda, outage, race, rests, terminate},
 };
 use tidegate_provider::Provider;
 
@@ -39,6 +39,12 @@ enum Part {
     RaceWorker,
     /// A key that one of four servers sees limited.
     Rests,
+    /// All providers limited, busy and gone.
+    Outage,
+    /// A provider that fails more and more requests.
+    Rise,
+    /// Ten thousand requests over seven keys.
+    Even,
 }
 
 #[tokio::main]
@@ -69,6 +75,13 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
         Part::Rests => rests::run(&provider).await?.to_string(),
+        Part::Outage => lines(outage::run().await?),
+        Part::Rise => outage::rise().await?.to_string(),
+        Part::Even => lines(even::run(&provider).await?),
         Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
     })
+}
+
+fn lines<T: ToString>(outcomes: Vec<T>) -> String {
+    outcomes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -1,8 +1,11 @@
 //! Does the gateway keep what it acknowledged, whatever ends it?
 
+mod crowd;
+pub mod even;
 pub mod kill;
 pub mod lambda;
 mod load;
+pub mod outage;
 pub mod race;
 pub mod rests;
 pub mod terminate;
@@ -27,6 +30,12 @@ use crate::{
 const WHOLE: &str = "whole";
 /// The script of short streams.
 const STREAM: &str = "stream";
+
+/// A whole answer that is a good one.
+const GOOD: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
+
+/// Longer than a server waits between two looks at the revision.
+const HEARD_WAIT: Duration = Duration::from_millis(2_500);
 
 /// How soon a restarted server must be ready.
 const READY_WAIT: Duration = Duration::from_secs(10);

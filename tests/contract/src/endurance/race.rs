@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tidegate_provider::Provider;
 use tidegate_stores_runner::sqld::Sqld;
 
-use super::{WHOLE, load::chat, play_all};
+use super::{HEARD_WAIT, WHOLE, load::chat, play_all};
 use crate::{
     Result,
     adapters::Adapter,
@@ -71,8 +71,6 @@ pub const ONE_WORKER: Course = Course {
 
 const LIMIT: usize = 100;
 const SETTLED_WAIT: Duration = Duration::from_secs(20);
-/// Longer than a server waits between two looks at the revision.
-const HEARD_WAIT: Duration = Duration::from_millis(2_500);
 const AT_ONCE: usize = 16;
 
 /// What came of a race.

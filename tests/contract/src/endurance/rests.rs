@@ -8,7 +8,7 @@ use std::{
 use serde_json::json;
 use tidegate_provider::{Provider, Script, tag};
 
-use super::{WHOLE, race::shared_database};
+use super::{GOOD, WHOLE, race::shared_database};
 use crate::{
     Result,
     adapters::Adapter,
@@ -82,8 +82,6 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
         None => failed("the key has not come back"),
     }
 }
-
-const GOOD: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}"#;
 
 async fn answered(address: std::net::SocketAddr, ask: &Ask) -> Result {
     let answer = exchange(address, ask).await?;
