@@ -1,8 +1,14 @@
 //! Which routes are there, what does each need, and which function runs?
 
+mod path;
+
+pub use path::{fits, passes_bodies};
+
 use std::future::ready;
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, header::Entry};
+
+use path::{capture, decode, pinned, spoken_at};
 
 use crate::{
     api::{
@@ -137,9 +143,6 @@ const fn plain(pattern: &'static str, path: &'static str, usual: Option<&'static
 const fn proxied(method: Method) -> Route {
     Route { method, pattern: "/proxy/{path*}", needs: Needs::Client, run: Run::Proxy }
 }
-
-/// What stands before a path of ours when a provider is chosen by the path: `/llm/{provider}/v1/…`.
-const PINNED: &str = "/llm/";
 
 /// Every route of the gateway. Those of clients are also there below `/llm/{provider}`.
 pub const ROUTES: &[Route] = &[
@@ -372,18 +375,6 @@ pub(crate) fn endpoint(path: &str) -> Option<(Endpoint, String, Option<String>)>
     })
 }
 
-/// Whose client asks for a path, to be told in its own words that there is nothing.
-fn spoken_at(path: &str) -> Dialect {
-    let verb = path.rsplit('/').next().is_some_and(|last| last.contains(':'));
-    if path.starts_with("/v1/messages") {
-        Dialect::Anthropic
-    } else if path.starts_with("/v1beta/") || (verb && path.starts_with("/v1/models/")) {
-        Dialect::Gemini
-    } else {
-        Dialect::OpenAiChat
-    }
-}
-
 enum Found {
     Route(&'static Route, String, Option<String>),
     Options(String),
@@ -418,12 +409,6 @@ fn find(request: &Request<Body>) -> Result<Found> {
     }
 }
 
-/// The provider that a path names before everything else, and the path behind it.
-fn pinned(path: &str) -> (Option<&str>, &str) {
-    let named = path.strip_prefix(PINNED).and_then(|rest| Some((rest, rest.find('/')?)));
-    named.map_or((None, path), |(rest, end)| (Some(&rest[..end]), &rest[end..]))
-}
-
 /// Whether a route asks models, or about them.
 fn can_be_pinned(route: &Route) -> bool {
     match route.run {
@@ -447,49 +432,6 @@ fn allowed<'a>(methods: impl Iterator<Item = &'a Method>) -> String {
     names.join(", ")
 }
 
-/// Whether a path fits a route's pattern.
-#[must_use]
-pub fn fits(pattern: &str, path: &str) -> bool {
-    capture(pattern, path).is_some()
-}
-
-/// Whether a body that is sent to this path may pass on without being read whole.
-#[must_use]
-pub fn passes_bodies(path: &str) -> bool {
-    path.starts_with("/proxy/")
-}
-
-/// What the pattern's `{…}` takes of the path; `Some("")` when there is none, `None` when it does not fit.
-fn capture<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
-    let Some((start, rest)) = pattern.split_once('{') else {
-        return (pattern == path).then_some("");
-    };
-    let (name, end) = rest.split_once('}')?;
-    let value = path.strip_prefix(start)?.strip_suffix(end)?;
-    let fits = !value.is_empty() && (name.ends_with('*') || !value.contains('/'));
-    fits.then_some(value)
-}
-
-/// One percent-decoding; the path was refused if it hides a slash.
-fn decode(param: &str) -> Result<String> {
-    let bad = || Error::bad_request("The path is not a plain one.");
-    let mut bytes = Vec::with_capacity(param.len());
-    let mut rest = param.bytes();
-    while let Some(byte) = rest.next() {
-        let hex = |digit: Option<u8>| char::from(digit?).to_digit(16);
-        match byte {
-            b'%' => {
-                let (Some(high), Some(low)) = (hex(rest.next()), hex(rest.next())) else {
-                    return Err(bad());
-                };
-                bytes.push(u8::try_from(high * 16 + low).map_err(|_| bad())?);
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| bad())
-}
-
 fn allowing(mut response: Response<Body>, allow: &str) -> Response<Body> {
     if let Ok(value) = HeaderValue::from_str(allow) {
         response.headers_mut().insert(header::ALLOW, value);
@@ -508,22 +450,6 @@ fn without_body(response: Response<Body>) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn patterns_take_what_they_say() {
-        let check =
-            |pattern, path, expected| assert_eq!(capture(pattern, path), expected, "{path}");
-        check("/health", "/health", Some(""));
-        check("/health", "/health/", None);
-        check("/api/clients/{id}", "/api/clients/a", Some("a"));
-        check("/api/clients/{id}", "/api/clients/", None);
-        check("/api/clients/{id}", "/api/clients/a/b", None);
-        check("/v1/models/{id*}", "/v1/models/meta/llama", Some("meta/llama"));
-        check("/v1/models/{id*}", "/v1/models", None);
-        check("/m/{id*}:go", "/m/a/b:go", Some("a/b"));
-        check("/m/{id*}:go", "/m/a:goat", None);
-        check("/m/{id*}:go", "/m/:go", None);
-    }
 
     #[test]
     fn no_two_routes_are_the_same() {

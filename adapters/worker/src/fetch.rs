@@ -44,7 +44,8 @@ async fn fetch(head: Parts, body: Body) -> Result<Response<Body>> {
         let length = head.headers.get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         let never = Box::pin(std::future::pending());
-        init.set_body(&pipe::readable(body, never, length).map_err(Error::internal)?.into());
+        let flowing = pipe::readable(body, never, length).map_err(Error::internal)?;
+        init.set_body(&flowing);
     }
     let scope: WorkerGlobalScope = js_sys::global().unchecked_into();
     let promise = scope.fetch_with_str_and_init(&head.uri.to_string(), &init);

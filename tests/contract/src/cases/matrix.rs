@@ -77,6 +77,7 @@ fn request(route: &Route) -> Result<Ask> {
         "PUT" => "PUT",
         "PATCH" => "PATCH",
         "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
         other => return failed(format!("{other} is new here")),
     };
     let mut ask = Ask::post(path, json!({ "zz_unknown": 1 }).to_string());

@@ -33,8 +33,8 @@ pub(super) fn ask(world: &World, method: &'static str, path: &str) -> Ask {
 }
 
 /// An id that no other case has.
-pub(super) fn own(world: &World, word: &str) -> String {
-    format!("{word}-{}", world.client.id.to_ascii_lowercase())
+pub(super) fn own(world: &World, begin: &str) -> String {
+    format!("{begin}-{}", world.client.id.to_ascii_lowercase())
 }
 
 /// Makes a proxy of the provider's origin, with these keys.
