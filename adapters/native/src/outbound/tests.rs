@@ -87,14 +87,14 @@ async fn a_connection_that_does_not_come_about_is_unreachable() {
 #[tokio::test]
 async fn a_name_that_leads_to_a_metadata_service_is_not_followed() {
     for addresses in [&["169.254.169.254"][..], &["127.0.0.1", "fd00:ec2::254"], &["fe80::1"]] {
-        let found: Vec<SocketAddr> =
-            addresses.iter().map(|address| (address.parse().unwrap(), 0).into()).collect();
+        let socket = |address: &&str| SocketAddr::new(address.parse().unwrap(), 0);
+        let found: Vec<SocketAddr> = addresses.iter().map(socket).collect();
         let lookup: Lookup = std::sync::Arc::new(move |_| {
             let found = found.clone();
             Box::pin(async move { Ok(found) })
         });
         let upstream = HttpClient::resolving(lookup, Duration::from_secs(1)).unwrap();
-        let mut request = request(([127, 0, 0, 1], 9).into());
+        let mut request = request(SocketAddr::from(([127, 0, 0, 1], 9)));
         *request.uri_mut() = "http://a.example/latest".parse().unwrap();
         let error = timeout(SOON, upstream.send(request)).await.unwrap().unwrap_err();
         assert_eq!(error.kind, Kind::UpstreamUnreachable);
