@@ -132,7 +132,9 @@ impl Health {
         let slot = pool.place(*at, (id, version)).map(|at| &mut pool.slots[at]);
         match sign {
             Sign::Down(why) => {
-                slot.into_iter().for_each(|slot| slot.bench.abandon(*key_turn, now));
+                if let Some(slot) = slot {
+                    slot.bench.abandon(*key_turn, now);
+                }
                 let until = pool.breaker.fail(*turn, Rule::PROVIDER, now)?;
                 pool.down = why;
                 return Some(rests("", why, until));
@@ -142,8 +144,16 @@ impl Health {
                 pool.breaker.trust(*turn, Rule::PROVIDER, now);
                 return Some(rests(id, Why::Refused, until?));
             }
-            Sign::Well => slot.into_iter().for_each(|slot| slot.bench.succeed(*key_turn)),
-            Sign::There => slot.into_iter().for_each(|slot| slot.bench.abandon(*key_turn, now)),
+            Sign::Well => {
+                if let Some(slot) = slot {
+                    slot.bench.succeed(*key_turn);
+                }
+            }
+            Sign::There => {
+                if let Some(slot) = slot {
+                    slot.bench.abandon(*key_turn, now);
+                }
+            }
         }
         pool.breaker.trust(*turn, Rule::PROVIDER, now);
         None

@@ -109,6 +109,10 @@ pub(super) async fn dispatch(
 }
 
 /// What came of a target.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, and it is taken apart at once"
+)]
 enum Said {
     /// An answer.
     Served(Served),
@@ -132,17 +136,14 @@ async fn ask(
         name(&mut guard.record, &target);
         let most = || admit::estimate(gateway, inbound, (&target.provider, &target.model));
         cover(gateway, &mut guard.hold, most).await?;
-        let Raced { target, begun, outcome } = match question.hedge(&target) {
-            Some(hedge) => {
-                let course = Course { tries: &mut *tries, line: &mut *line, guard: &mut *guard };
-                Box::pin(race(question, headers, (target, hedge), course)).await
-            }
-            None => {
-                let begun = gateway.ports.clock.now();
-                let waiting = (tries.wait(), &mut guard.record);
-                let outcome = attempt(question, headers, &target, waiting).await;
-                Raced { target, begun, outcome }
-            }
+        let Raced { target, begun, outcome } = if let Some(hedge) = question.hedge(&target) {
+            let course = Course { tries: &mut *tries, line: &mut *line, guard: &mut *guard };
+            Box::pin(race(question, headers, (target, hedge), course)).await
+        } else {
+            let begun = gateway.ports.clock.now();
+            let waiting = (tries.wait(), &mut guard.record);
+            let outcome = attempt(question, headers, &target, waiting).await;
+            Raced { target, begun, outcome }
         };
         note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
         match outcome {
