@@ -75,13 +75,13 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
         Part::Rests => rests::run(&provider).await?.to_string(),
-        Part::Outage => lines(outage::run().await?),
+        Part::Outage => lines(&outage::run().await?),
         Part::Rise => outage::rise().await?.to_string(),
-        Part::Even => lines(even::run(&provider).await?),
+        Part::Even => lines(&even::run(&provider).await?),
         Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
     })
 }
 
-fn lines<T: ToString>(outcomes: Vec<T>) -> String {
+fn lines<T: ToString>(outcomes: &[T]) -> String {
     outcomes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

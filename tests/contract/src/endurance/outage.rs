@@ -119,15 +119,15 @@ async fn outage(ill: Ill) -> Result<Outcome> {
 
 async fn start(provider: &Provider) -> Result<Instance> {
     let declared = [("first", &KEYS[..3]), ("second", &KEYS[3..4]), ("third", &KEYS[4..])];
-    let mut tables = String::new();
-    for (id, keys) in declared {
-        tables += &format!(
-            "\n[[provider]]\nid = \"outage-{id}\"\ndialect = \"openai_chat\"\nbase_url = \"{}\"\n\
-             keys = {keys:?}\nmodels = [\"outage\"]\n",
-            provider.base_url()
-        );
-    }
-    Adapter::Server.start(Setup::new(&provider.base_url())?.adding(&tables)).await
+    let url = provider.base_url();
+    let table = |(id, keys): (&str, &[&str])| {
+        format!(
+            "\n[[provider]]\nid = \"outage-{id}\"\ndialect = \"openai_chat\"\nbase_url = \"{url}\"\n\
+             keys = {keys:?}\nmodels = [\"outage\"]\n"
+        )
+    };
+    let tables: String = declared.into_iter().map(table).collect();
+    Adapter::Server.start(Setup::new(&url)?.adding(&tables)).await
 }
 
 fn chat(key: &str, script: &str) -> Ask {
