@@ -1,6 +1,7 @@
 //! The seams as tests want them: time that stands still, randomness that repeats, an upstream of a script.
 
 pub mod fuzz;
+pub mod routing;
 
 use std::{
     collections::VecDeque,
