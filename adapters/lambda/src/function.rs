@@ -12,6 +12,7 @@ use tidegate_core::{
     http::empty,
     ports::{Background, Call, Transport},
 };
+use tidegate_native::dashboard;
 
 use crate::after::AfterResponse;
 
@@ -23,6 +24,9 @@ pub async fn answer(
 ) -> Result<Response<Body>, Error> {
     match Wish::of(event)? {
         Wish::Answer(request, peer) => {
+            if let Some(page) = dashboard(&request) {
+                return Ok(page);
+            }
             // No timer runs here, and not every deployment has a schedule.
             gateway.refresh_prices_beside(&after);
             Ok(gateway.handle(*request, call(after, peer)).await)

@@ -2,6 +2,7 @@
 
 mod background;
 mod connect;
+mod dashboard;
 mod drivers;
 mod lock;
 mod log;
@@ -15,6 +16,7 @@ mod scratch;
 mod time;
 
 pub use background::Tracker;
+pub use dashboard::dashboard;
 pub use drivers::Libsql;
 pub use lock::Lock;
 pub use log::init_log;

@@ -5,7 +5,7 @@ use std::{future::pending, sync::Arc};
 use axum::{Router, extract::State};
 use http::{Request, Response};
 use tidegate_core::{Body, Gateway, ports::Call};
-use tidegate_native::Tracker;
+use tidegate_native::{Tracker, dashboard};
 
 use crate::{exchange::Peer, hops::Client};
 
@@ -14,7 +14,7 @@ struct Entrance {
     background: Arc<Tracker>,
 }
 
-/// Everything goes to the gateway, which has the routes.
+/// Everything but the pages of the dashboard goes to the gateway, which has the routes.
 pub(crate) fn router(gateway: Gateway, background: Arc<Tracker>) -> Router {
     Router::new().fallback(answer).with_state(Arc::new(Entrance { gateway, background }))
 }
@@ -23,6 +23,9 @@ async fn answer(
     State(entrance): State<Arc<Entrance>>,
     mut request: Request<Body>,
 ) -> Response<Body> {
+    if let Some(page) = dashboard(&request) {
+        return page;
+    }
     let peer = request.extensions_mut().remove::<Peer>();
     let trusted = &entrance.gateway.state().config().people.trusted_proxies;
     let Client { address: peer, transport } = Client::of(peer, request.headers(), trusted);

@@ -22,6 +22,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "health", run: |world| Box::pin(health(world)) },
     Case { name: "ready", run: |world| Box::pin(ready(world)) },
     Case { name: "welcome", run: |world| Box::pin(welcome(world)) },
+    Case { name: "pages_for_browsers", run: |world| Box::pin(pages(world)) },
 ];
 
 fn get(world: &World, path: &str) -> Ask {
@@ -146,5 +147,22 @@ async fn welcome(world: &World) -> Result {
     assert!(welcome["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("tidegate")));
     assert!(welcome["version"].as_str().is_some_and(|version| version.contains('.')), "{welcome}");
     assert!(welcome.to_string().contains(CHAT), "no links: {welcome}");
+    Ok(())
+}
+
+/// A browser is shown pages where programs get JSON, whether or not the dashboard was built.
+async fn pages(world: &World) -> Result {
+    for path in ["/", "/setup", "/ui/requests/some-id"] {
+        let ask =
+            Ask::new("GET", path).header("accept", "text/html,application/xml;q=0.9,*/*;q=0.8");
+        let answer = world.ask(&ask).await?;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert_eq!(policy, tidegate_core::http::CONTENT_SECURITY_POLICY, "{path}");
+        assert!(answer.text().contains("Tidegate"), "{path}: {}", answer.text());
+    }
+    let answer = world.ask(&Ask::new("GET", "/ui/assets/none.js")).await?;
+    assert_eq!(answer.status, 404, "{}", answer.text());
     Ok(())
 }
