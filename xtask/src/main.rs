@@ -7,6 +7,7 @@ mod checks;
 mod ci;
 mod contract;
 mod corpus;
+mod dashboard;
 mod deny;
 mod doctor;
 mod fetch;
@@ -49,6 +50,8 @@ enum Task {
     Sdk(sdk::Options),
     /// Thousands of questions to the API, made of its description
     Schema(schema::Options),
+    /// Check the dashboard and build it into the files that the programs carry
+    Dashboard,
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -100,6 +103,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Corpus(options) => report.step("corpus", || corpus::corpus(options)),
         Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
         Task::Schema(options) => report.step("schema", || schema::schema(options)),
+        Task::Dashboard => report.step("dashboard", dashboard::dashboard),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Race(options) => report.step("race", || contract::race(options)),
