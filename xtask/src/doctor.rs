@@ -40,14 +40,20 @@ const NEEDS: &[Need] = &[
     Need {
         program: "node",
         version: &["--version"],
-        used_by: "contract worker, stores d1, sdk",
+        used_by: "dashboard, browser, contract worker, stores d1, sdk",
         advice: "install Node.js 20 or later",
     },
     Need {
         program: "npm",
         version: &["--version"],
-        used_by: "wasm, contract worker, stores hrana d1, sdk",
+        used_by: "dashboard, browser, wasm, contract worker, stores hrana d1, sdk",
         advice: "comes with Node.js",
+    },
+    Need {
+        program: "chromium",
+        version: &["--version"],
+        used_by: "browser",
+        advice: "apt-get install chromium",
     },
     Need {
         program: "python3",
@@ -59,17 +65,17 @@ const NEEDS: &[Need] = &[
 
 /// Prints what is there and what is not.
 pub(crate) fn doctor() -> Result<()> {
-    println!("{:<14} {:<34} {:<44} how to get it", "program", "found", "used by");
+    println!("{:<14} {:<34} {:<62} how to get it", "program", "found", "used by");
     for need in NEEDS {
         let found = place::program(need.program).map(|program| version(&program, need.version));
         let advice = if found.is_some() { "" } else { need.advice };
         let found = found.unwrap_or_else(|| "missing".to_owned());
-        println!("{:<14} {found:<34} {:<44} {advice}", need.program, need.used_by);
+        println!("{:<14} {found:<34} {:<62} {advice}", need.program, need.used_by);
     }
     let target = wasm_target();
     let advice = if target == "missing" { "cargo xtask wasm gets it" } else { "" };
     println!(
-        "{:<14} {target:<34} {:<44} {advice}",
+        "{:<14} {target:<34} {:<62} {advice}",
         "wasm32 std", "wasm, contract worker, stores d1"
     );
     println!("\nfetched by the commands themselves, kept in {}", place::cache()?.display());

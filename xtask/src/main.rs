@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "this tool talks to a person at a terminal")]
 
 mod bench;
+mod browser;
 mod build;
 mod checks;
 mod ci;
@@ -52,6 +53,8 @@ enum Task {
     Schema(schema::Options),
     /// Check the dashboard and build it into the files that the programs carry
     Dashboard,
+    /// Every page of the dashboard as people use it, in Chromium against the server
+    Browser(browser::Options),
     /// One list of cases against every database
     Stores(stores::Options),
     /// Kill and terminate gateways under load, and count what was lost
@@ -104,6 +107,7 @@ fn perform(task: &Task, report: &mut Report) -> Result<()> {
         Task::Sdk(options) => report.step("sdk", || sdk::sdk(options)),
         Task::Schema(options) => report.step("schema", || schema::schema(options)),
         Task::Dashboard => report.step("dashboard", dashboard::dashboard),
+        Task::Browser(options) => report.step("browser", || browser::browser(options)),
         Task::Stores(options) => stores::stores(options, report),
         Task::Endurance { loops } => report.step("endurance", || contract::endurance(*loops)),
         Task::Race(options) => report.step("race", || contract::race(options)),

@@ -1,0 +1,155 @@
+// Are providers, keys, models and groups made, changed and removed as people do it?
+import assert from 'node:assert/strict';
+
+async function providers(world) {
+  const page = await world.open('/ui/providers', { as: 'admin' });
+  await page.getByRole('button', { name: 'Add a provider' }).click();
+  await page.getByRole('button', { name: 'Demo (no key needed)' }).click();
+  await page.getByRole('button', { name: 'Add Demo' }).click();
+  await page.getByRole('heading', { name: 'demo', exact: true }).waitFor();
+  await page.getByText('demo is added.').waitFor();
+  await page.locator('summary', { hasText: 'More' }).click();
+  await page.getByLabel('Keys take turns').selectOption('weighted');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('demo is saved.').waitFor();
+  assert.equal((await world.gateway.api('GET', '/api/providers/demo')).rotation, 'weighted');
+  await page.goto(`${world.gateway.url}/ui/providers`);
+  await page.locator('tbody tr', { hasText: 'lab' }).getByText('up').or(page.locator('tbody tr', { hasText: 'lab' }).getByText('shaky')).waitFor();
+}
+
+async function providerConflict(world) {
+  const page = await world.open('/ui/providers/demo', { as: 'admin' });
+  await world.settled(page);
+  await page.locator('summary', { hasText: 'More' }).click();
+  await page.getByLabel('Keys take turns').selectOption('least_used');
+  await world.gateway.api('PATCH', '/api/providers/demo', { models: ['echo', 'echo-2'] }, { 'if-match': '*' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  const clash = page.getByRole('alert');
+  await clash.getByText('Somebody else has changed this meanwhile').waitFor();
+  await clash.getByText('least_used').waitFor();
+  await clash.getByText('["echo","echo-2"]').waitFor();
+  await clash.getByRole('button', { name: 'Take theirs' }).click();
+  assert.equal(await page.getByLabel('Models').inputValue(), 'echo, echo-2');
+}
+
+async function removed(world) {
+  const page = await world.open('/ui/providers/demo', { as: 'admin' });
+  await page.getByRole('button', { name: 'Remove' }).click();
+  const question = page.getByRole('dialog');
+  await question.getByText('The provider demo and all of its keys').waitFor();
+  await page.keyboard.press('Escape');
+  await question.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await question.getByRole('button', { name: 'Remove demo and its keys' }).click();
+  await page.waitForURL('**/ui/providers');
+  await page.getByText('demo is removed.').waitFor();
+  assert.equal(await page.getByRole('link', { name: 'demo', exact: true }).count(), 0);
+}
+
+async function keys(world) {
+  const page = await world.open('/ui/keys', { as: 'admin' });
+  await page.getByRole('button', { name: 'Add keys' }).click();
+  await page.getByLabel('Provider').selectOption('lab');
+  await page.getByRole('textbox', { name: 'Keys' }).fill('sk-second-0123456789\nsk-third-0123456789ab\nsk-second-0123456789');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByText('2 keys are added to lab, 1 were there already.').waitFor();
+  const row = page.locator('tbody tr', { hasText: '…89ab' });
+  await row.waitFor();
+  assert.equal(await page.getByText('sk-third').count(), 0, 'a secret is never shown');
+  await row.getByRole('button', { name: /^Change/ }).click();
+  await page.getByLabel('Label').fill('the third');
+  await page.getByLabel('Requests a minute').fill('100');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The key is saved.').waitFor();
+  const named = page.locator('tbody tr', { hasText: 'the third' });
+  await named.getByText('100 requests a minute').waitFor();
+  await named.getByRole('button', { name: /^Turn off/ }).click();
+  await named.getByText('off', { exact: true }).waitFor();
+  await named.getByRole('button', { name: /^Forget/ }).click();
+  await page.getByRole('dialog').getByText('Tidegate cannot give it back').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Forget the key' }).click();
+  await named.waitFor({ state: 'detached' });
+}
+
+async function models(world) {
+  const page = await world.open('/ui/models?show=all', { as: 'admin' });
+  await world.settled(page);
+  await page.keyboard.press('/');
+  await page.keyboard.type('gpt-4o mini');
+  const row = page.locator('tbody tr', { hasText: 'gpt-4o-mini' }).first();
+  await row.getByRole('button', { name: 'Change' }).click();
+  await page.getByLabel('A price of your own').check();
+  await page.getByLabel('Prompt', { exact: true }).fill('0.5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText(/is saved/).waitFor();
+  await row.getByText('own price').waitFor();
+  await row.getByText('0.5', { exact: true }).waitFor();
+  await row.getByRole('button', { name: 'Turn off' }).click();
+  await row.getByText('off', { exact: true }).waitFor();
+}
+
+async function groups(world) {
+  const page = await world.open('/ui/groups', { as: 'admin' });
+  await page.getByRole('link', { name: 'dispatcher' }).waitFor();
+  // The tree goes through groups to models.
+  await page.locator('section', { hasText: 'dispatcher' }).getByText('deepseek-v4-pro').first().waitFor();
+  await page.locator('section', { hasText: 'dispatcher' }).getByText('rated 1 to 3').waitFor();
+  await page.getByRole('button', { name: 'Make a group' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('tides');
+  await page.getByLabel('How a target is picked').selectOption('heuristic');
+  await page.getByLabel('Target 1', { exact: true }).fill('lab-1');
+  await page.getByRole('button', { name: 'Add a target' }).click();
+  await page.getByLabel('Target 2', { exact: true }).fill('lab-2');
+  await page.getByRole('button', { name: 'Add a rule' }).click();
+  await page.getByLabel('Rule 1: to').selectOption('lab-2');
+  await page.getByLabel('Keywords').fill('debug, step by step');
+  await page.getByLabel('Keywords').blur();
+  await page.getByLabel('Where it leads').getByText('“debug” or “step by step”').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.waitForURL('**/ui/groups/tides');
+  await page.waitForTimeout(2500);
+  const asked = await world.gateway.chat(world.key, 'tides', 'Please debug this');
+  await page.waitForTimeout(500);
+  const record = await world.gateway.api('GET', `/api/records/${asked.id}`);
+  assert.equal(record.model, 'lab-2', 'the rule holds');
+  await page.goto(`${world.gateway.url}/ui/requests/${asked.id}`);
+  await page.getByText('group, heuristic').waitFor();
+}
+
+async function playground(world) {
+  const page = await world.open('/ui/playground?model=tides', { as: 'admin' });
+  await page.getByRole('button', { name: 'Make a key for an hour' }).click();
+  await page.waitForFunction(() => document.querySelector('input[placeholder="tg_…"]').value.startsWith('tg_'));
+  for (const dialect of ['Chat Completions', 'Responses', 'Anthropic', 'Gemini']) {
+    for (const stream of [true, false]) {
+      await page.getByRole('button', { name: dialect, exact: true }).click();
+      await page.getByLabel('As a stream').setChecked(stream);
+      await page.getByLabel('Prompt').fill(`Hello in ${dialect}, ${stream}`);
+      await page.keyboard.press('Control+Enter');
+      await page.locator('pre.said', { hasText: `You said: Hello in ${dialect}, ${stream}` }).waitFor();
+      await page.getByText('in all').waitFor();
+    }
+  }
+  await page.locator('summary', { hasText: 'The raw exchange' }).click();
+  await page.getByText('POST /v1beta/models/tides:generateContent').waitFor();
+  await page.locator('section').getByRole('link').click();
+  await page.getByRole('heading', { name: 'Request', exact: true }).waitFor();
+}
+
+async function groupGone(world) {
+  const page = await world.open('/ui/groups/tides', { as: 'admin' });
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete tides' }).click();
+  await page.getByText('The group tides is deleted.').waitFor();
+}
+
+export const cases = [
+  ['a provider is added and changed', providers],
+  ['two people change one provider, and both versions are shown', providerConflict],
+  ['a provider is removed after a question that names it', removed],
+  ['keys are added in numbers, changed, switched and forgotten', keys],
+  ['a model is found, priced and turned off', models],
+  ['a group is built, and leads where its rule says', groups],
+  ['the playground speaks four dialects, streamed and whole', playground],
+  ['a group is deleted', groupGone],
+];

@@ -1,0 +1,113 @@
+// Do numbers and the log say what was asked?
+import assert from 'node:assert/strict';
+
+const EVIL = '<img src=x onerror="alert(1)"><script>alert(2)</script>';
+
+/** Some traffic: what goes well, what streams, what fails, and what would like to be a script. */
+async function traffic(world) {
+  const { gateway, key } = world;
+  for (let turn = 0; turn < 6; turn += 1) await gateway.chat(key, 'lab-1', `Hello for the ${turn}th time`);
+  for (let turn = 0; turn < 3; turn += 1) await gateway.chat(key, 'lab-2', 'Hello in a stream', true);
+  world.failed = await gateway.chat(key, 'broken', 'Hello');
+  world.evil = await gateway.chat(key, `lab/${EVIL}`.replaceAll(' ', ''), `say: ${EVIL}`);
+  assert.equal(world.failed.status >= 400, true);
+}
+
+async function overview(world) {
+  const page = await world.open('/', { as: 'admin' });
+  await page.waitForURL('**/ui/overview');
+  await world.settled(page);
+  const tile = page.locator('.tile', { hasText: 'Requests' });
+  await tile.getByText('12', { exact: true }).waitFor();
+  for (const by of ['Model', 'Client', 'Team', 'Provider']) {
+    await page.getByRole('group', { name: 'Kept apart by' }).getByRole('button', { name: by }).click();
+    await page.getByRole('heading', { name: `By ${by.toLowerCase()}` }).waitFor();
+    await page.locator('table tbody tr').first().waitFor();
+  }
+  assert.match(page.url(), /by=provider/);
+  await page.getByRole('link', { name: 'lab', exact: true }).waitFor();
+  await page.getByRole('group', { name: 'Range' }).getByRole('button', { name: '7 days' }).click();
+  assert.match(page.url(), /range=7d/);
+  await page.locator('canvas').waitFor();
+  await page.reload();
+  assert.equal(await page.getByRole('button', { name: '7 days' }).getAttribute('aria-pressed'), 'true');
+}
+
+async function requests(world) {
+  const page = await world.open('/ui/requests', { as: 'admin' });
+  await world.settled(page);
+  await page.getByText('12 shown').waitFor();
+  await page.getByLabel('Outcome').selectOption('failed');
+  await page.waitForURL('**failed=true**');
+  const row = page.locator('tbody tr', { hasText: 'broken' });
+  await row.getByRole('link').click();
+  await page.waitForURL(`**/ui/requests/${world.failed.id}`);
+  await page.getByRole('heading', { name: 'The way it took' }).waitFor();
+  await page.getByText('tried last').waitFor();
+  await page.goBack();
+  assert.equal(await page.getByLabel('Outcome').inputValue(), 'true', 'the way back keeps the filter');
+  await page.getByLabel('Outcome').selectOption('any');
+  await page.getByLabel('Model').fill('lab-2');
+  await page.keyboard.press('Enter');
+  await page.getByText('3 shown').waitFor();
+}
+
+async function following(world) {
+  const page = await world.open('/ui/requests', { as: 'admin' });
+  await page.getByText('12 shown').waitFor();
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await world.gateway.chat(world.key, 'lab-1', 'Hello while somebody looks');
+  await page.getByText('13 shown, following').waitFor();
+}
+
+async function paging(world) {
+  for (let turn = 0; turn < 60; turn += 1) await world.gateway.chat(world.key, 'lab-1', 'One of many');
+  const page = await world.open('/ui/requests', { as: 'admin' });
+  await page.getByText('50 shown').waitFor();
+  await page.getByRole('button', { name: 'Older ones' }).click();
+  await page.getByText('73 shown').waitFor();
+  const ids = await page.locator('tbody tr a').evaluateAll((links) => links.map((link) => link.href));
+  assert.equal(new Set(ids).size, 73, 'no request twice');
+}
+
+async function captured(world) {
+  const page = await world.open('/ui/settings', { as: 'admin' });
+  await page.getByRole('group', { name: 'Clients' }).getByLabel('my-first-app').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The settings are saved.').waitFor();
+  // The process that answers looks at settings every two seconds.
+  await page.waitForTimeout(3000);
+  const evil = await world.gateway.chat(world.key, 'lab-1', `say: ${EVIL}`);
+  await page.waitForTimeout(1000);
+  await page.goto(`${world.gateway.url}/ui/requests/${evil.id}`);
+  await page.getByRole('button', { name: 'Show the bodies' }).click();
+  await page.getByLabel('Body of the answer', { exact: true }).getByText('<img src=x').waitFor();
+  assert.equal(await page.locator('main img, main script').count(), 0, 'it is text, not elements');
+  await page.goto(`${world.gateway.url}/ui/requests/${world.evil.id}`);
+  await page.getByText('<imgsrc=x').first().waitFor();
+  assert.equal(await page.locator('main img, main script').count(), 0, 'it is text, not elements');
+}
+
+async function system(world) {
+  const page = await world.open('/ui/system', { as: 'admin' });
+  await page.getByText('Up for').waitFor();
+  await page.getByRole('meter', { name: 'Memory in use' }).waitFor();
+}
+
+async function refusal(world) {
+  const page = await world.open('/ui/requests/no-such-request', { as: 'admin' });
+  await page.getByRole('alert').getByText('There is no record').waitFor();
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await page.getByRole('alert').getByText('Status 404').waitFor();
+}
+
+export const cases = [
+  ['traffic of all kinds', traffic, true],
+  ['the overview has its numbers, its breakdowns and its ranges', overview],
+  ['requests are filtered, opened, and found again by the way back', requests],
+  ['new requests appear while somebody follows', following],
+  ['older requests come page by page', paging],
+  ['captured bodies are text, whatever they would like to be', captured],
+  ['the system page shows the machine', system],
+  ['what is not there is told, and can be tried again', refusal],
+];

@@ -1,0 +1,103 @@
+// What is around every case: a browser, whose pages tell of everything that must not happen, and the people in it.
+import axe from 'axe-core';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const WIDE = { width: 1280, height: 860 };
+const PHONE = { width: 390, height: 844 };
+const WAIT_MS = 10_000;
+/** Chromium must look for nothing outside, and root has no sandbox. */
+const SWITCHES = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+/** What axe finds so grave is a failure. */
+const GRAVE = ['serious', 'critical'];
+
+export class World {
+  static async start({ gateway, provider, chromiumPath, images }) {
+    const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: SWITCHES });
+    if (images) mkdirSync(images, { recursive: true });
+    return new World({ gateway, provider, browser, images });
+  }
+
+  constructor(parts) {
+    Object.assign(this, parts);
+    /** What must not happen, in words. */
+    this.troubles = [];
+    /** The signed-in state of each person, by name. */
+    this.people = {};
+  }
+
+  /** A page in a browser of its own, as somebody who is signed in or as nobody. */
+  async open(path, { as, phone = false, theme = 'light' } = {}) {
+    const context = await this.browser.newContext({
+      viewport: phone ? PHONE : WIDE,
+      colorScheme: theme,
+      reducedMotion: 'reduce',
+      locale: 'en-GB',
+      timezoneId: 'Europe/Berlin',
+      permissions: ['clipboard-read', 'clipboard-write'],
+      ...(as && { storageState: this.people[as] }),
+    });
+    context.setDefaultTimeout(WAIT_MS);
+    await this.#watch(context);
+    const page = await context.newPage();
+    await page.goto(this.gateway.url + path);
+    return page;
+  }
+
+  /** Keeps somebody signed in for later pages, and closes this one. */
+  async keep(name, page) {
+    this.people[name] = await page.context().storageState();
+    await page.context().close();
+  }
+
+  async #watch(context) {
+    const tell = (what) => this.troubles.push(what);
+    await context.exposeBinding('tellViolation', (_, text) => tell(`the policy was broken: ${text}`));
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (event) => {
+        window.tellViolation(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+      });
+    });
+    context.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (origin !== this.gateway.url && !['data:', 'blob:'].includes(protocol)) tell(`something outside was asked for: ${request.url()}`);
+    });
+    context.on('weberror', (error) => tell(`a script failed: ${error.error().stack ?? error.error().message}`));
+    context.on('dialog', (dialog) => { tell(`a script ran: ${dialog.message()}`); void dialog.dismiss(); });
+  }
+
+  /** The page has loaded what it shows. */
+  async settled(page) {
+    await page.locator('main h1').waitFor();
+    await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
+  }
+
+  /** No finding of axe is grave. */
+  async accessible(page, what) {
+    await page.evaluate(axe.source);
+    const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+    for (const { id, impact, nodes } of violations.filter((found) => GRAVE.includes(found.impact))) {
+      const places = nodes.slice(0, 3).map((node) => `${node.target.join(' ')} (${node.failureSummary?.split('\n').at(-1)?.trim()})`);
+      this.troubles.push(`${what}: ${impact} finding ${id} at ${places.join('; ')}`);
+    }
+  }
+
+  /** Nothing sticks out of a narrow screen. */
+  async fits(page, what) {
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    if (over > 0) this.troubles.push(`${what} is ${over} pixels wider than the screen`);
+  }
+
+  /** A picture for people, where pictures are wanted. */
+  async picture(page, name) {
+    if (this.images) await page.screenshot({ path: join(this.images, `${name}.png`), animations: 'disabled' });
+  }
+
+  async stop() {
+    await this.browser.close();
+  }
+}
