@@ -1,5 +1,4 @@
 //! Which files does the built dashboard consist of? They become a table of bytes, which is empty without Node.
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to cargo")]
 
 use std::{
     env, fs, io,
@@ -45,7 +44,8 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 
 fn row(built: &Path, file: &Path) -> String {
     let place = file.strip_prefix(built).unwrap_or(file);
-    let path: String = place.iter().map(|part| format!("/{}", part.to_string_lossy())).collect();
+    let parts: Vec<_> = place.iter().map(|part| part.to_string_lossy()).collect();
+    let path = format!("/{}", parts.join("/"));
     let bytes = |file: &Path| format!("include_bytes!({:?})", file.display().to_string());
     let mut packed = file.as_os_str().to_owned();
     packed.push(".gz");

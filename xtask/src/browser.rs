@@ -32,12 +32,11 @@ pub(crate) fn browser(options: &Options) -> Result {
     fetch::need("node", "install Node.js 20 or later")?;
     let chromium = chromium()?;
     fetch::npm_beside(&place::root()?.join("tests/browser"))?;
-    let server = match &options.server {
-        Some(server) => server.clone(),
-        None => {
-            dashboard::dashboard()?;
-            build::server(options.profile)?
-        }
+    let server = if let Some(server) = &options.server {
+        server.clone()
+    } else {
+        dashboard::dashboard()?;
+        build::server(options.profile)?
     };
     let mut suite = shell::command("node", &["tests/browser/run.mjs", "--server"])?;
     suite.arg(std::path::absolute(&server).unwrap_or(server)).arg("--chromium").arg(chromium);
