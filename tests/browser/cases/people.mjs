@@ -134,8 +134,8 @@ async function account(world) {
 }
 
 export const cases = [
-  ['a team is made with a limit', teams],
-  ['a client is made, and its team has a gauge', clients],
+  ['a team is made with a limit', teams, true],
+  ['a client is made, and its team has a gauge', clients, true],
   ['a key is rotated, limited and revoked', rotation],
   ['a user chooses a password with a link', users, true],
   ['a viewer sees what a viewer may, and nothing else', viewer],

@@ -144,12 +144,12 @@ async function groupGone(world) {
 }
 
 export const cases = [
-  ['a provider is added and changed', providers],
+  ['a provider is added and changed', providers, true],
   ['two people change one provider, and both versions are shown', providerConflict],
   ['a provider is removed after a question that names it', removed],
   ['keys are added in numbers, changed, switched and forgotten', keys],
   ['a model is found, priced and turned off', models],
-  ['a group is built, and leads where its rule says', groups],
+  ['a group is built, and leads where its rule says', groups, true],
   ['the playground speaks four dialects, streamed and whole', playground],
   ['a group is deleted', groupGone],
 ];
