@@ -18,6 +18,7 @@ pub mod http;
 pub mod identity;
 mod ids;
 pub mod journal;
+mod json;
 pub mod limits;
 pub mod media;
 mod memory;

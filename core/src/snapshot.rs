@@ -13,6 +13,7 @@ use crate::{
     dialect::Dialect,
     error::{Error, Result},
     identity::Vault,
+    json,
     money::{InForce, Override},
     ports::Millis,
     provider::{Auth, Host, Key, Provider, Rotation, Source, Terms, builtin},
@@ -333,8 +334,7 @@ fn in_order(mut all: Vec<Override>) -> Vec<Override> {
 }
 
 fn read<'a, T: Deserialize<'a>>(document: &'a Document) -> Result<T> {
-    serde_json::from_str(&document.body)
-        .map_err(|error| Error::internal(format!("{}: {error}", document.id)))
+    json::read(&document.body).map_err(|error| Error::internal(format!("{}: {error}", document.id)))
 }
 
 #[cfg(test)]

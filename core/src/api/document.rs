@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
     http::{Body, empty},
+    json,
     limits::{CHANGES_MAX, ID_BYTES_MAX},
     router::Visit,
     store::{Document, Kind, ListQuery},
@@ -92,7 +93,7 @@ impl<T: Resource> Stored<T> {
     /// Reads a document of any shape.
     pub(super) fn read(document: Document) -> Result<Self> {
         let wrong = |error| Error::internal(format!("{} {}: {error}", T::KIND.name(), document.id));
-        let raw: Map<String, Value> = serde_json::from_str(&document.body).map_err(wrong)?;
+        let raw: Map<String, Value> = json::read(&document.body).map_err(wrong)?;
         let raw = if document.shape < T::SHAPE { T::upgrade(document.shape, raw) } else { raw };
         let body = serde_json::from_value(Value::Object(raw.clone())).map_err(wrong)?;
         Ok(Self { document, body, raw })

@@ -6,6 +6,7 @@ use super::inbound::moved;
 use crate::{
     error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
+    json,
     router::Caller,
     store::{Audit, Change, Document, Kind, Trail},
 };
@@ -104,7 +105,7 @@ fn told(before: Option<&Document>, after: Option<&Document>) -> [String; 2] {
 }
 
 fn fields(document: &Document) -> Map<String, Value> {
-    let mut fields: Map<String, Value> = serde_json::from_str(&document.body).unwrap_or_default();
+    let mut fields: Map<String, Value> = json::read(&document.body).unwrap_or_default();
     for (name, value) in [("name", &document.name), ("parent", &document.parent)] {
         if !value.is_empty() && *value != document.id {
             fields.insert(name.to_owned(), value.as_str().into());

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     error::{Error, Kind, Result},
     identity::Client,
+    json,
     limits::{ID_BYTES_MAX, TEAM_DEPTH_MAX},
     ports::Millis,
     store::{self, Document},
@@ -50,7 +51,7 @@ impl Team {
 
     /// Reads a document of kind `team`.
     pub fn from_document(document: &Document) -> Result<Self> {
-        let policy = serde_json::from_str(&document.body)
+        let policy = json::read(&document.body)
             .map_err(|error| Error::internal(format!("team {}: {error}", document.id)))?;
         let (id, name) = (document.id.clone(), document.name.clone());
         Ok(Self { id, name, parent: document.parent.clone(), policy, locked: false })

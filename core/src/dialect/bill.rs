@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::money::decimal;
+use crate::{json, money::decimal};
 
 /// Dollars as a number, or the total of an object. A float never holds them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +16,7 @@ impl<'de> Deserialize<'de> for Dollars {
         if !text.starts_with('{') {
             return Ok(Self(nanos(text)));
         }
-        let parts: Parts = serde_json::from_str(text).unwrap_or_default();
+        let parts: Parts = json::read(text).unwrap_or_default();
         Ok(Self(parts.total_cost.and_then(|total| nanos(total.get()))))
     }
 }

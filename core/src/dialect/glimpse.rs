@@ -8,6 +8,8 @@ use serde_json::value::RawValue;
 
 use super::{note::Place, object::Object};
 
+use crate::json;
+
 /// Where requests that are no conversation have their text.
 const TEXTS: [&str; 4] = ["prompt", "input", "content", "contents"];
 /// What tools are called, the first ones included.
@@ -84,7 +86,7 @@ impl<'a> Glimpse<'a> {
         let instructions = place.fields.iter().find_map(|name| field(name)).map(RawValue::get);
         let said = std::iter::once(place.turns).chain(TEXTS).find_map(field);
         let turns = match said {
-            Some(raw) => match serde_json::from_str(raw.get()) {
+            Some(raw) => match json::read(raw.get()) {
                 Ok(list) => Turns::List(list),
                 Err(_) => Turns::Text(raw),
             },
@@ -123,7 +125,7 @@ impl<'a> Glimpse<'a> {
     /// Whether tools are offered.
     pub(crate) fn has_tools(&self) -> bool {
         let some = |raw: &RawValue| {
-            serde_json::from_str::<Vec<&RawValue>>(raw.get()).is_ok_and(|tools| !tools.is_empty())
+            json::read::<Vec<&RawValue>>(raw.get()).is_ok_and(|tools| !tools.is_empty())
         };
         let object = self.object.as_ref();
         TOOLS.iter().any(|name| object.and_then(|object| object.present(name)).is_some_and(some))
@@ -133,7 +135,7 @@ impl<'a> Glimpse<'a> {
     pub(crate) fn has_images(&self) -> bool {
         let Turns::List(turns) = &self.turns else { return false };
         let shows = |raw: &RawValue| {
-            let Ok(turn) = serde_json::from_str::<Turn<'_>>(raw.get()) else { return false };
+            let Ok(turn) = json::read::<Turn<'_>>(raw.get()) else { return false };
             turn.content.or(turn.parts).is_some_and(|content| holds_picture(content, 1))
         };
         turns.iter().any(|turn| shows(turn))
@@ -148,7 +150,7 @@ impl<'a> Glimpse<'a> {
     pub(crate) fn user(&self) -> Option<String> {
         let metadata = || {
             let raw = self.object.as_ref()?.present("metadata")?;
-            serde_json::from_str::<Metadata<'_>>(raw.get()).ok()?.user_id.map(Cow::into_owned)
+            json::read::<Metadata<'_>>(raw.get()).ok()?.user_id.map(Cow::into_owned)
         };
         self.named(&USERS).map(str::to_owned).or_else(metadata)
     }
@@ -165,7 +167,7 @@ fn spoken(raw: &RawValue) -> Option<String> {
     if raw.get().starts_with('"') {
         return Some(text(raw));
     }
-    let turn: Turn<'_> = serde_json::from_str(raw.get()).ok()?;
+    let turn: Turn<'_> = json::read(raw.get()).ok()?;
     let by_user = match turn.role.as_deref() {
         Some(role) => role == "user",
         // Gemini's clients may leave the role out; items without one that have no parts are no messages.
@@ -176,24 +178,24 @@ fn spoken(raw: &RawValue) -> Option<String> {
 
 /// A text, or the texts of some parts.
 fn text(raw: &RawValue) -> String {
-    if let Ok(text) = serde_json::from_str::<Cow<'_, str>>(raw.get()) {
+    if let Ok(text) = json::read::<Cow<'_, str>>(raw.get()) {
         return text.into_owned();
     }
-    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return String::new() };
+    let Ok(parts) = json::read::<Vec<&RawValue>>(raw.get()) else { return String::new() };
     let texts = parts.iter().filter_map(|raw| {
-        let part: Part<'_> = serde_json::from_str(raw.get()).ok()?;
-        serde_json::from_str::<Cow<'_, str>>(part.text?.get()).ok().map(Cow::into_owned)
+        let part: Part<'_> = json::read(raw.get()).ok()?;
+        json::read::<Cow<'_, str>>(part.text?.get()).ok().map(Cow::into_owned)
     });
     texts.collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a picture is among some parts, or in the result of a tool among them.
 fn holds_picture(raw: &RawValue, depth: usize) -> bool {
-    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else { return false };
+    let Ok(parts) = json::read::<Vec<&RawValue>>(raw.get()) else { return false };
     parts.iter().any(|raw| {
-        let Ok(part) = serde_json::from_str::<Part<'_>>(raw.get()) else { return false };
+        let Ok(part) = json::read::<Part<'_>>(raw.get()) else { return false };
         let data = |raw: &RawValue| {
-            let data = serde_json::from_str::<Data<'_>>(raw.get()).ok();
+            let data = json::read::<Data<'_>>(raw.get()).ok();
             data.and_then(|data| data.mime).is_some_and(|mime| mime.starts_with("image/"))
         };
         part.kind.is_some_and(|kind| PICTURES.contains(&&*kind))

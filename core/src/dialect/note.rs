@@ -10,7 +10,10 @@ use super::{
     object::Object,
     patch::{self, Edit},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    json,
+};
 
 /// Where a dialect has its instructions.
 pub(super) struct Place {
@@ -72,7 +75,7 @@ fn says_something(value: &RawValue) -> bool {
 }
 
 fn instructs(turn: &RawValue) -> bool {
-    let speaker: Option<Speaker<'_>> = serde_json::from_str(turn.get()).ok();
+    let speaker: Option<Speaker<'_>> = json::read(turn.get()).ok();
     let role = speaker.and_then(|speaker| speaker.role);
     role.is_some_and(|role| matches!(&*role, "system" | "developer"))
 }

@@ -7,7 +7,10 @@ use std::{borrow::Cow, fmt, ops::Range};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    json,
+};
 
 /// An object's fields in the order they came, repeated names included.
 pub(crate) struct Object<'a> {
@@ -54,7 +57,7 @@ impl<'a> Object<'a> {
     /// The value of a name as a typed one. A missing name and `null` are `None`.
     pub(crate) fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        serde_json::from_str(value.get())
+        json::read(value.get())
             .map_err(|_| Error::bad_request(format!("`{name}` has the wrong type.")).at(name))
     }
 

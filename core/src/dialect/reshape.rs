@@ -9,6 +9,8 @@ use super::{
     ir::{Call, Function, Losses, Part, Prompt, Reply, Schema, Stop, ToolKind},
 };
 
+use crate::json;
+
 /// The one field of a tool that stands for a free-text tool.
 const INPUT: &str = "input";
 
@@ -135,7 +137,7 @@ impl Reshape {
     fn release(&mut self, part: usize, out: &mut Vec<Event>) {
         let Some(at) = self.held.iter().position(|held| held.0 == part) else { return };
         let (_, arguments) = self.held.remove(at);
-        let object: Option<Schema> = serde_json::from_str(&arguments).ok();
+        let object: Option<Schema> = json::read(&arguments).ok();
         let text = object.as_ref().and_then(|object| object.get(INPUT)?.as_text());
         // A model that did not keep to the one field is given on as it is.
         let text = text.map_or(arguments.clone(), str::to_owned);

@@ -6,6 +6,7 @@ use super::{Secret, Vault, mint, mint_for, named};
 use crate::{
     budget::Policy,
     error::{Error, Result},
+    json,
     ports::{Millis, Random},
     store::{Document, Kind},
 };
@@ -129,7 +130,7 @@ impl Client {
 
     /// Reads a document of kind `client`.
     pub fn from_document(document: &Document) -> Result<Self> {
-        let mut client: Self = serde_json::from_str(&document.body)
+        let mut client: Self = json::read(&document.body)
             .map_err(|error| Error::internal(format!("client {}: {error}", document.id)))?;
         client.id.clone_from(&document.id);
         client.name.clone_from(&document.name);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Role, Secret, Vault, same};
 use crate::{
     error::{Error, Result},
+    json,
     limits::{TICKET_WAIT, USER_NAME_CHARS_MAX},
     ports::{Millis, Random},
     store::{Document, Kind},
@@ -220,8 +221,7 @@ pub(crate) fn token(random: &dyn Random, bytes: usize) -> String {
 }
 
 fn read<'a, T: Deserialize<'a>>(document: &'a Document) -> Result<T> {
-    serde_json::from_str(&document.body)
-        .map_err(|error| Error::internal(format!("{}: {error}", document.id)))
+    json::read(&document.body).map_err(|error| Error::internal(format!("{}: {error}", document.id)))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     identity::Secret,
+    json,
     limits::{MEMORY_BYTES_MAX, STATE_FETCH_WAIT, STATE_STORE_WAIT, STATES_AT_ONCE_MAX},
     ports::{Millis, within},
     store::Blob,
@@ -140,7 +141,7 @@ async fn take(
         return Ok(());
     };
     let text = vault.open(std::str::from_utf8(&sealed).map_err(Error::internal)?, &place)?;
-    let lines: Vec<Line> = serde_json::from_str(text.expose()).map_err(Error::internal)?;
+    let lines: Vec<Line> = json::read(text.expose()).map_err(Error::internal)?;
     for line in lines {
         gateway.state.memory.keep(here(&line.call), line.into());
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    json,
     limits::{DOCUMENT_ID_BYTES_MAX, PRICE_NANO_MAX},
     store::Document,
 };
@@ -59,7 +60,7 @@ impl Override {
 
     /// Reads what is set for a model of this name from JSON.
     pub fn read(name: &str, json: &str) -> Result<Self> {
-        let body: Body<'_> = serde_json::from_str(json)
+        let body: Body<'_> = json::read(json)
             .map_err(|error| Error::bad_request("This is no model.").because(error))?;
         let price = body.price.filter(|price| price.get() != "null");
         Ok(Self {
@@ -116,7 +117,7 @@ pub fn read_price(json: &str) -> Result<Price> {
     let mut price = Price::default();
     for (name, value) in fields(json)? {
         if name == "tiers" {
-            let tiers: Vec<&RawValue> = serde_json::from_str(value.get()).map_err(no_price)?;
+            let tiers: Vec<&RawValue> = json::read(value.get()).map_err(no_price)?;
             for tier in tiers {
                 price.tiers.push(read_tier(tier.get())?);
             }
@@ -132,7 +133,7 @@ fn read_tier(json: &str) -> Result<Tier> {
     let mut tier = Tier { above_tokens: 0, rates: Rates::default() };
     for (name, value) in fields(json)? {
         if name == "above_tokens" {
-            tier.above_tokens = serde_json::from_str(value.get()).map_err(no_price)?;
+            tier.above_tokens = json::read(value.get()).map_err(no_price)?;
         } else {
             set(&mut tier.rates, name, value.get())?;
         }
@@ -141,7 +142,7 @@ fn read_tier(json: &str) -> Result<Tier> {
 }
 
 fn fields(json: &str) -> Result<BTreeMap<&str, &RawValue>> {
-    serde_json::from_str(json).map_err(no_price)
+    json::read(json).map_err(no_price)
 }
 
 fn set(rates: &mut Rates, name: &str, amount: &str) -> Result<()> {

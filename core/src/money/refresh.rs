@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::{Body, read},
-    ids,
+    ids, json,
     limits::{
         PRICES_BYTES_MAX, PRICES_EVERY, PRICES_FACTOR_MAX, PRICES_KEEP, PRICES_RETRY, PRICES_WAIT,
     },
@@ -42,7 +42,7 @@ pub(crate) struct InForce {
 impl InForce {
     /// Reads the document, if it is this one.
     pub(crate) fn of(document: &Document) -> Option<Self> {
-        (document.id == DOCUMENT).then(|| serde_json::from_str(&document.body).ok())?
+        (document.id == DOCUMENT).then(|| json::read(&document.body).ok())?
     }
 }
 

@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{group::Group, heuristic::Keyword};
 use crate::{
     error::{Error, Result},
+    json,
     store::Document,
 };
 
@@ -29,7 +30,7 @@ impl Entry {
 
     /// Reads a stored one.
     pub(crate) fn from_document(document: &Document) -> Result<Self> {
-        let group: Group = serde_json::from_str(&document.body)
+        let group: Group = json::read(&document.body)
             .map_err(|error| Error::internal(format!("group {}: {error}", document.id)))?;
         Ok(Self::new(&document.id, group))
     }

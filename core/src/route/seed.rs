@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::{
     error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
+    json,
     store::{Audit, Change, Document, Kind, Trail},
 };
 
@@ -55,7 +56,7 @@ impl Gateway {
 }
 
 fn seeds() -> Result<Vec<Seed>> {
-    serde_json::from_str(TEXT).map_err(Error::internal)
+    json::read(TEXT).map_err(Error::internal)
 }
 
 /// A group with everything that it does not say, as the API stores it.

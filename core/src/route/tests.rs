@@ -160,7 +160,7 @@ fn weighted_draws_and_zero_takes_out() {
     assert!((850..950).contains(&firsts["gpt-4o"]), "{firsts:?}");
     let found = says("x").find(&snapshot, "g").unwrap();
     let (name, why) = ("gpt-4.1".to_owned(), "has no weight".to_owned());
-    assert_eq!(found.skipped, [walk::Skipped { name, why }]);
+    assert_eq!(found.skipped, [Skipped { name, why }]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     identity::Secret,
+    json,
     limits::{TURN_BYTES_MAX, TURN_ID_BYTES_MAX, TURN_KEEP},
     store::Blob,
 };
@@ -70,7 +71,7 @@ pub(crate) async fn load(gateway: &Gateway, client: &str, id: &str) -> Result<Op
     };
     let sealed = std::str::from_utf8(&sealed).map_err(Error::internal)?;
     let text = gateway.state.vault.open(sealed, &place(client, id))?;
-    serde_json::from_str(text.expose()).map(Some).map_err(Error::internal)
+    json::read(text.expose()).map(Some).map_err(Error::internal)
 }
 
 /// Forgets a turn; `false` when there was none.

@@ -7,6 +7,7 @@ use super::wire::{Detail, DetailOut, ErrorBody, ErrorEnvelope, ErrorOut, Violati
 use crate::{
     dialect::{array, object::Object},
     error::{Error, Hints, Kind},
+    json,
 };
 
 /// Messages longer than this are cut: some hosts answer with whole pages.
@@ -43,7 +44,7 @@ pub(crate) fn read(status: StatusCode, body: &[u8]) -> Error {
 pub(super) fn from_body(body: ErrorBody<'_>, status: Option<StatusCode>) -> Error {
     let details = body.details.unwrap_or_default();
     let details: Vec<Detail<'_>> =
-        details.iter().filter_map(|detail| serde_json::from_str(detail.get()).ok()).collect();
+        details.iter().filter_map(|detail| json::read(detail.get()).ok()).collect();
     let reason = details.iter().find_map(|detail| detail.reason.as_deref());
     let status = status.or_else(|| streamed_status(body.code));
     if status.is_some_and(is_key_status) || reason == Some("API_KEY_INVALID") {

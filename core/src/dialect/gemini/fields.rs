@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::{
     dialect::object::Object,
     error::{Error, Result},
+    json,
 };
 
 /// An object's fields that are not `null`, under their camel case names.
@@ -36,7 +37,7 @@ impl<'a> Fields<'a> {
     /// The value of a name as a typed one.
     pub(super) fn typed<T: Deserialize<'a>>(&self, name: &str) -> Result<Option<T>> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        serde_json::from_str(value.get()).map(Some).map_err(|_| wrong(name))
+        json::read(value.get()).map(Some).map_err(|_| wrong(name))
     }
 
     /// The value of a name as text.

@@ -10,6 +10,7 @@ use super::wire::{
 };
 use crate::{
     dialect::ir::Citation,
+    json,
     limits::{CITATIONS_MAX, SOURCE_BYTES_MAX},
 };
 
@@ -95,7 +96,7 @@ pub(super) struct Found {
 
 /// The sources that were searched for. What cannot be read says nothing.
 pub(super) fn read(json: &RawValue, said: &mut Said) -> Found {
-    let Ok(grounding) = serde_json::from_str::<Grounding<'_>>(json.get()) else {
+    let Ok(grounding) = json::read::<Grounding<'_>>(json.get()) else {
         return Found::default();
     };
     let queries = grounding.web_search_queries.map_or(0, |queries| queries.len());
@@ -123,7 +124,7 @@ pub(super) fn read(json: &RawValue, said: &mut Said) -> Found {
 
 /// The sources of text that the model repeats.
 pub(super) fn read_sources(json: &RawValue, said: &mut Said) -> Vec<(usize, Citation)> {
-    let Ok(sources) = serde_json::from_str::<Sources<'_>>(json.get()) else { return Vec::new() };
+    let Ok(sources) = json::read::<Sources<'_>>(json.get()) else { return Vec::new() };
     let mut citations = Vec::new();
     for source in sources.citations.unwrap_or_default() {
         let site = Site { uri: source.uri, title: source.title };

@@ -16,6 +16,7 @@ use crate::{
         ir::{Part, State, Stop, Thought},
     },
     error::{Error, Kind, Result},
+    json,
 };
 
 /// Reads what the record needs. JSON of an unknown shape says nothing and is no error; what is not JSON is `None`.
@@ -35,7 +36,7 @@ pub(crate) fn glance(body: &[u8]) -> Option<Read> {
 
 /// How much a part says, in bytes: what an estimate of its tokens starts from.
 fn text_bytes(json: &RawValue) -> u64 {
-    let Ok(part) = serde_json::from_str::<WirePart<'_>>(json.get()) else { return 0 };
+    let Ok(part) = json::read::<WirePart<'_>>(json.get()) else { return 0 };
     let text = part.text.map_or(0, |text| text.len());
     let call = part.function_call.map_or(0, |call| {
         call.name.map_or(0, |name| name.len()) + call.args.map_or(0, |args| args.get().len())

@@ -10,6 +10,8 @@ use serde_json::value::RawValue;
 
 use super::super::bill::{Behind, Dollars, ToolCalls};
 
+use crate::json;
+
 #[derive(Deserialize)]
 pub(super) struct Completion<'a> {
     #[serde(borrow, default)]
@@ -149,7 +151,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Arguments<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         let text = if raw.starts_with('"') {
-            serde_json::from_str::<Cow<'a, str>>(raw).map_err(serde::de::Error::custom)?
+            json::read::<Cow<'a, str>>(raw).map_err(serde::de::Error::custom)?
         } else {
             Cow::Borrowed(raw)
         };

@@ -13,6 +13,7 @@ use super::wire::{
 use crate::{
     dialect::{object::Object, openai_chat},
     error::{Error, Hints, Kind},
+    json,
 };
 
 /// Messages longer than this are cut: some hosts answer with whole pages.
@@ -48,8 +49,7 @@ pub(super) fn write_event(error: &Error, sequence_number: u64, out: &mut Vec<u8>
     let (_, body) = openai_chat::error::write(error);
     let body = Object::read(&body).expect("an error is written as an object");
     let inner = body.get("error").expect("the object has this one field");
-    let fields: ErrorBody<'_> =
-        serde_json::from_str(inner.get()).expect("the fields are strings or null");
+    let fields: ErrorBody<'_> = json::read(inner.get()).expect("the fields are strings or null");
     let frame = ErrorFrame {
         kind: "error",
         sequence_number,
@@ -72,8 +72,8 @@ pub(super) fn failure(error: &Error) -> Failure<'_> {
 
 /// An error that came with status 200. Its code is all there is to tell a limit from a breakdown.
 pub(super) fn read_inner(json: &RawValue) -> Error {
-    let Ok(body) = serde_json::from_str::<ErrorBody<'_>>(json.get()) else {
-        let text = serde_json::from_str::<String>(json.get());
+    let Ok(body) = json::read::<ErrorBody<'_>>(json.get()) else {
+        let text = json::read::<String>(json.get());
         let text = text.map_or_else(|_| FAILED.to_owned(), |text| cut(&text));
         return Error::new(Kind::UpstreamBroken, text);
     };

@@ -8,6 +8,7 @@ use crate::{
         ir::{Part, Role, Sampling, Turn},
     },
     error::{Error, Result},
+    json,
     limits::FOREIGN_FIELDS_MAX,
 };
 
@@ -81,10 +82,10 @@ fn prompt(object: &Object<'_>) -> Result<String> {
 /// One text or a list of them. Tokens are no texts.
 fn texts(value: Option<&RawValue>, field: &str) -> Result<Vec<String>> {
     let Some(value) = value else { return Ok(Vec::new()) };
-    if let Ok(text) = serde_json::from_str(value.get()) {
+    if let Ok(text) = json::read(value.get()) {
         return Ok(vec![text]);
     }
-    serde_json::from_str(value.get())
+    json::read(value.get())
         .map_err(|_| Error::bad_request(format!("`{field}` must be a text.")).at(field))
 }
 

@@ -11,6 +11,7 @@ use super::{Numbers, Texts, Vectors};
 use crate::{
     dialect::{Edit, Losses, Object, apply},
     error::{Error, Result},
+    json,
 };
 
 /// What follows a base URL.
@@ -40,16 +41,16 @@ pub(super) fn read(body: &[u8], losses: &mut Losses) -> Result<Texts> {
 fn texts(input: Option<&RawValue>) -> Result<Vec<String>> {
     let refuse = |message| Error::bad_request(message).at("input");
     let Some(input) = input else { return Err(refuse("`input` is missing.")) };
-    if let Ok(text) = serde_json::from_str(input.get()) {
+    if let Ok(text) = json::read(input.get()) {
         return Ok(vec![text]);
     }
-    let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(input.get()) else {
+    let Ok(list) = json::read::<Vec<&RawValue>>(input.get()) else {
         return Err(refuse("`input` must be a text or a list of texts."));
     };
     if list.is_empty() {
         return Err(refuse("`input` must hold a text."));
     }
-    let texts: Result<_, _> = list.iter().map(|text| serde_json::from_str(text.get())).collect();
+    let texts: Result<_, _> = list.iter().map(|text| json::read(text.get())).collect();
     texts.map_err(|_| {
         let message = "`input` must be texts for this model: its provider does not take tokens.";
         refuse(message).coded("unsupported_parameter")
@@ -153,7 +154,7 @@ pub(crate) fn in_bytes(request: &[u8], answer: &Bytes) -> Option<Bytes> {
         let fields = Object::read(item.get().as_bytes()).ok()?;
         let vector = fields.present("embedding").filter(|vector| vector.get().starts_with('['));
         let Some(vector) = vector else { continue };
-        let vector: Vec<f32> = serde_json::from_str(vector.get()).ok()?;
+        let vector: Vec<f32> = json::read(vector.get()).ok()?;
         edits.extend(fields.spans("embedding").map(|at| Edit {
             at: place + at.start..place + at.end,
             with: format!("\"{}\"", base64(&vector)),

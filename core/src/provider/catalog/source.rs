@@ -21,6 +21,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     error::{Error, Kind, Result},
+    json,
     limits::PRICE_NANO_MAX,
     money::decimal,
 };
@@ -34,7 +35,7 @@ pub(crate) fn convert(source: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<St
     let providers: BTreeMap<String, &RawValue> = serde_json::from_slice(source).map_err(broken)?;
     let mut text = String::new();
     for (id, provider) in providers.iter().filter(|(id, _)| wanted(id)) {
-        let provider: Provider<'_> = serde_json::from_str(provider.get()).map_err(broken)?;
+        let provider: Provider<'_> = json::read(provider.get()).map_err(broken)?;
         let _ = writeln!(text, "@{id}");
         let models = provider.models.values();
         for line in models.filter_map(|model| line(model.get())) {
@@ -46,7 +47,7 @@ pub(crate) fn convert(source: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<St
 }
 
 fn line(model: &str) -> Option<String> {
-    let model: Model<'_> = serde_json::from_str(model).ok()?;
+    let model: Model<'_> = json::read(model).ok()?;
     let line = model.line()?;
     // Tabs and line ends are the format's own, and so is the sign of a provider.
     let fits = line.matches('\t').count() == 8 && !line.contains(['\n', '\r']);
@@ -194,7 +195,7 @@ impl Model<'_> {
         let back = self.interleaved.map(RawValue::get).unwrap_or_default();
         if back == "true" {
             words.push("back=".to_owned());
-        } else if let Ok(Field { field }) = serde_json::from_str(back) {
+        } else if let Ok(Field { field }) = json::read(back) {
             words.push(format!("back={field}"));
         }
         words.join(" ")

@@ -16,6 +16,8 @@ use crate::dialect::{
     sse,
 };
 
+use crate::json;
+
 /// Reads frame after frame. Whatever it cannot read, it passes over: an unknown event is the client's to judge.
 #[derive(Default)]
 pub(crate) struct Reader {
@@ -280,7 +282,7 @@ fn sign(part: usize, form: &'static str, data: Option<Cow<'_, str>>, out: &mut V
 
 /// A block with the input that came after its start.
 fn complete(block: Box<RawValue>, input: &str) -> Box<RawValue> {
-    if serde_json::from_str::<&RawValue>(input).is_err() {
+    if json::read::<&RawValue>(input).is_err() {
         return block;
     }
     let source = block.get();

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Counters;
-use crate::dialect::ir;
+use crate::{dialect::ir, json};
 
 /// One event of a stream: all kinds in one shape, so that a frame is read once.
 #[derive(Deserialize)]
@@ -108,8 +108,8 @@ impl<'a> Block<'a> {
             #[serde(borrow, rename = "type", default)]
             kind: Cow<'a, str>,
         }
-        serde_json::from_str(block.get()).unwrap_or_else(|_| {
-            let kind = serde_json::from_str::<Kind<'a>>(block.get());
+        json::read(block.get()).unwrap_or_else(|_| {
+            let kind = json::read::<Kind<'a>>(block.get());
             Self { kind: kind.map(|kind| kind.kind).unwrap_or_default(), ..Self::default() }
         })
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::UsageOut;
-use crate::dialect::ir;
+use crate::{dialect::ir, json};
 
 /// One event of a stream.
 #[derive(Serialize)]
@@ -153,7 +153,7 @@ impl<'a> Input<'a> {
         if matches!(text, "" | "null") {
             return Self::Empty {};
         }
-        match serde_json::from_str::<&RawValue>(text) {
+        match json::read::<&RawValue>(text) {
             Ok(object) if text.starts_with('{') => Self::Object(object),
             Ok(_) | Err(_) => Self::Broken { raw: arguments },
         }

@@ -20,6 +20,8 @@ use crate::dialect::{
     sse,
 };
 
+use crate::json;
+
 /// Reads frame after frame: server-sent events, elements of an array, or an error that stands bare among events. What
 /// it does not know, it passes over.
 #[derive(Default)]
@@ -149,7 +151,7 @@ impl Reader {
     }
 
     fn part(&mut self, json: &RawValue, out: &mut Vec<Event>) {
-        let Ok(part) = serde_json::from_str::<Part<'_>>(json.get()) else {
+        let Ok(part) = json::read::<Part<'_>>(json.get()) else {
             return self.opaque(json, out);
         };
         let thinks = part.thought == Some(true);

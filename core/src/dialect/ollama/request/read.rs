@@ -14,6 +14,7 @@ use crate::{
         object::Object,
     },
     error::{Error, Result},
+    json,
     limits::FOREIGN_FIELDS_MAX,
 };
 
@@ -139,7 +140,7 @@ fn effort(json: &RawValue) -> Result<Option<Effort>> {
     Ok(match json.get() {
         "true" => Some(Effort::Adaptive),
         "false" => Some(Effort::Off),
-        text => Effort::from_word(&serde_json::from_str::<String>(text).map_err(|_| wrong())?),
+        text => Effort::from_word(&json::read::<String>(text).map_err(|_| wrong())?),
     })
 }
 

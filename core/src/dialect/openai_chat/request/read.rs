@@ -18,6 +18,7 @@ use crate::{
         object::Object,
     },
     error::{Error, Result},
+    json,
     limits::FOREIGN_FIELDS_MAX,
 };
 
@@ -98,7 +99,7 @@ fn turns(object: &Object<'_>, carrier: &Carrier) -> Result<Vec<Turn>> {
 
 fn turn(message: &RawValue, carrier: &Carrier) -> Result<Turn> {
     let wrong = |_| Error::bad_request("The message has a field of the wrong type.").at("message");
-    let mut message: Message<'_> = serde_json::from_str(message.get()).map_err(wrong)?;
+    let mut message: Message<'_> = json::read(message.get()).map_err(wrong)?;
     let name = message.name.take().map(Cow::into_owned);
     let role = message.role.take().unwrap_or_default();
     let (role, parts) = match &*role {

@@ -17,6 +17,7 @@ use crate::{
         event::{Event, Kind},
         ir::{Citation, Media, Source, State, Stop},
     },
+    json,
     store::Usage,
 };
 
@@ -305,7 +306,7 @@ fn piece(index: usize, custom: bool, text: &str) -> CallOut<'_> {
 /// A thought's state, for the client to keep.
 pub(in super::super) fn details<'a>(state: &'a State, stamp: &Stamp) -> DetailsOut<'a> {
     let own = state.dialect == crate::dialect::Dialect::OpenAiChat && state.form == "details";
-    if own && let Ok(raw) = serde_json::from_str(&state.data) {
+    if own && let Ok(raw) = json::read(&state.data) {
         return DetailsOut::Own(raw);
     }
     let data = stamp.carrier.wrap(state);

@@ -7,7 +7,7 @@ use super::super::{
     request::ECHOED,
     wire::output::{Failure, Status, Usage},
 };
-use crate::{dialect::Stamp, store};
+use crate::{dialect::Stamp, json, store};
 
 /// A response, under way or complete.
 pub(crate) struct Response<'a> {
@@ -49,7 +49,7 @@ impl Serialize for Response<'_> {
 fn echo<'a>(stamp: &'a Stamp, name: &str) -> &'a RawValue {
     let asked = stamp.echo.iter().rev().find(|(field, _)| field == name);
     let asked = asked.map(|(_, value)| &**value).filter(|value| value.get() != "null");
-    asked.unwrap_or_else(|| serde_json::from_str(default(name)).expect("the defaults are JSON"))
+    asked.unwrap_or_else(|| json::read(default(name)).expect("the defaults are JSON"))
 }
 
 /// What a field of the request is when the client did not send it.

@@ -10,6 +10,8 @@ use crate::dialect::{
     ir::{Citation, State},
 };
 
+use crate::json;
+
 /// What stands between two parts of a summary.
 pub(super) const PARAGRAPH: &str = "\n\n";
 
@@ -211,7 +213,7 @@ impl Parts {
 
 /// The citation of an annotation; files of the provider have no address.
 pub(crate) fn citation(json: &RawValue) -> Option<Citation> {
-    let annotation: wire::Annotation<'_> = serde_json::from_str(json.get()).ok()?;
+    let annotation: wire::Annotation<'_> = json::read(json.get()).ok()?;
     let url = annotation.url?.into_owned();
     let title = annotation.title.unwrap_or_default().into_owned();
     let span = annotation.start_index.zip(annotation.end_index);

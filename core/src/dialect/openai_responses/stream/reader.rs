@@ -20,6 +20,7 @@ use crate::{
         sse,
     },
     error::{Error, Kind as ErrorKind},
+    json,
     store::{Tariff, Usage},
 };
 
@@ -117,8 +118,7 @@ impl Reader {
 
     /// Reads an event that holds an item, an annotation, a response or an error.
     fn read_whole(&mut self, item: u64, frame: &Frame<'_>, data: &[u8], out: &mut Vec<Event>) {
-        let response =
-            || -> Option<Response<'_>> { serde_json::from_str(frame.response?.get()).ok() };
+        let response = || -> Option<Response<'_>> { json::read(frame.response?.get()).ok() };
         match (&*frame.kind, frame.item) {
             ("response.output_item.added", Some(json)) => self.item_added(item, json, out),
             ("response.output_item.done", Some(json)) => self.item(item, json, out),
@@ -183,7 +183,7 @@ impl Reader {
     }
 
     fn message(&mut self, item: u64, json: &RawValue, out: &mut Vec<Event>) {
-        let Ok(message) = serde_json::from_str::<wire::Message<'_>>(json.get()) else { return };
+        let Ok(message) = json::read::<wire::Message<'_>>(json.get()) else { return };
         let content = message.content.unwrap_or_default();
         for (at, words) in self.parts.places(item, content.len()).into_iter().zip(content) {
             if let Some(refusal) = words.refusal {
@@ -200,7 +200,7 @@ impl Reader {
 
     /// Opens a call when its item comes, and completes it when it comes again.
     fn call(&mut self, item: u64, kind: &str, json: &RawValue, out: &mut Vec<Event>) {
-        let Ok(call) = serde_json::from_str::<wire::Call<'_>>(json.get()) else { return };
+        let Ok(call) = json::read::<wire::Call<'_>>(json.get()) else { return };
         let text = call.arguments.or(call.input);
         let opened = || {
             let id = call.call_id.or(call.id).unwrap_or_default().into_owned();
@@ -212,7 +212,7 @@ impl Reader {
     }
 
     fn thought(&mut self, item: u64, json: &RawValue, out: &mut Vec<Event>) {
-        let Ok(thought) = serde_json::from_str::<wire::Thought<'_>>(json.get()) else { return };
+        let Ok(thought) = json::read::<wire::Thought<'_>>(json.get()) else { return };
         let summary = joined(thought.summary.as_deref(), PARAGRAPH);
         self.parts.settle(item, Slot::Summary, Some(&summary), out);
         let content = joined(thought.content.as_deref(), "");
@@ -259,7 +259,7 @@ fn failure(response: &Response<'_>) -> Option<Error> {
 }
 
 fn kind_of(json: &RawValue) -> Option<Cow<'_, str>> {
-    let typed: wire::Typed<'_> = serde_json::from_str(json.get()).ok()?;
+    let typed: wire::Typed<'_> = json::read(json.get()).ok()?;
     Some(typed.kind)
 }
 
@@ -270,8 +270,7 @@ fn hosted(kind: &str, json: &RawValue) -> Kind {
     if kind != "image_generation_call" {
         return opaque();
     }
-    let Ok(wire::Image { result: Some(base64), output_format }) = serde_json::from_str(json.get())
-    else {
+    let Ok(wire::Image { result: Some(base64), output_format }) = json::read(json.get()) else {
         return opaque();
     };
     let mime = format!("image/{}", output_format.as_deref().unwrap_or("png"));

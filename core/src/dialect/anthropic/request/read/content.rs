@@ -15,6 +15,7 @@ use crate::{
         object::Object,
     },
     error::{Error, Result},
+    json,
 };
 
 /// Reads content, and notes what no other dialect has.
@@ -33,9 +34,9 @@ impl<'a> Said<'a> {
     fn read(content: &'a RawValue) -> Result<Self> {
         let text = content.get();
         let read = if text.starts_with('"') {
-            serde_json::from_str(text).map(Self::Text)
+            json::read(text).map(Self::Text)
         } else {
-            serde_json::from_str(text).map(Self::Blocks)
+            json::read(text).map(Self::Blocks)
         };
         read.map_err(|_| {
             Error::bad_request("`content` must be a text or a list of blocks.").at("content")

@@ -8,6 +8,7 @@ use crate::{
         ir::{Effort, Format, Logprobs, Schema, Show},
     },
     error::Result,
+    json,
 };
 
 /// Reads `generationConfig`.
@@ -91,7 +92,7 @@ fn read_rest(config: &Fields<'_>, prompt: &mut Prompt) {
 
 /// Whether the answer is asked for as text alone, which every dialect gives.
 fn is_text(modalities: &str) -> bool {
-    let list: Vec<String> = serde_json::from_str(modalities).unwrap_or_default();
+    let list: Vec<String> = json::read(modalities).unwrap_or_default();
     list.iter().all(|modality| modality.eq_ignore_ascii_case("TEXT"))
 }
 

@@ -13,6 +13,7 @@ use crate::{
         ir::{Choice, Function, Schema, Tool, ToolKind},
     },
     error::{Error, Result},
+    json,
 };
 
 /// Reads tools and the choice among them.
@@ -47,7 +48,7 @@ fn read_tool(name: &str, value: &RawValue, prompt: &mut Prompt) -> Result<()> {
     match name {
         "functionDeclarations" => {
             let declarations: Vec<&RawValue> =
-                serde_json::from_str(value.get()).map_err(|_| wrong("functionDeclarations"))?;
+                json::read(value.get()).map_err(|_| wrong("functionDeclarations"))?;
             for declaration in declarations {
                 let function = function(declaration, prompt)?;
                 add(prompt, ToolKind::Function(function));

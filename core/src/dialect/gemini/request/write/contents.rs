@@ -17,6 +17,7 @@ use crate::{
         traits::Thinking,
     },
     error::{Error, Result},
+    json,
 };
 
 /// What the API's documentation gives for calls whose signature nobody knows.
@@ -287,7 +288,7 @@ fn response(text: &str, came: Came) -> Box<RawValue> {
     }
     let name = if came == Came::Failed { "error" } else { "result" };
     let structured = json.starts_with(['[', '{']);
-    let value = serde_json::from_str::<&RawValue>(json).ok().filter(|_| structured);
+    let value = json::read::<&RawValue>(json).ok().filter(|_| structured);
     match value {
         Some(value) => RawValue::from_string(format!("{{\"{name}\":{value}}}"))
             .expect("a name and a value make an object"),

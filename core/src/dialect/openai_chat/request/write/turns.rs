@@ -18,6 +18,7 @@ use crate::{
         traits::{Prefill, ThoughtsBack, Traits},
     },
     error::Result,
+    json,
 };
 
 /// Before the text of a tool that failed: this API has no field for it.
@@ -258,7 +259,7 @@ fn text<'a>(parts: &'a [Part], traits: &Traits, losses: &mut Losses) -> Content<
 
 fn details(state: &State) -> Option<&RawValue> {
     let own = state.dialect == Dialect::OpenAiChat && state.form == "details";
-    own.then(|| serde_json::from_str(&state.data).ok()).flatten()
+    own.then(|| json::read(&state.data).ok()).flatten()
 }
 
 fn call_out<'a>(call: &'a Call, traits: &Traits) -> CallOut<'a> {
