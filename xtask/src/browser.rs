@@ -27,6 +27,13 @@ pub(crate) struct Options {
     filter: Vec<String>,
 }
 
+impl Options {
+    /// All cases, against a server that is built like this.
+    pub(crate) fn of(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+}
+
 /// Builds the dashboard into the server, and lets Chromium do every page's task.
 pub(crate) fn browser(options: &Options) -> Result {
     fetch::need("node", "install Node.js 20 or later")?;

@@ -3,10 +3,11 @@
 use clap::Args;
 
 use crate::{
+    browser,
     build::{self, Profile},
     checks,
     contract::{self, Adapter},
-    corpus, deny, packaging,
+    corpus, dashboard, deny, packaging,
     report::Report,
     schema, sdk,
     stores::{self, Database},
@@ -28,6 +29,8 @@ pub(crate) struct Options {
 /// Everything that is run is built in the release profile: what is tested is what is shipped, and nothing is built twice.
 pub(crate) fn ci(options: &Options, report: &mut Report) {
     report.step("format", checks::format);
+    // Before anything is compiled: whatever embeds the pages is built with them, and once.
+    report.step("dashboard", dashboard::dashboard);
     report.step("lint", checks::lint);
     report.step("core on wasm32", checks::core_on_wasm);
     report.step("tests", || test::crates(Profile::Release, &[], &[]));
@@ -52,6 +55,8 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
 /// What takes long: the kill loops, the shipped things, what wrangler says of the Worker.
 fn full(report: &mut Report) {
     report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
+    let browser = browser::Options::of(Profile::Release);
+    report.step("browser", || browser::browser(&browser));
     report.step("sdk", || sdk::sdk(&sdk::Options::default()));
     report.step("schema", || schema::schema(&schema::Options::full()));
     report.step("wrangler", wasm::dry_run);

@@ -9,7 +9,7 @@ mod template;
 
 use clap::Args;
 
-use crate::report::Report;
+use crate::{dashboard, report::Report};
 
 #[derive(Args, Default)]
 pub(crate) struct Options {
@@ -33,6 +33,7 @@ pub(crate) fn package(options: &Options, report: &mut Report) {
 
 /// Builds the static programs into `dist/`, and starts each.
 pub(crate) fn static_programs(report: &mut Report) {
+    report.step("dashboard", dashboard::dashboard);
     report.step("static programs", static_build::build);
     for arch in static_build::Arch::ALL {
         report.step(&format!("run on {arch}"), || static_build::run(arch));
