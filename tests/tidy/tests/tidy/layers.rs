@@ -5,7 +5,7 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 27] = [
+const CORE_DEPENDENCIES: [&str; 28] = [
     "aes-gcm",
     "argon2",
     "async-trait",
@@ -19,6 +19,7 @@ const CORE_DEPENDENCIES: [&str; 27] = [
     "http",
     "http-body",
     "http-body-util",
+    "idna_adapter",
     "imagesize",
     "libsql-hrana",
     "memchr",
