@@ -3,6 +3,14 @@
 #   docker build -t tidegate .
 #   docker run -p 8080:8080 -v tidegate:/data tidegate
 
+FROM node:22-bookworm-slim AS pages
+WORKDIR /src/dashboard
+COPY dashboard/package.json dashboard/package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY core/data/openapi.json /src/core/data/
+COPY dashboard ./
+RUN npm run types && npm run build
+
 FROM rust:1.95-slim-bookworm AS build
 # The embedded database is C, so a C compiler for musl is needed beside the target. Security updates of the base image
 # matter more here than a pinned compiler.
@@ -13,6 +21,7 @@ RUN apt-get update \
     && rustup target add "$(uname -m)-unknown-linux-musl"
 WORKDIR /src
 COPY . .
+COPY --from=pages /src/dashboard/dist dashboard/dist
 RUN cargo build --release --locked --package tidegate --target "$(uname -m)-unknown-linux-musl" \
     && mkdir -p /out/program /out/folders/data \
     && cp "target/$(uname -m)-unknown-linux-musl/release/tidegate" /out/program/
