@@ -40,6 +40,9 @@ pub(crate) fn create(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     Box::pin(async move {
         let background = visit.call.background.clone();
         let Wanted { path, request, client, rating } = inbound::body(visit.request).await?;
+        if rating.is_some_and(|rating| !(1..=100).contains(&rating)) {
+            return Err(Error::bad_request("A rating goes from 1 to 100.").at("rating"));
+        }
         let uri: Uri = path.parse().map_err(|_| nowhere())?;
         let (endpoint, param, pinned) = router::endpoint(uri.path()).ok_or_else(nowhere)?;
         let client = match client {

@@ -136,6 +136,8 @@ async fn nonsense(world: &World) -> Result {
         (json!({ "path": "/v1/nowhere", "request": said(MODEL, "Hello") }), 400),
         (json!({ "client": "nobody", "request": said(MODEL, "Hello") }), 400),
         (json!({ "request": said(MODEL, "Hello"), "more": 1 }), 400),
+        (json!({ "request": said(MODEL, "Hello"), "rating": 0 }), 400),
+        (json!({ "request": [] }), 400),
     ];
     for (body, status) in cases {
         let ask = Ask::post("/api/simulate", body.to_string()).bearer(ADMIN_TOKEN);
