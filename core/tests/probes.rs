@@ -112,6 +112,38 @@ fn a_provider_that_is_down_is_tried_and_not_trusted_at_once() {
 }
 
 #[test]
+fn a_list_that_is_not_there_says_nothing() {
+    for says in [404, 405, 429, 500, 501] {
+        block_on(async {
+            let world = World::declaring(alone(2));
+            world.upstream.answer_with(401, &[], "{}");
+            status(&world, 200).await;
+            wait(&world, 10);
+            assert_eq!(probed(&world, says).await, 1, "{says}");
+            for _ in 0..2 {
+                nobody_is_probed(&world).await;
+                wait(&world, 2);
+            }
+            for _ in 0..2 {
+                assert_eq!(status(&world, 200).await, 200, "{says}");
+            }
+            let keys = asked(&world);
+            assert_eq!(keys[3..], ["sk-1", "sk-2"], "{says}: requests find out, {keys:?}");
+        });
+    }
+}
+
+#[test]
+fn a_key_that_may_not_list_may_do_everything_else() {
+    block_on(async {
+        let world = World::declaring(alone(1));
+        wait(&world, 300);
+        assert_eq!(probed(&world, 403).await, 1);
+        assert_eq!(status(&world, 200).await, 200);
+    });
+}
+
+#[test]
 fn whoever_was_not_asked_for_long_is_asked_once() {
     block_on(async {
         let world = World::new();

@@ -29,6 +29,8 @@ pub(super) struct Pool {
     position: usize,
     /// When it last said anything; 0 when nobody has asked.
     pub(super) seen_at: Millis,
+    /// When its list of models last said nothing of it; long ago when it never did.
+    pub(super) told_nothing_at: Millis,
 }
 
 /// What this process knows of a key.
@@ -133,6 +135,7 @@ impl Pool {
             slots: vec![Slot::default(); provider.keys.len().max(1)],
             position: 0,
             seen_at: 0,
+            told_nothing_at: Millis::MIN / 2,
         }
     }
 

@@ -35,7 +35,7 @@ enum Sign {
     There,
     /// The key is refused.
     Refused,
-    /// The provider breaks down, cannot be reached, or is silent.
+    /// The provider is down, cannot be reached, or is silent.
     Down(Why),
 }
 
@@ -79,7 +79,8 @@ impl Sign {
         match status.as_u16() {
             200..=299 => Self::Well,
             401 | 403 => Self::Refused,
-            500..=599 => Self::Down(Why::Down),
+            // What stands before a host says so of all of it. Anything else may be said of the list alone.
+            502..=504 => Self::Down(Why::Down),
             _ => Self::There,
         }
     }
@@ -129,6 +130,11 @@ impl Health {
         };
         let mut pools = self.pools();
         let pool = of(&mut pools, provider);
+        let sign = match sign {
+            // A key may be good for everything but lists.
+            Sign::Refused if *key_turn == Turn::Plain => Sign::There,
+            sign => sign,
+        };
         let slot = pool.place(*at, (id, version)).map(|at| &mut pool.slots[at]);
         match sign {
             Sign::Down(why) => {
@@ -153,6 +159,8 @@ impl Health {
                 if let Some(slot) = slot {
                     slot.bench.abandon(*key_turn, now);
                 }
+                // Requests find out; the list would tell as little the next time.
+                pool.told_nothing_at = now;
             }
         }
         pool.breaker.trust(*turn, Rule::PROVIDER, now);
@@ -164,6 +172,10 @@ impl Pool {
     /// The key to ask with: one that is to be tried, or else any that may be used, if the provider is to be tried or was
     /// not asked for long.
     fn probed_key(&self, turn: Turn, (born, now): (Millis, Millis)) -> Option<(usize, Turn)> {
+        let every = Millis::try_from(PROBE_EVERY.as_millis()).unwrap_or(Millis::MAX);
+        if now.saturating_sub(self.told_nothing_at) < every {
+            return None;
+        }
         let looks = |wanted| {
             let at = |(_, slot): &(usize, &super::pool::Slot)| {
                 slot.bench.look(now) == Look::Free(wanted) && slot.resting(now).is_none()
@@ -174,7 +186,6 @@ impl Pool {
         if found.is_some() {
             return found;
         }
-        let every = Millis::try_from(PROBE_EVERY.as_millis()).unwrap_or(Millis::MAX);
         let idle = now.saturating_sub(self.seen_at.max(born)) >= every;
         looks(Turn::Plain).filter(|_| turn == Turn::Probe || idle)
     }
