@@ -1,6 +1,6 @@
 //! How does a request for another API go through? By the same stages as one for a model, but nothing of it is read.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use futures_util::future::{Either, select};
 use http::{
@@ -17,6 +17,7 @@ use super::{
     opaque::Opaque,
     settle::{self, Guard},
     tap::Watch,
+    tries::pause,
 };
 use crate::{
     api,
@@ -24,7 +25,7 @@ use crate::{
     gateway::Gateway,
     health::{self, Fault, Outcome, Refusal, Wanted},
     http::Body,
-    limits::{ATTEMPTS_MAX, BACKOFF},
+    limits::ATTEMPTS_MAX,
     ports::{Background, BoxFuture, Call, Millis, within},
     provider::Provider,
     proxy::{Entry, headers, path, upload::Upload},
@@ -130,7 +131,8 @@ impl Errand<'_> {
             let answer = self.send(head, at).await;
             let fault = self.note(&answer, background, guard);
             let told = (fault, &head.method);
-            if tried.len() >= attempts || !may_repeat(self.gateway, pool, told).await {
+            let broke = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+            if tried.len() >= attempts || !may_repeat(self.gateway, pool, told, broke).await {
                 return answer;
             }
             guard.release();
@@ -223,6 +225,7 @@ async fn may_repeat(
     gateway: &Gateway,
     pool: &Arc<Provider>,
     (fault, method): (Option<Fault>, &Method),
+    broke: u32,
 ) -> bool {
     match fault {
         Some(Fault::Limited | Fault::Spent | Fault::Refused | Fault::Absent) => true,
@@ -230,7 +233,7 @@ async fn may_repeat(
             let clock = &gateway.ports.clock;
             let allowed = gateway.state.health.retry(pool, clock.now());
             if allowed {
-                clock.sleep(pause(gateway)).await;
+                clock.sleep(pause(gateway, broke)).await;
             }
             allowed
         }
@@ -246,13 +249,6 @@ async fn may_repeat(
         )
         | None => false,
     }
-}
-
-/// A part of the longest pause by lot, so that those who failed together do not come back together.
-fn pause(gateway: &Gateway) -> Duration {
-    let mut lot = [0; 1];
-    gateway.ports.random.fill(&mut lot);
-    BACKOFF * u32::from(lot[0]) / u32::from(u8::MAX)
 }
 
 /// Whose failure a status tells of. What an API says of a thing is its answer, and no failure of a key: who may not see

@@ -107,14 +107,9 @@ impl<'g> Tries<'g> {
         Some(target)
     }
 
-    /// A part of the longest pause by lot, so that those who failed together do not come back together.
     async fn back_off(&self, broke: u32) {
-        let longest = BACKOFF.saturating_mul(2_u32.saturating_pow(broke - 1)).min(BACKOFF_MAX);
-        let mut lot = [0; 8];
-        self.gateway.ports.random.fill(&mut lot);
-        let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
-        let pause = Duration::from_millis(u64::from_le_bytes(lot) % longest.saturating_add(1));
-        self.gateway.ports.clock.sleep(pause.min(self.wait())).await;
+        let pause = pause(self.gateway, broke).min(self.wait());
+        self.gateway.ports.clock.sleep(pause).await;
     }
 
     /// The target has begun to answer.
@@ -177,6 +172,17 @@ impl<'g> Tries<'g> {
             (None, None) => Error::new(Kind::Internal, "No target was tried."),
         }
     }
+}
+
+/// How long somebody is left alone who has broken down so often: a part of the longest pause by lot, so that those who
+/// failed together do not come back together.
+pub(super) fn pause(gateway: &Gateway, broke: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(broke.saturating_sub(1));
+    let longest = BACKOFF.saturating_mul(doubled).min(BACKOFF_MAX);
+    let mut lot = [0; 8];
+    gateway.ports.random.fill(&mut lot);
+    let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
+    Duration::from_millis(u64::from_le_bytes(lot) % longest.saturating_add(1))
 }
 
 fn ms(time: Duration) -> Millis {
