@@ -278,8 +278,10 @@ pub const DATABASE_RETRY_WAIT_MAX: Duration = Duration::from_millis(400);
 pub const DATABASE_CROWDED_WAIT: Duration = Duration::from_secs(8);
 /// How long a local database waits for a lock that only another process can hold.
 pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
-/// Batches waiting for one connection of a local database.
+/// Batches waiting for one connection of a local database, or for their turn to write to a remote one.
 pub const DATABASE_QUEUE_MAX: usize = 1024;
+/// Statements that are written to a remote database at once, beside those of one batch.
+pub const DATABASE_TOGETHER_MAX: usize = 1024;
 /// Connections of a local database that only read: a long question must not keep a key look-up waiting.
 pub const DATABASE_READERS: usize = 2;
 /// Statements one connection keeps prepared.

@@ -13,7 +13,7 @@ use tidegate_core::{
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
 use tidegate_native::{
-    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, init_log, open_store,
+    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, Writing, init_log, open_store,
 };
 
 /// One invocation at a time needs one thread, and starts sooner with it.
@@ -84,8 +84,12 @@ async fn open(
     };
     let place = Place::parse(Some(url), Path::new(&config.data))?;
     let local = !matches!(place, Place::Remote(_));
-    let opened =
-        open_store(place, config.store_token.clone(), Arc::clone(upstream), Arc::clone(clock))?;
+    let opened = open_store(
+        (place, Writing::Alone),
+        config.store_token.clone(),
+        Arc::clone(upstream),
+        Arc::clone(clock),
+    )?;
     if local {
         tracing::warn!(
             "the store is local: it is gone when the platform recycles this environment"

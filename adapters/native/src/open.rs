@@ -15,7 +15,7 @@ use tidegate_core::{
     store::sql::{Database, Hrana, SqlStore, migrate},
 };
 
-use crate::{Libsql, Lock, OsRandom};
+use crate::{Libsql, Lock, OsRandom, drivers::Remote};
 
 /// Where a store is, as `[store] url`, `DATABASE_URL` and the data folder say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,15 @@ impl Place {
     }
 }
 
+/// How what is written reaches a remote database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// Each batch by itself: from a process that may be frozen under way, or that has little to write.
+    Alone,
+    /// One exchange at a time, for all that waits for it.
+    Together,
+}
+
 /// An opened store.
 pub struct Opened {
     /// Documents, records, blobs, counters.
@@ -84,14 +93,21 @@ impl Opened {
 /// [`Conflict`](Kind::Conflict), and the way to the data is that process. Folder and file are created when missing,
 /// readable by their owner alone.
 pub fn open_store(
-    place: Place,
+    (place, writing): (Place, Writing),
     token: Option<Secret>,
     upstream: Arc<dyn Upstream>,
     clock: Arc<dyn Clock>,
 ) -> Result<Opened> {
     let (database, locks): (Arc<dyn Database>, Vec<Lock>) = match place {
         Place::Memory => (Arc::new(Libsql::in_memory()?), Vec::new()),
-        Place::Remote(url) => (Arc::new(Hrana::new(&url, token, upstream, clock)?), Vec::new()),
+        Place::Remote(url) => {
+            let hrana = Hrana::new(&url, token, upstream, clock)?;
+            let database: Arc<dyn Database> = match writing {
+                Writing::Alone => Arc::new(hrana),
+                Writing::Together => Arc::new(Remote::new(hrana)),
+            };
+            (database, Vec::new())
+        }
         Place::File { path, data } => {
             let locks = locks(&path, &data)?;
             create_file(&path)?;
@@ -136,7 +152,12 @@ mod tests {
     use tidegate_core::store::{Schema, Store};
 
     fn open(place: Place) -> Result<Opened> {
-        open_store(place, None, Arc::new(HttpClient::new()?), Arc::new(SystemClock))
+        open_store(
+            (place, Writing::Alone),
+            None,
+            Arc::new(HttpClient::new()?),
+            Arc::new(SystemClock),
+        )
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tidegate_core::{
 };
 use tidegate_native::{
     Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Queue, SystemClock, Tracker,
-    open_store,
+    Writing, open_store,
 };
 use tracing::{error, info, warn};
 
@@ -52,6 +52,7 @@ impl House {
             Place::Memory | Place::Remote(_) => Some(data.lock()?),
         };
         let store_token = config.store_token.clone();
+        let place = (place, Writing::Together);
         let opened = open_store(place, store_token, Arc::clone(&upstream), Arc::clone(&clock))?;
         migrate(&opened, &*clock).await;
 

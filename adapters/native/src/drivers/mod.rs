@@ -1,5 +1,7 @@
 //! Which databases are reached from here by code of their own? One file each.
 
 mod libsql;
+mod remote;
 
 pub use libsql::Libsql;
+pub use remote::Remote;

@@ -1,6 +1,8 @@
 //! How is a remote libSQL database asked? One HTTP request for each batch: Hrana's pipeline, over the same seam as
 //! every other outgoing request.
 
+mod together;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -22,6 +24,8 @@ use crate::{
     ports::{Clock, Millis, Upstream, within},
 };
 
+/// How a transaction begins that takes the write lock first.
+const WRITE: &str = "BEGIN IMMEDIATE";
 /// What sqld says when more is under way than it takes at once.
 const CROWDED: &str = "the database answered 429";
 
@@ -59,15 +63,35 @@ impl Hrana {
         Ok(Self { endpoint, token, upstream, clock })
     }
 
-    /// Runs a batch as one transaction; asks again when the database says that it was busy and did nothing.
-    async fn run(&self, begin: &'static str, statements: Vec<Statement>) -> Result<Vec<Outcome>> {
-        let count = statements.len();
-        let body = bytes::Bytes::from(body(begin, statements)?);
+    /// Writes each of these as if it were alone, all of them in one transaction: what is refused of one is undone and
+    /// leaves the others.
+    pub async fn write_together(&self, writes: Vec<Vec<Statement>>) -> Vec<Result<Vec<Outcome>>> {
+        let count = writes.len();
+        let (steps, places) = together::steps(writes);
+        match self.run(steps, |answer| together::outcomes(answer, &places)).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![Err(error); count],
+        }
+    }
+
+    /// Runs a batch as one transaction.
+    async fn transact(&self, begin: &'static str, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
+        let count = batch.len();
+        self.run(steps(begin, batch), |answer| outcomes(answer, count)).await
+    }
+
+    /// Runs steps that are one transaction; asks again when the database says that it was busy and did nothing.
+    async fn run<T>(
+        &self,
+        steps: Vec<proto::BatchStep>,
+        read: impl Fn(proto::BatchResult) -> Result<T>,
+    ) -> Result<T> {
+        let body = bytes::Bytes::from(body(steps)?);
         let mut wait = DATABASE_RETRY_WAIT;
         let until = self.clock.now().saturating_add(millis(DATABASE_CROWDED_WAIT));
         let mut tries = 1;
         loop {
-            let error = match self.ask(body.clone(), count).await {
+            let error = match self.ask(body.clone()).await.and_then(&read) {
                 Err(error) => error,
                 done => return done,
             };
@@ -84,13 +108,19 @@ impl Hrana {
         }
     }
 
-    async fn ask(&self, body: bytes::Bytes, count: usize) -> Result<Vec<Outcome>> {
+    async fn ask(&self, body: bytes::Bytes) -> Result<proto::BatchResult> {
         let bytes = within(&*self.clock, DATABASE_WAIT, Box::pin(self.exchange(body)))
             .await
             .unwrap_or_else(|| Err(Error::store("the database took too long")))?;
         let answer: proto::PipelineRespBody = serde_json::from_slice(&bytes)
             .map_err(|error| Error::store(format!("unreadable answer: {error}")))?;
-        outcomes(answer, count)
+        match answer.results.into_iter().next() {
+            Some(proto::StreamResult::Ok { response: proto::StreamResponse::Batch(batch) }) => {
+                Ok(batch.result)
+            }
+            Some(proto::StreamResult::Error { error }) => Err(refusal(&error)),
+            _ => Err(Error::store("the database answered something else")),
+        }
     }
 
     async fn exchange(&self, body: bytes::Bytes) -> Result<bytes::Bytes> {
@@ -128,27 +158,27 @@ impl Database for Hrana {
     }
 
     async fn read(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
-        self.run("BEGIN", batch).await
+        self.transact("BEGIN", batch).await
     }
 
     async fn write(&self, batch: Vec<Statement>) -> Result<Vec<Outcome>> {
-        self.run("BEGIN IMMEDIATE", batch).await
+        self.transact(WRITE, batch).await
     }
 }
 
 /// BEGIN, every statement if the one before went well, COMMIT if all did, and ROLLBACK if there is something to undo.
-fn body(begin: &'static str, statements: Vec<Statement>) -> Result<Vec<u8>> {
+fn steps(begin: &'static str, statements: Vec<Statement>) -> Vec<proto::BatchStep> {
     let mut steps = vec![step(None, proto::Stmt::new(begin, false))];
     for statement in statements {
-        let mut stmt = proto::Stmt::new(statement.sql, true);
-        stmt.args = statement.args.into_iter().map(bound).collect();
-        steps.push(step(Some(ok(steps.len() - 1)), stmt));
+        steps.push(step(Some(ok(steps.len() - 1)), stmt(statement)));
     }
     let commit = steps.len();
     steps.push(step(Some(ok(commit - 1)), proto::Stmt::new("COMMIT", false)));
-    let undone = proto::BatchCond::Not { cond: Box::new(ok(commit)) };
-    let undo = proto::BatchCond::And(proto::BatchCondList { conds: vec![ok(0), undone] });
-    steps.push(step(Some(undo), proto::Stmt::new("ROLLBACK", false)));
+    steps.push(step(Some(but_not(0, commit)), proto::Stmt::new("ROLLBACK", false)));
+    steps
+}
+
+fn body(steps: Vec<proto::BatchStep>) -> Result<Vec<u8>> {
     let batch = proto::Batch { steps, replication_index: None };
     let pipeline = proto::PipelineReqBody {
         baton: None,
@@ -160,6 +190,12 @@ fn body(begin: &'static str, statements: Vec<Statement>) -> Result<Vec<u8>> {
     serde_json::to_vec(&pipeline).map_err(Error::internal)
 }
 
+fn stmt(statement: Statement) -> proto::Stmt {
+    let mut stmt = proto::Stmt::new(statement.sql, true);
+    stmt.args = statement.args.into_iter().map(bound).collect();
+    stmt
+}
+
 fn step(condition: Option<proto::BatchCond>, stmt: proto::Stmt) -> proto::BatchStep {
     proto::BatchStep { condition, stmt }
 }
@@ -168,24 +204,30 @@ fn ok(step: usize) -> proto::BatchCond {
     proto::BatchCond::Ok { step: u32::try_from(step).unwrap_or(u32::MAX) }
 }
 
+/// One step went well and another did not.
+fn but_not(step: usize, other: usize) -> proto::BatchCond {
+    let not = proto::BatchCond::Not { cond: Box::new(ok(other)) };
+    proto::BatchCond::And(proto::BatchCondList { conds: vec![ok(step), not] })
+}
+
 /// The first error of any step decides; without one, every statement has a result.
-fn outcomes(answer: proto::PipelineRespBody, count: usize) -> Result<Vec<Outcome>> {
-    let result = match answer.results.into_iter().next() {
-        Some(proto::StreamResult::Ok { response: proto::StreamResponse::Batch(batch) }) => {
-            batch.result
-        }
-        Some(proto::StreamResult::Error { error }) => return Err(refusal(&error)),
-        _ => return Err(Error::store("the database answered something else")),
-    };
+fn outcomes(result: proto::BatchResult, count: usize) -> Result<Vec<Outcome>> {
     if let Some(error) = result.step_errors.iter().flatten().next() {
         return Err(refusal(error));
     }
-    let committed = result.step_results.get(count + 1).is_some_and(Option::is_some);
-    if !committed {
-        return Err(Error::store("the database did not say that it committed"));
+    if !went_well(&result, count + 1) {
+        return Err(uncommitted());
     }
     let statements = result.step_results.into_iter().skip(1).take(count);
     Ok(statements.map(|result| result.map(outcome).unwrap_or_default()).collect())
+}
+
+fn went_well(result: &proto::BatchResult, step: usize) -> bool {
+    result.step_results.get(step).is_some_and(Option::is_some)
+}
+
+fn uncommitted() -> Error {
+    Error::store("the database did not say that it committed")
 }
 
 fn refusal(error: &proto::Error) -> Error {

@@ -25,7 +25,9 @@ impl Sqld {
         let log = folder.join("sqld.log");
         let output = File::create(&log).map_err(|error| error.to_string())?;
         let process = Command::new(&program)
-            .args(["--no-welcome", "--http-listen-addr", &address, "--db-path"])
+            .args(["--no-welcome", "--http-listen-addr", &address])
+            // As docs/deploy.md has it started: with more who wait to write, its queue can stand still.
+            .args(["--max-concurrent-connections", "2", "--db-path"])
             .arg(folder.join("sqld"))
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(|error| error.to_string())?)

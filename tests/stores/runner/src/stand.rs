@@ -8,7 +8,7 @@ use std::{
 };
 
 use tidegate_core::store::sql::Database;
-use tidegate_native::{HttpClient, Lock, Place, SystemClock, open_store};
+use tidegate_native::{HttpClient, Lock, Place, SystemClock, Writing, open_store};
 use tokio::sync::Mutex;
 
 use tidegate_stores_runner::sqld::Sqld;
@@ -81,7 +81,9 @@ pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
     };
     let upstream = HttpClient::new().map_err(|error| error.to_string())?;
     let opened = place
-        .and_then(|place| open_store(place, None, Arc::new(upstream), Arc::new(SystemClock)))
+        .and_then(|place| {
+            open_store((place, Writing::Together), None, Arc::new(upstream), Arc::new(SystemClock))
+        })
         .map_err(|error| error.to_string())?;
     Ok(Open { database: opened.database, _locks: opened.locks, _server: server, _folder: folder })
 }

@@ -125,7 +125,7 @@ fn an_answer_without_end_is_cut_off() {
 #[test]
 fn a_batch_is_one_conditional_transaction() {
     let statement = Statement::new("SELECT ?", vec![Value::Int(i64::MAX), Value::from("ä")]);
-    let text = String::from_utf8(body("BEGIN IMMEDIATE", vec![statement]).unwrap()).unwrap();
+    let text = String::from_utf8(body(steps(WRITE, vec![statement])).unwrap()).unwrap();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     let steps = &json["requests"][0]["batch"]["steps"];
     let sql: Vec<_> = (0..4).map(|i| steps[i]["stmt"]["sql"].as_str().unwrap()).collect();
@@ -138,17 +138,60 @@ fn a_batch_is_one_conditional_transaction() {
 
 #[test]
 fn a_failed_step_is_the_error() {
-    let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
-        "step_results":[null,null,null,null],
+    let answer = br#"{"step_results":[null,null,null,null],
         "step_errors":[null,{"message":"UNIQUE constraint failed: flushes.id","code":"SQLITE_CONSTRAINT"},null,null]
-    }}}]}"#;
+    }"#;
     let error = outcomes(serde_json::from_slice(answer).unwrap(), 1).unwrap_err();
     assert_eq!(error.kind, Kind::Conflict);
 }
 
 #[test]
 fn an_answer_without_a_commit_is_no_success() {
-    let answer = br#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
-        "step_results":[null,null,null],"step_errors":[null,null,null]}}}]}"#;
+    let answer = br#"{"step_results":[null,null,null],"step_errors":[null,null,null]}"#;
     assert!(outcomes(serde_json::from_slice(answer).unwrap(), 1).is_err());
+}
+
+/// Two writes of one statement each, and what the database says of their eleven steps: what went well, as a 1.
+fn together(well: &str, errors: &str) -> Vec<Result<Vec<Outcome>>> {
+    let upstream = Arc::new(FakeUpstream::default());
+    let one = r#"{"cols":[],"rows":[],"affected_row_count":1,"last_insert_rowid":null}"#;
+    let results: Vec<_> = well.chars().map(|c| if c == '1' { one } else { "null" }).collect();
+    let result = format!(r#"{{"step_results":[{}],"step_errors":[{errors}]}}"#, results.join(","));
+    (0..DATABASE_TRIES_MAX).for_each(|_| answer(&upstream, &result));
+    let writes =
+        ["DELETE FROM a", "DELETE FROM b"].map(|text| vec![Statement::new(text, Vec::new())]);
+    block_on(database("http://db", &upstream).write_together(writes.into()))
+}
+
+#[test]
+fn writes_together_are_refused_alone_and_lost_together() {
+    let kinds = |done: Vec<Result<Vec<Outcome>>>| -> Vec<_> {
+        done.into_iter()
+            .map(|one| one.map(|outcomes| outcomes[0].changed).map_err(|e| e.kind))
+            .collect()
+    };
+    let refused =
+        r#"null,null,{"message":"UNIQUE constraint failed: a","code":"SQLITE_CONSTRAINT"}"#;
+    let busy = r#"{"message":"database is locked","code":"SQLITE_BUSY"}"#;
+    // BEGIN; SAVEPOINT, statement, RELEASE, ROLLBACK TO, RELEASE; the same; COMMIT, ROLLBACK.
+    assert_eq!(kinds(together("1111001110010", "")), [Ok(1), Ok(1)]);
+    assert_eq!(kinds(together("1100111110010", refused)), [Err(Kind::Conflict), Ok(1)]);
+    let lost = [Err(Kind::Unavailable), Err(Kind::Unavailable)];
+    assert_eq!(kinds(together("1111001110000", "")), lost);
+    assert_eq!(kinds(together("0000000000000", busy)), lost);
+    // A statement that says neither that it did something nor why not.
+    assert_eq!(kinds(together("1111001100010", "")), [Ok(1), Err(Kind::Unavailable)]);
+}
+
+#[test]
+fn writes_together_stand_behind_savepoints() {
+    let writes =
+        ["DELETE FROM a", "DELETE FROM b"].map(|text| vec![Statement::new(text, Vec::new())]);
+    let (steps, places) = together::steps(writes.into());
+    let sql: Vec<_> = steps.iter().map(|step| step.stmt.sql.as_deref().unwrap()).collect();
+    let around =
+        |statement| ["SAVEPOINT one", statement, "RELEASE one", "ROLLBACK TO one", "RELEASE one"];
+    let within = [around("DELETE FROM a"), around("DELETE FROM b")].concat();
+    assert_eq!(sql, [&["BEGIN IMMEDIATE"][..], &within, &["COMMIT", "ROLLBACK"]].concat());
+    assert_eq!(places, [2..3, 7..8]);
 }

@@ -7,7 +7,7 @@ use tidegate_core::store::{
     GroupBy, RecordFilter, StatsQuery, Store,
     sql::{Database, Statement},
 };
-use tidegate_native::{HttpClient, Place, SystemClock, open_store};
+use tidegate_native::{HttpClient, Place, SystemClock, Writing, open_store};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -34,7 +34,7 @@ async fn measure(rows: i64) -> Result {
 async fn fill_and_ask(rows: i64, folder: &std::path::Path) -> Result {
     let clock = Arc::new(SystemClock);
     let upstream = Arc::new(HttpClient::new()?);
-    let opened = open_store(Place::parse(None, folder)?, None, upstream, clock)?;
+    let opened = open_store((Place::parse(None, folder)?, Writing::Alone), None, upstream, clock)?;
     opened.migrate(&SystemClock).await?;
     let begun = Instant::now();
     fill(&*opened.database, rows).await?;
