@@ -5,6 +5,7 @@ mod tools;
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use crate::{
@@ -29,9 +30,15 @@ pub(crate) fn wasm() -> Result {
     Ok(Done::noted(weight.to_string()))
 }
 
-/// Builds the Worker into `target/worker`, where wrangler.toml expects it; returns the folder.
+/// Builds the Worker into `target/worker`, where wrangler.toml expects it; returns the folder. One build does for all
+/// steps of a run: wasm-opt takes two minutes, whether anything changed or not.
 pub(crate) fn worker() -> Result<PathBuf> {
-    build("adapters/worker", "target/worker")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = BUILT.get() {
+        return Ok(folder.clone());
+    }
+    let folder = build("adapters/worker", "target/worker")?;
+    Ok(BUILT.get_or_init(|| folder).clone())
 }
 
 /// Builds the Worker that runs the store cases on D1; returns the folder.
