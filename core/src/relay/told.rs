@@ -15,6 +15,8 @@ const MODEL: HeaderName = HeaderName::from_static("x-tidegate-model");
 const ATTEMPTS: HeaderName = HeaderName::from_static("x-tidegate-attempts");
 /// Dollars. Only a whole answer's is known when its head is sent.
 const COST: HeaderName = HeaderName::from_static("x-tidegate-cost");
+/// Tokens of the prompt that the provider had kept. Only a whole answer's are known when its head is sent.
+const CACHED: HeaderName = HeaderName::from_static("x-tidegate-cached");
 /// Names every field of the request that the provider was not told.
 const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
 /// Names what the provider was told that the client did not say.
@@ -50,8 +52,11 @@ pub(super) fn begun(mut headers: HeaderMap, record: &Record) -> HeaderMap {
     headers
 }
 
-/// What it costs, where there is a price.
+/// What it costs, where there is a price, and what was cheaper because the provider had it.
 pub(super) fn cost(headers: &mut HeaderMap, record: &Record) {
+    if record.usage.cached > 0 {
+        headers.insert(CACHED, HeaderValue::from(record.usage.cached));
+    }
     let Ok(nano) = u64::try_from(record.cost_nano) else { return };
     if record.price_id.is_empty() {
         return;

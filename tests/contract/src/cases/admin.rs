@@ -152,6 +152,7 @@ async fn model_declared(world: &World) -> Result {
     assert!(expected > 0 && record["cost_nano"] == json!(expected), "{record}");
     let dollars = format!("0.{expected:09}");
     assert_eq!(answer.header("x-tidegate-cost"), Some(dollars.trim_end_matches('0')));
+    assert_eq!(answer.header("x-tidegate-cached"), Some("4"));
     let refused = world.ask(&world.chat(json!({ "model": SLASHED_MODEL }))).await?;
     assert_eq!(refused.status, 404, "{}", refused.text());
     Ok(())

@@ -179,6 +179,7 @@ fn returned_clean(world: &World, answer: &Answer) {
         "x-accel-buffering",
         "x-request-id",
         "x-tidegate-attempts",
+        "x-tidegate-cached",
         "x-tidegate-cost",
         "x-tidegate-model",
         "x-tidegate-provider",
