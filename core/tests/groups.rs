@@ -242,3 +242,123 @@ fn whoever_is_named_has_to_be_allowed_and_paid_for() {
     assert_eq!(block_on(world.ask(&ask("named"))).0, 429);
     assert_eq!(world.upstream.asked().len(), 1);
 }
+
+const WITHOUT_WORDS: &str = r#"{"choices":[{"message":{"role":"assistant","content":""},"finish_reason":"content_filter"}],"usage":{"prompt_tokens":7,"completion_tokens":0}}"#;
+
+/// A group of one target, with this said of it.
+fn alone(target: &str, told: &str) -> World {
+    routing(&format!("[[group]]\nid = \"alone\"\ntargets = [\"{target}\"]\n{told}"), "{}")
+}
+
+#[test]
+fn an_answer_without_words_goes_to_those_that_are_named_for_a_filter() {
+    let check = |target: &str, text: &str, elsewhere: bool| {
+        let world = alone(target, "content_fallbacks = [\"up/free\"]\n");
+        let (status, models) = asked(&world, "alone", &[(200, text), (200, ANSWER)]);
+        let expected: &[&str] = if elsewhere { &["short", "free"] } else { &["short"] };
+        assert_eq!((status, models.join(" ")), (200, expected.join(" ")), "{text}");
+        let record = block_on(world.record());
+        assert_eq!(record.model, expected[expected.len() - 1], "{text}");
+    };
+    for (said, reason, elsewhere) in [
+        (r#"{"content":""}"#, "content_filter", true),
+        (r#"{"content":null}"#, "content_filter", true),
+        (r#"{"content":"Once"}"#, "content_filter", false),
+        (r#"{"refusal":"I would rather not."}"#, "content_filter", false),
+        (r#"{"content":"","reasoning_content":"Hm."}"#, "content_filter", false),
+        (r#"{"content":""}"#, "stop", false),
+        (r#"{"content":""}"#, "length", false),
+    ] {
+        let text = format!(r#"{{"choices":[{{"message":{said},"finish_reason":"{reason}"}}]}}"#);
+        check("up/short", &text, elsewhere);
+    }
+    for (text, elsewhere) in [
+        (r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#, true),
+        (r#"{"candidates":[{"finishReason":"PROHIBITED_CONTENT"}]}"#, true),
+        (r#"{"candidates":[{"finishReason":"SAFETY","content":{"parts":[{"text":"a"}]}}]}"#, false),
+        (r#"{"candidates":[{"finishReason":"STOP"}]}"#, false),
+    ] {
+        check("gemini/short", text, elsewhere);
+    }
+    let message = |reason: &str| {
+        format!(r#"{{"type":"message","role":"assistant","content":[],"stop_reason":"{reason}"}}"#)
+    };
+    check("anthropic/short", &message("refusal"), true);
+    check("anthropic/short", &message("end_turn"), false);
+}
+
+#[test]
+fn an_answer_without_words_is_paid_for_beside_the_one_that_serves() {
+    let world = alone("up/gpt-4o", "content_fallbacks = [\"up/mock\"]\n");
+    answers(&world, WITHOUT_WORDS);
+    answers(&world, ANSWER);
+    let (status, body) = block_on(world.ask(&ask("alone")));
+    assert_eq!((status, &body[..]), (200, ANSWER.as_bytes()));
+    let record = block_on(world.record());
+    assert_eq!((&*record.model, record.attempts, record.usage.prompt), ("mock", 2, 1000));
+    // 2.50 dollars for a million.
+    let side = &record.side;
+    assert_eq!((&*side.model, side.prompt, side.cost_nano), ("up/gpt-4o", 7, 7 * 2_500));
+}
+
+#[test]
+fn an_answer_without_words_is_the_answer_when_nobody_has_a_better_one() {
+    let check = |told: &str, others: &[u16], attempts: u32| {
+        let world = alone("up/short", told);
+        answers(&world, WITHOUT_WORDS);
+        for status in others {
+            world.upstream.answer(*status, "application/json", vec![Ok(Bytes::from_static(b"{}"))]);
+        }
+        let (status, body) = block_on(world.ask(&ask("alone")));
+        assert_eq!((status, &body[..]), (200, WITHOUT_WORDS.as_bytes()), "{told}");
+        let record = block_on(world.record());
+        assert_eq!((&*record.provider, &*record.model), ("up", "short"), "{told}");
+        assert_eq!((record.attempts, record.usage.prompt), (attempts, 7), "{told}");
+        assert_eq!((&*record.side.model, &*record.error), ("", ""), "{told}");
+    };
+    check("", &[], 1);
+    check("context_fallbacks = [\"up/wide\"]\n", &[], 1);
+    check("fallbacks = [\"up/wide\"]\n", &[], 1);
+    check("content_fallbacks = [\"nobodys\"]\n", &[], 1);
+    check("content_fallbacks = [\"up/short\"]\n", &[], 1);
+    check("content_fallbacks = [\"gemini/free\"]\n", &[503], 2);
+    // A request that somebody else does not understand is no reason to keep an answer from the client.
+    check("content_fallbacks = [\"gemini/free\"]\n", &[400], 2);
+}
+
+#[test]
+fn a_stream_that_ends_before_its_first_word_goes_elsewhere_too() {
+    let check = |target: &str, events: &[&str], elsewhere: bool| {
+        let world = alone(target, "content_fallbacks = [\"up/free\"]\n");
+        // Each event comes in a piece of its own: the first ones say nothing yet.
+        let pieces = events.iter().map(|event| Ok(Bytes::from(format!("data: {event}\n\n"))));
+        world.upstream.answer(200, "text/event-stream", pieces.collect());
+        let words = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\ndata: [DONE]\n\n";
+        let words = vec![Ok(Bytes::from_static(words.as_bytes()))];
+        world.upstream.answer(200, "text/event-stream", words);
+        let ask = ask("alone").replace("\"max_tokens\":200", "\"stream\":true");
+        let (status, body) = block_on(world.ask(&ask));
+        assert_eq!((status, world.upstream.asked().len()), (200, 1 + usize::from(elsewhere)));
+        let body = String::from_utf8_lossy(&body).into_owned();
+        assert_eq!(body.contains("\"content\":\"x\""), elsewhere, "{body}");
+        assert_eq!(body.matches("[DONE]").count(), 1, "{body}");
+        assert_eq!(block_on(world.record()).model == "free", elsewhere, "{events:?}");
+    };
+    let role = r#"{"choices":[{"delta":{"role":"assistant","content":""}}]}"#;
+    let word = r#"{"choices":[{"delta":{"content":"Once"}}]}"#;
+    let filtered = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
+    let stopped = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    check("up/short", &[role, filtered, "[DONE]"], true);
+    check("up/short", &[role, word, filtered, "[DONE]"], false);
+    check("up/short", &[role, stopped, "[DONE]"], false);
+    check("gemini/short", &[r#"{"promptFeedback":{"blockReason":"SAFETY"}}"#], true);
+    check(
+        "anthropic/short",
+        &[
+            r#"{"type":"message_start","message":{"id":"m","model":"short","content":[]}}"#,
+            r#"{"type":"message_delta","delta":{"stop_reason":"refusal"}}"#,
+            r#"{"type":"message_stop"}"#,
+        ],
+        true,
+    );
+}

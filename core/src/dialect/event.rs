@@ -97,3 +97,13 @@ pub(crate) enum Kind {
         json: Box<RawValue>,
     },
 }
+
+impl Kind {
+    /// Whether it says something as soon as it opens.
+    pub(crate) fn says_something(&self) -> bool {
+        match self {
+            Self::Text | Self::Refusal | Self::Thought { .. } => false,
+            Self::Call { .. } | Self::Media(_) | Self::Opaque { .. } => true,
+        }
+    }
+}

@@ -144,8 +144,8 @@ async fn ask(
     Ok(route::read_rating(&said.concat(), classifier.scale))
 }
 
-/// Adds what a rating has used to the record of its request.
-fn note(gateway: &Gateway, target: &Target, usage: Usage, record: &mut Record) {
+/// Adds what was used beside the answer to the record of its request.
+pub(super) fn note(gateway: &Gateway, target: &Target, usage: Usage, record: &mut Record) {
     let mut priced = Record {
         provider: target.provider.id.clone(),
         model: target.model.clone(),

@@ -9,6 +9,7 @@ use super::{
     admit::{self, Permit, cover},
     exchange::exchange,
     hedge::{Course, Raced, race},
+    held::Held,
     judge::{judge, silent},
     line::Line,
     observe::Observer,
@@ -31,7 +32,7 @@ use crate::{
     ports::{Background, Millis, within},
     provider::echo,
     route::{Instead, Sample},
-    store::Record,
+    store::{Record, Usage},
 };
 
 /// What the client may get, and the permit that lasts as long.
@@ -53,6 +54,8 @@ pub(super) enum Served {
         read: crate::dialect::Read,
         /// Whether a number in it is an estimate.
         estimated: bool,
+        /// Whether a filter has left nothing of it, where somebody wants to know.
+        held_back: bool,
         /// What other instances should know of it.
         leaving: Option<Box<Leaving>>,
     },
@@ -69,6 +72,24 @@ pub(super) enum Served {
 }
 
 impl Served {
+    /// Whether a filter has left nothing of it.
+    fn is_held_back(&self) -> bool {
+        match self {
+            Self::Whole { held_back, .. } => *held_back,
+            Self::Stream { observer, .. } => observer.is_held_back(),
+            Self::Opaque { .. } => false,
+        }
+    }
+
+    /// What it has used, as far as that was told.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        match self {
+            Self::Whole { read, .. } => read.usage,
+            Self::Stream { observer, .. } => observer.seen.usage,
+            Self::Opaque { .. } => None,
+        }
+    }
+
     /// The tokens of the prompt, in case nobody tells them; 0 where they were told.
     pub(super) fn estimate(&self, inbound: &Inbound) -> i64 {
         match self {
@@ -88,6 +109,7 @@ pub(super) async fn dispatch(
 ) -> Result<Served> {
     let mut tries = Tries::new(question.gateway, background);
     let mut line = Line::new(targets);
+    let mut held: Option<Held> = None;
     while let Some(target) = line.take() {
         if guard.record.provider.is_empty() {
             // Whoever would have been asked, in case nobody is.
@@ -95,24 +117,38 @@ pub(super) async fn dispatch(
             guard.record.model.clone_from(&target.model);
         }
         let course = Course { tries: &mut tries, line: &mut line, guard: &mut *guard };
-        let named = match ask(question, headers, &target, course).await? {
-            Said::Served(served) => return Ok(served),
-            Said::Nothing => None,
-            Said::Refused(reason, by) => Some((reason, question.instead(path, &by, reason))),
+        let named = match ask(question, headers, &target, course).await {
+            Ok(Said::Served(served)) => {
+                if let Some(held) = held {
+                    held.pay(question, &mut guard.record);
+                }
+                return Ok(served);
+            }
+            Ok(Said::Nothing) => None,
+            Ok(Said::Refused(reason, by)) => Some((reason, question.instead(path, &by, reason))),
+            Ok(Said::Held(more)) => {
+                let named = question.instead(path, &more.by, Instead::Filtered);
+                match &held {
+                    Some(_) => more.pay(question, &mut guard.record),
+                    None => held = Some(more),
+                }
+                Some((Instead::Filtered, named))
+            }
+            Err(_) if held.is_some() => break,
+            Err(error) => return Err(error),
         };
         line.leave(target);
         if let Some((reason, named)) = named {
             line.turn_to(reason, named);
         }
     }
-    Err(tries.end(&question.inbound.ask.model))
+    match held {
+        Some(held) => Ok(held.serve(&mut guard.record)),
+        None => Err(tries.end(&question.inbound.ask.model)),
+    }
 }
 
 /// What came of a target.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and it is taken apart at once"
-)]
 enum Said {
     /// An answer.
     Served(Served),
@@ -120,6 +156,8 @@ enum Said {
     Nothing,
     /// This one does not take the request, which another one may take.
     Refused(Instead, Target),
+    /// An answer with nothing in it, where another one may have more to say.
+    Held(Held),
 }
 
 /// Asks a target with one of its keys after another, as long as that makes sense.
@@ -145,10 +183,18 @@ async fn ask(
             let outcome = attempt(question, headers, &target, waiting).await;
             Raced { target, begun, outcome }
         };
-        note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
+        let held = outcome.as_ref().is_ok_and(|(served, _)| served.is_held_back())
+            && question.names(&target, Instead::Filtered);
+        if !held {
+            note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
+        }
         match outcome {
             Ok((served, spent_until)) => {
                 tries.good(spent_until, guard);
+                if held {
+                    guard.release();
+                    return Ok(Said::Held(Held::back(served, target, &guard.record)));
+                }
                 return Ok(Said::Served(served));
             }
             Err(error) => match tries.failed(scrub(error, &target), guard)? {
@@ -198,7 +244,7 @@ pub(super) async fn attempt(
     };
     let now = gateway.ports.clock.now();
     let spent_until = health::spent(target.provider.dialect, response.headers(), now);
-    Ok((judge(gateway, inbound, passage, response).await?, spent_until))
+    Ok((judge(question, target, passage, response).await?, spent_until))
 }
 
 /// What groups go by that pick the fastest. A fault of the request itself says nothing of its target.

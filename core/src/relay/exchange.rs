@@ -90,5 +90,5 @@ fn served(answer: Answer) -> Served {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     let read = Read { usage: Some(usage), ..Read::default() };
     let (status, body, leaving) = (StatusCode::OK, body.into(), None);
-    Served::Whole { status, headers, body, read, estimated, leaving }
+    Served::Whole { status, headers, body, read, estimated, held_back: false, leaving }
 }

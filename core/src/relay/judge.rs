@@ -11,6 +11,7 @@ use super::{
     rates,
     receive::Inbound,
     remember::with_parent,
+    resolve::{Question, Target},
 };
 use crate::{
     dialect::{Carrier, Dialect, Framing, Read, Stamp, unfold},
@@ -22,6 +23,7 @@ use crate::{
     memory::Leaving,
     operation::{Operation, Writer, plain},
     ports::within,
+    route::Instead,
 };
 
 /// What a provider may tell the client beside the body. Nothing here names the gateway's account.
@@ -33,11 +35,12 @@ const PASSED_DOWN: [HeaderName; 3] = [
 
 /// Judges the answer of a target, and turns it into the client's dialect where that is another one.
 pub(super) async fn judge(
-    gateway: &Gateway,
-    inbound: &Inbound,
+    question: &Question<'_>,
+    target: &Target,
     passage: Passage,
     response: Response<Body>,
 ) -> Result<Served> {
+    let Question { gateway, inbound, .. } = question;
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
         return Err(read_failure(gateway, passage.from, head, body).await);
@@ -55,12 +58,17 @@ pub(super) async fn judge(
         passed_down(&head.headers)
     };
     if streams {
-        let first_byte = gateway.state.config.waits.first_byte;
         let (from, shadow) = (passage.from, shadow(gateway, inbound, &passage));
-        let begin = begin((inbound, shadow), passage, headers, body);
-        return within(&*gateway.ports.clock, first_byte, Box::pin(begin))
+        let observer = Box::new(Observer::new(inbound, passage, shadow));
+        let begun = Beginning { observer, begun: Vec::new(), rest: body };
+        return Box::pin(begin(question, target, begun))
             .await
-            .unwrap_or_else(|| Err(silent()))
+            .map(|Beginning { observer, begun, rest }| Served::Stream {
+                headers,
+                begun,
+                observer,
+                rest,
+            })
             .map_err(|error| resting(gateway, from, &head.headers, error));
     }
     let body = read_whole(gateway, body, REPLY_BYTES_MAX).await?;
@@ -72,8 +80,13 @@ pub(super) async fn judge(
     if let Some(error) = read.failure.take() {
         return Err(resting(gateway, passage.from, &head.headers, error));
     }
-    let (body, read, leaving) = convert(inbound, passage, body, read)?;
-    Ok(Served::Whole { status: head.status, headers, body, read, estimated: false, leaving })
+    let wanted = !passage.crosses() && question.names(target, Instead::Filtered);
+    let told = || passage.from.read_reply(&body).is_ok_and(|reply| reply.is_held_back());
+    let held_back = wanted && told();
+    let Converted { body, read, leaving, held_back } =
+        convert(inbound, passage, Converted { body, read, leaving: None, held_back })?;
+    let (status, estimated) = (head.status, false);
+    Ok(Served::Whole { status, headers, body, read, estimated, held_back, leaving })
 }
 
 /// JSON is read for its usage; anything else goes on unread.
@@ -92,37 +105,45 @@ async fn judge_plain(
     let read = plain::glance(&body);
     let body = inbound.operation.as_asked(&inbound.raw, body);
     let (status, leaving) = (head.status, None);
-    Ok(Served::Whole { status, headers, body, read, estimated: false, leaving })
+    let (estimated, held_back) = (false, false);
+    Ok(Served::Whole { status, headers, body, read, estimated, held_back, leaving })
+}
+
+/// A whole answer, and what is known of it.
+struct Converted {
+    body: Bytes,
+    read: Read,
+    leaving: Option<Box<Leaving>>,
+    /// Whether a filter has left nothing of it.
+    held_back: bool,
 }
 
 /// A whole answer in the client's dialect. A client that asked for a stream gets one, at once.
-fn convert(
-    inbound: &Inbound,
-    passage: Passage,
-    body: Bytes,
-    read: Read,
-) -> Result<(Bytes, Read, Option<Box<Leaving>>)> {
+fn convert(inbound: &Inbound, passage: Passage, whole: Converted) -> Result<Converted> {
+    let Converted { body, read, .. } = whole;
     let Some(mut crossing) = passage.crossing else {
-        return Ok((with_parent(body, inbound.parent.as_deref()), read, None));
+        let body = with_parent(body, inbound.parent.as_deref());
+        return Ok(Converted { body, read, ..whole });
     };
     let reply = passage.from.read_reply(&body)?;
     if reply.parts.len() > PARTS_MAX {
         return Err(too_many_parts());
     }
+    let held_back = reply.is_held_back();
     crossing.memo.whole(&reply.parts);
     let leaving = crossing.memo.leaving().map(Box::new);
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
         let written = inbound.operation.write(inbound.dialect, &reply, &crossing.stamp);
-        return Ok((written.into(), read, leaving));
+        return Ok(Converted { body: written.into(), read, leaving, held_back });
     }
     let mut writer = inbound.operation.writer(inbound.dialect, crossing.stamp);
     let mut out = Vec::new();
     for event in unfold(reply) {
         writer.push(event, &mut out);
     }
-    Ok((out.into(), read, leaving))
+    Ok(Converted { body: out.into(), read, leaving, held_back })
 }
 
 /// Writes a stream that passes once more, to nobody, where it may have to be ended before its provider ends it.
@@ -140,30 +161,46 @@ fn shadow(gateway: &Gateway, inbound: &Inbound, passage: &Passage) -> Option<Wri
     Some(inbound.operation.writer(inbound.dialect, stamp))
 }
 
+/// A stream of which nothing was sent yet.
+struct Beginning {
+    observer: Box<Observer>,
+    /// What may be sent of it.
+    begun: Vec<Bytes>,
+    rest: Body,
+}
+
 /// Waits for the first event: an error that comes first is a failure in spite of the status, and comments are none.
+/// Where others are named for what a filter takes, it waits for the first word too, but not for ever: hidden thoughts
+/// may take their time.
 async fn begin(
-    (inbound, shadow): (&Inbound, Option<Writer>),
-    passage: Passage,
-    headers: HeaderMap,
-    mut rest: Body,
-) -> Result<Served> {
-    let mut observer = Box::new(Observer::new(inbound, passage, shadow));
-    let mut begun = Vec::new();
-    loop {
-        match rest.frame().await {
-            Some(Ok(frame)) => {
-                let Ok(piece) = frame.into_data() else { continue };
-                observer.push(piece, &mut begun)?;
+    question: &Question<'_>,
+    target: &Target,
+    mut stream: Beginning,
+) -> Result<Beginning> {
+    let (clock, state) = (&*question.gateway.ports.clock, &question.gateway.state);
+    let first_byte = state.config.waits.first_byte;
+    let begun = Box::pin(stream.read_until(Observer::has_begun));
+    within(clock, first_byte, begun).await.unwrap_or_else(|| Err(silent()))?;
+    if question.names(target, Instead::Filtered) {
+        let shown = Box::pin(stream.read_until(Observer::has_shown));
+        within(clock, first_byte, shown).await.unwrap_or(Ok(()))?;
+    }
+    Ok(stream)
+}
+
+impl Beginning {
+    async fn read_until(&mut self, enough: fn(&Observer) -> bool) -> Result<()> {
+        while !enough(&self.observer) {
+            match self.rest.frame().await {
+                Some(Ok(frame)) => {
+                    let Ok(piece) = frame.into_data() else { continue };
+                    self.observer.push(piece, &mut self.begun)?;
+                }
+                Some(Err(error)) => return Err(broken(&error)),
+                None => self.observer.end(&mut self.begun)?,
             }
-            Some(Err(error)) => return Err(broken(&error)),
-            None => observer.end(&mut begun)?,
         }
-        if observer.has_begun() {
-            return match observer.take_first_failure() {
-                Some(error) => Err(error),
-                None => Ok(Served::Stream { headers, begun, observer, rest }),
-            };
-        }
+        self.observer.take_first_failure().map_or(Ok(()), Err)
     }
 }
 

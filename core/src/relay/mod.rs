@@ -9,6 +9,7 @@ mod exchange;
 pub(crate) mod explain;
 mod gather;
 mod hedge;
+mod held;
 mod judge;
 mod line;
 mod meter;

@@ -37,6 +37,10 @@ pub(super) struct Observer {
     stage: Stage,
     /// The parts that have begun and not ended.
     open: Vec<usize>,
+    /// Whether something has come that is no text.
+    made: bool,
+    /// Whether the stream has finished because somebody took offence.
+    held_back: bool,
     /// What is known for the record.
     pub(super) seen: Seen,
 }
@@ -134,6 +138,8 @@ impl Observer {
             bytes: 0,
             parts: 0,
             open: Vec::new(),
+            made: false,
+            held_back: false,
             stage: Stage::Waiting,
             seen: Seen::default(),
         }
@@ -282,6 +288,20 @@ impl Observer {
         self.stage > Stage::Waiting
     }
 
+    /// Whether there is something to show, or will be nothing.
+    pub(super) fn has_shown(&self) -> bool {
+        self.stage >= Stage::Finished || self.says_something()
+    }
+
+    /// Whether a filter has left nothing of the answer.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.held_back && !self.says_something()
+    }
+
+    fn says_something(&self) -> bool {
+        self.made || !self.seen.text.is_empty()
+    }
+
     /// Whether the stream has said that it is over, well or not.
     pub(super) fn is_over(&self) -> bool {
         self.stage == Stage::Over
@@ -327,7 +347,10 @@ impl Observer {
                     self.seen.usage = Some(*usage);
                     Stage::Begun
                 }
-                Event::Finish(_) => Stage::Finished,
+                Event::Finish(stop) => {
+                    self.held_back = stop.holds_back();
+                    Stage::Finished
+                }
                 Event::Done if self.stage == Stage::Waiting => {
                     let message = "The provider's stream has nothing in it.";
                     self.seen.failure = Some(Error::new(Kind::UpstreamBroken, message));
@@ -338,7 +361,8 @@ impl Observer {
                     self.seen.failure = Some(error.clone());
                     Stage::Over
                 }
-                Event::Open { part, .. } => {
+                Event::Open { part, kind } => {
+                    self.made |= kind.says_something();
                     self.parts += 1;
                     self.open.push(*part);
                     Stage::Begun

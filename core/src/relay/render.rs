@@ -41,7 +41,7 @@ pub(super) fn reply(
 ) -> Response<Body> {
     let Answer { served, permit, keeping } = answer;
     match served {
-        Served::Whole { status, headers, body, read, estimated, leaving } => {
+        Served::Whole { status, headers, body, read, estimated, held_back: _, leaving } => {
             guard.leaving = leaving.map(|leaving| *leaving);
             note_usage(&mut guard.record, read.usage, Text::of_bytes(read.text_bytes));
             guard.record.estimated |= estimated;

@@ -103,6 +103,13 @@ impl<'a> Question<'a> {
         route.map(|route| route.targets()).unwrap_or_default()
     }
 
+    /// Whether a group on the way to a target names anybody for this.
+    pub(super) fn names(&self, target: &Target, reason: Instead) -> bool {
+        let groups = &self.snapshot.groups;
+        let mut groups = target.steps.iter().filter_map(|step| groups.routing(&step.group));
+        groups.any(|entry| !reason.list(&entry.group).is_empty())
+    }
+
     /// Whether a second target is asked when this one is slow: as the innermost of its groups says that says anything.
     pub(super) fn hedge(&self, target: &Target) -> Option<&Hedge> {
         let groups = &self.snapshot.groups;

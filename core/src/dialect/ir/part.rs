@@ -37,6 +37,17 @@ pub(crate) enum Part {
     },
 }
 
+impl Part {
+    /// Whether there is anything in it for a reader.
+    pub(crate) fn says_something(&self) -> bool {
+        match self {
+            Self::Text { text, .. } | Self::Refusal(text) => !text.is_empty(),
+            Self::Thought(thought) => !thought.text.is_empty(),
+            Self::Media(_) | Self::Call(_) | Self::Outcome(_) | Self::Opaque { .. } => true,
+        }
+    }
+}
+
 /// A place where the provider may keep what came before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cache {

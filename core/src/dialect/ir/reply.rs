@@ -18,6 +18,13 @@ pub(crate) struct Reply {
     pub(crate) usage: Option<Usage>,
 }
 
+impl Reply {
+    /// Whether a filter, or the model itself, has left nothing of it.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.stop.holds_back() && !self.parts.iter().any(Part::says_something)
+    }
+}
+
 /// Why an answer ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stop {
@@ -38,4 +45,19 @@ pub(crate) enum Stop {
     Paused,
     /// It could not go on, such as after a malformed call.
     Failed,
+}
+
+impl Stop {
+    /// Whether somebody took offence.
+    pub(crate) fn holds_back(&self) -> bool {
+        match self {
+            Self::Filtered | Self::Refused => true,
+            Self::End
+            | Self::Sequence(_)
+            | Self::Tools
+            | Self::Length
+            | Self::Paused
+            | Self::Failed => false,
+        }
+    }
 }

@@ -19,7 +19,7 @@ pub(crate) enum Instead {
 }
 
 impl Instead {
-    fn list(self, group: &Group) -> &[String] {
+    pub(crate) fn list(self, group: &Group) -> &[String] {
         match self {
             Self::TooLong => &group.context_fallbacks,
             Self::Filtered => &group.content_fallbacks,
