@@ -25,7 +25,7 @@ use crate::{
     operation::{Operation, embeddings::Form as Texts, images::Task, tokens::Form as Counted},
     permit::{Face, Pass, permit},
     ports::Call,
-    proxy::Proxy,
+    proxy::{Proxy, path::PROXY},
     relay::{self, Endpoint, Manner},
     route::Group,
 };
@@ -383,8 +383,11 @@ enum Found {
 
 fn find(request: &Request<Body>) -> Result<Found> {
     let path = request.uri().path();
-    let suspicious = ["%2f", "%2F", "%5c", "%5C", "%00", "//", "/../", "/./", "\\"];
-    if suspicious.iter().any(|part| path.contains(part)) || path.ends_with("/..") {
+    let suspicious = ["%5c", "%5C", "%00", "//", "/../", "/./", "\\"];
+    // An API's names may hold slashes. Where such a path leads is looked at when it is taken apart.
+    let slashes: &[&str] = if path.starts_with(PROXY) { &[] } else { &["%2f", "%2F"] };
+    let hides = |part: &&str| path.contains(part);
+    if suspicious.iter().chain(slashes).any(hides) || path.ends_with("/..") {
         return Err(Error::bad_request("The path is not a plain one."));
     }
     let (provider, path) = pinned(path);
@@ -468,6 +471,8 @@ mod tests {
             "/v1/models/a/../b",
             "/v1/models/%zz",
             "/v1/models/%ff",
+            "/proxy%2Fgit/a",
+            "/llm/up/proxy/git/a%2Fb",
         ] {
             let request = Request::get(path).body(Body::empty()).unwrap();
             assert!(find(&request).is_err(), "{path}");

@@ -49,7 +49,7 @@ fn the_api_is_asked_as_the_client_asks_and_answers_as_it_likes() {
         let world = rest(1);
         let headers = [("content-type", "text/csv"), ("x-own", "1"), ("set-cookie", "a=b")];
         world.upstream.answer_with(201, &headers, "a,b");
-        let request = ask(&world, "PUT", "/proxy/rest/a%20b/c?x=1&y=%2F")
+        let request = ask(&world, "PUT", "/proxy/rest/a%20b/c%2Fd%2fe?x=1&y=%2F")
             .header("accept", "text/csv")
             .header("content-length", "4")
             .header("x-forwarded-for", "10.0.0.1")
@@ -66,7 +66,7 @@ fn the_api_is_asked_as_the_client_asks_and_answers_as_it_likes() {
         assert_eq!(read(response).await, (201, "a,b".into()));
         let seen = &world.upstream.asked()[0];
         assert_eq!((seen.method.as_str(), &seen.body[..]), ("PUT", &b"body"[..]));
-        assert_eq!(seen.url, "https://api.example/v2/a%20b/c?x=1&y=%2F");
+        assert_eq!(seen.url, "https://api.example/v2/a%20b/c%2Fd%2fe?x=1&y=%2F");
         let names: Vec<&str> = seen.headers.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["accept", "authorization"]);
         let record = world.record().await;
@@ -143,6 +143,8 @@ fn what_is_not_open_is_not_asked() {
             ("GET", "/proxy/rest/open/%2e%2e/closed", 400),
             ("GET", "/proxy/rest/open/%252e%252e/closed", 400),
             ("GET", "/proxy/rest/open%2f..%2fclosed", 400),
+            ("GET", "/proxy/rest/open/a%2F..%2F..%2Fclosed", 400),
+            ("GET", "/proxy/rest/open%2Fa", 403),
             ("GET", "/proxy/rest/open/..;/closed", 400),
             ("POST", "/proxy/rest/open", 405),
             ("TRACE", "/proxy/rest/open", 405),

@@ -308,7 +308,7 @@ mod tests {
             check(json!({ "key_in": "header", "key_name": name }), Some("key_name"));
         }
         check(json!({ "key_in": "query", "key_name": "a=b" }), Some("key_name"));
-        for path in ["v1", "/a/../b", "/a/%2e%2e", "/a%2fb"] {
+        for path in ["v1", "/a/../b", "/a/%2e%2e", "/a%2f.."] {
             check(json!({ "paths": [path] }), Some("paths"));
         }
     }

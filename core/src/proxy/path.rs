@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 
 /// What all paths of proxies begin with.
-const PROXY: &str = "/proxy/";
+pub(crate) const PROXY: &str = "/proxy/";
 
 /// How often a path is decoded in the search for what it hides: some hosts do it twice.
 const DECODINGS_MAX: usize = 4;
@@ -30,9 +30,18 @@ pub(crate) fn is_below(path: &str, above: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || above.ends_with('/') || rest.starts_with('/'))
 }
 
+/// An encoded slash belongs to a name for some hosts and parts two names for others. A segment has to lead down for both.
 fn leads_down(segment: &str) -> bool {
-    let mut bytes = segment.as_bytes().to_vec();
-    for _ in 0..DECODINGS_MAX {
+    let segment = segment.as_bytes();
+    let decoded = decoded(segment);
+    decoded.as_deref().unwrap_or(segment).split(|byte| *byte == b'/').all(is_name)
+}
+
+/// Whether this is a name, also for a host that decodes it once more. A slash that shows only then is nobody's way of
+/// writing one.
+fn is_name(segment: &[u8]) -> bool {
+    let mut bytes = segment.to_vec();
+    for _ in 1..DECODINGS_MAX {
         // Some hosts take what follows a semicolon for parameters of the segment.
         let name = bytes.split(|byte| *byte == b';').next().unwrap_or_default();
         let strange = |byte: &u8| matches!(byte, b'/' | b'\\') || byte.is_ascii_control();
@@ -79,7 +88,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_up_or_hides_a_slash() {
+    fn an_encoded_slash_stays_as_it_was_written() {
+        for path in [
+            "/projects/group%2Fname",
+            "/projects/group%2fsub%2Fname/issues",
+            "/a%2F..b%2F...%2Fc.",
+            "/a%2F%20b;v=1%2Fc",
+            "/%2Fa%2F",
+            "/100%25%2Fa",
+        ] {
+            assert_eq!(split(&format!("/proxy/git{path}")).ok(), Some(("git", path)));
+        }
+    }
+
+    #[test]
+    fn nothing_leads_up_or_hides_where_it_leads() {
         for path in [
             "/..",
             "/a/..",
@@ -91,9 +114,23 @@ mod tests {
             "/%252e%252e/a",
             "/%25252e%25252e/a",
             "/%2525252525252e",
-            "/a%2fb",
-            "/a%2Fb",
+            "/..%2Fa",
+            "/a%2F..",
+            "/a%2f..%2Fb",
+            "/a%2F%2e%2E%2fb",
+            "/a%2F.%2Fb",
+            "/a%2F%2e",
+            "/a%2F%252e%252e%2Fb",
+            "/a%2F..;%2Fb",
+            "/a%2F..%3bx=1",
+            "/a;x=%2F..",
+            "/%2e%2e%252fa",
+            "/a%2F%5cb",
+            "/a%2Fb\\c",
+            "/a%2F%00",
+            "/a%2F%0a",
             "/a%252fb",
+            "/a%2F%252Fb",
             "/a%5cb",
             "/a%255c..",
             "/a\\b",

@@ -3,6 +3,7 @@
 use crate::{
     dialect::Dialect,
     error::{Error, Result},
+    proxy::path::PROXY,
 };
 
 /// What stands before a path of ours when a provider is chosen by the path: `/llm/{provider}/v1/…`.
@@ -17,7 +18,7 @@ pub fn fits(pattern: &str, path: &str) -> bool {
 /// Whether a body that is sent to this path may pass on without being read whole.
 #[must_use]
 pub fn passes_bodies(path: &str) -> bool {
-    path.starts_with("/proxy/")
+    path.starts_with(PROXY)
 }
 
 /// What the pattern's `{…}` takes of the path; `Some("")` when there is none, `None` when it does not fit.

@@ -261,6 +261,7 @@ async fn closed(world: &World) -> Result {
         "/script/open/%25252e%25252e/secret",
         "/script/open%2f..%2fsecret",
         "/script/open/..%2fsecret",
+        "/script/open/a%2F%2e%2E%2Fsecret",
         "/script/open/..%5csecret",
         "/script/open/..;/secret",
         "/script/open//secret",
@@ -274,6 +275,10 @@ async fn closed(world: &World) -> Result {
         assert!(world.provider.seen(secret).is_empty(), "{secret}");
     }
     assert_eq!(world.seen().len(), 1);
+    // A slash in a name of the API's own arrives as it was written.
+    let named = "/group%2Fname%2fissues?with=%2F";
+    answered(world, &ask(world, "GET", &format!("{slug}{path}{named}")), 200).await?;
+    assert_eq!(world.seen_behind(named).len(), 1);
     let off = json!({ "enabled": false });
     world.edit("PATCH", &format!("/api/proxies/{slug}"), Some("*"), off).await?;
     problem(&world.ask(&ask(world, "GET", &format!("{slug}{path}"))).await?, 404)?;
