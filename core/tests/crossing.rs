@@ -122,3 +122,43 @@ fn a_client_hears_of_the_rate_in_its_own_words() {
         }
     });
 }
+
+#[test]
+fn an_answer_comes_in_the_dialect_that_is_named() {
+    block_on(async {
+        let world = World::new();
+        let named = |path: &str, body: Value, name: &'static str| {
+            let mut request = post(&world, path, &body);
+            request.headers_mut().insert("x-tidegate-answer", name.parse().unwrap());
+            request
+        };
+        let send = async |request| {
+            let (status, body) = read(world.send(request).await).await;
+            (status, serde_json::from_slice::<Value>(&body).expect("JSON"))
+        };
+        for (name, pointer, said) in [
+            ("anthropic", "/content/0/text", "hi"),
+            ("gemini", "/candidates/0/content/parts/0/text", "hi"),
+            ("openai_responses", "/output/0/content/0/text", "hi"),
+            ("ollama", "/message/content", "hi"),
+            ("openai_chat", "/choices/0/message/content", "hi"),
+        ] {
+            world.upstream.answer(200, "application/json", vec![Ok(Bytes::from(CHAT_ANSWER))]);
+            let chats = chat("mock", json!({}));
+            let (status, answer) = send(named("/v1/chat/completions", chats, name)).await;
+            assert_eq!(status, 200, "{answer}");
+            assert_eq!(answer.pointer(pointer), Some(&json!(said)), "{name}: {answer}");
+        }
+        let nobody = chat("nobody/m", json!({}));
+        let (status, error) = send(named("/v1/chat/completions", nobody, "anthropic")).await;
+        assert_eq!((status, &error["type"]), (404, &json!("error")), "{error}");
+        let asked = world.upstream.asked().len();
+        for (path, name) in [("/v1/chat/completions", "latin"), ("/v1/embeddings", "gemini")] {
+            let body = json!({ "model": "mock", "messages": [], "input": "hi" });
+            let (status, error) = send(named(path, body, name)).await;
+            assert_eq!(status, 400, "{error}");
+            assert_eq!(error["error"]["param"], "x-tidegate-answer", "{error}");
+        }
+        assert_eq!(world.upstream.asked().len(), asked, "a refused request was sent");
+    });
+}

@@ -52,7 +52,7 @@ pub(super) async fn judge(
     let headers = if passage.crosses() {
         let mut out = crossed(inbound);
         let now = gateway.ports.clock.now();
-        rates::translate((passage.from, &head.headers), (inbound.dialect, &mut out), now);
+        rates::translate((passage.from, &head.headers), (inbound.answers, &mut out), now);
         out
     } else {
         passed_down(&head.headers)
@@ -135,10 +135,10 @@ fn convert(inbound: &Inbound, passage: Passage, whole: Converted) -> Result<Conv
     let reply = if crossing.reshape.is_idle() { reply } else { crossing.reshape.whole(reply) };
     let read = Read { usage: reply.usage, ..read };
     if !inbound.ask.stream {
-        let written = inbound.operation.write(inbound.dialect, &reply, &crossing.stamp);
+        let written = inbound.operation.write(inbound.answers, &reply, &crossing.stamp);
         return Ok(Converted { body: written.into(), read, leaving, held_back });
     }
-    let mut writer = inbound.operation.writer(inbound.dialect, crossing.stamp);
+    let mut writer = inbound.operation.writer(inbound.answers, crossing.stamp);
     let mut out = Vec::new();
     for event in unfold(reply) {
         writer.push(event, &mut out);
@@ -158,7 +158,7 @@ fn shadow(gateway: &Gateway, inbound: &Inbound, passage: &Passage) -> Option<Wri
         carrier: Carrier::new(gateway.state.vault.clone(), "").into(),
         echo: inbound.dialect.echo(&inbound.raw),
     };
-    Some(inbound.operation.writer(inbound.dialect, stamp))
+    Some(inbound.operation.writer(inbound.answers, stamp))
 }
 
 /// A stream of which nothing was sent yet.

@@ -57,6 +57,8 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
         return explain::answer(gateway, endpoint, visit).await;
     }
     let Visit { param, pinned, caller: _, request, call } = visit;
+    // What is no dialect is told in the one that is spoken.
+    let answers = receive::answers(endpoint, request.headers()).unwrap_or(endpoint.dialect);
     let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
     let arrived = Arrived { request, param: &param, pinned, peer };
@@ -68,9 +70,9 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
     match outcome {
         Ok(answer) => match render::secure(answer, &mut guard).await {
             Ok(answer) => render::reply(gateway, answer, guard, gone),
-            Err(error) => render::refuse(endpoint.dialect, &error, guard),
+            Err(error) => render::refuse(answers, &error, guard),
         },
-        Err(error) => render::refuse(endpoint.dialect, &error, guard),
+        Err(error) => render::refuse(answers, &error, guard),
     }
 }
 

@@ -121,7 +121,7 @@ impl Observer {
                 shadow: shadow.map(|writer| Box::new(Shadow { writer, text: Vec::new() })),
             },
             Some(Crossing { stamp, reshape, memo }) => Way::Write(Box::new(Rewriting {
-                writer: inbound.operation.writer(inbound.dialect, stamp),
+                writer: inbound.operation.writer(inbound.answers, stamp),
                 reshape,
                 memo,
                 reshaped: Vec::new(),
@@ -129,7 +129,7 @@ impl Observer {
             })),
         };
         Self {
-            dialect: inbound.dialect,
+            dialect: inbound.answers,
             framing: inbound.framing,
             reader: passage.from.reader(),
             splitter: Splitter::new(passage.framing),

@@ -80,7 +80,8 @@ pub(super) async fn prepare(
         return Ok((pass(inbound, headers, target)?, passage));
     }
     let chats = inbound.operation == Operation::Chat;
-    let same = chats && dialect == inbound.dialect && !holds_wrapped_state(&inbound.raw);
+    let alike = dialect == inbound.dialect && dialect == inbound.answers;
+    let same = chats && alike && !holds_wrapped_state(&inbound.raw);
     let (body, passage) = if same {
         let body = patch(gateway, inbound, target, record)?;
         (body, Passage { from: dialect, framing: inbound.framing, crossing: None })
@@ -184,10 +185,13 @@ async fn cross(
     prompt.foreign.iter().for_each(|name| losses.lose(name));
     let body = dialect.write_request(&prompt, &traits, &mut losses)?;
     note_losses(&losses, inbound, record)?;
-    let mut echo = inbound.dialect.echo(&inbound.raw);
-    // The body holds what was said before in place of the name of the response.
-    let parent = inbound.parent.as_ref().and_then(|id| to_raw_value(id).ok());
-    echo.extend(parent.map(|id| (PARENT.to_owned(), id)));
+    let mut echo = Vec::new();
+    if inbound.answers == inbound.dialect {
+        echo = inbound.dialect.echo(&inbound.raw);
+        // The body holds what was said before in place of the name of the response.
+        let parent = inbound.parent.as_ref().and_then(|id| to_raw_value(id).ok());
+        echo.extend(parent.map(|id| (PARENT.to_owned(), id)));
+    }
     let stamp = Stamp {
         id: record.id.clone(),
         at_s: now.div_euclid(1000),

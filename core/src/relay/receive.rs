@@ -23,6 +23,9 @@ use crate::{
 /// client's own setting holds.
 const STRICT: HeaderName = HeaderName::from_static("x-tidegate-strict");
 
+/// A client that wants to be answered in another dialect than the one it speaks names it here.
+const ANSWER: &str = "x-tidegate-answer";
+
 /// A data route: its path and what is spoken there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint {
@@ -51,6 +54,8 @@ pub(crate) enum Manner {
 pub(super) struct Inbound {
     /// What the client speaks.
     pub(super) dialect: Dialect,
+    /// What it is answered in.
+    pub(super) answers: Dialect,
     /// What is to be done.
     pub(super) operation: Operation,
     /// What it asks for.
@@ -118,6 +123,7 @@ pub(super) async fn receive(
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
+    let answers = answers(endpoint, headers)?;
     let ask = endpoint.operation.ask(endpoint.dialect, &raw, headers)?;
     let ask = match endpoint.manner {
         Manner::Body => ask,
@@ -137,10 +143,11 @@ pub(super) async fn receive(
         Some(b"false") => false,
         Some(_) | None => strict,
     };
-    let framing = framing(endpoint, uri);
     let Endpoint { dialect, operation, .. } = endpoint;
+    let framing = if answers == dialect { framing(endpoint, uri) } else { answers.framing() };
     Ok(Inbound {
         dialect,
+        answers,
         operation,
         ask,
         framing,
@@ -153,6 +160,26 @@ pub(super) async fn receive(
         pinned: None,
         cut: OnceLock::new(),
     })
+}
+
+/// What a client is answered in, an error too.
+pub(super) fn answers(endpoint: Endpoint, headers: &HeaderMap) -> Result<Dialect> {
+    let Some(named) = headers.get(ANSWER) else { return Ok(endpoint.dialect) };
+    let known = Dialect::ALL.into_iter().find(|known| known.name() == named);
+    match known {
+        Some(answers) if answers == endpoint.dialect => Ok(answers),
+        Some(answers) if endpoint.operation == Operation::Chat => Ok(answers),
+        Some(_) => {
+            let message =
+                format!("Only chats are answered in another dialect; leave `{ANSWER}` out.");
+            Err(Error::bad_request(message).at(ANSWER))
+        }
+        None => {
+            let names = Dialect::ALL.map(Dialect::name).join(", ");
+            let message = format!("`{ANSWER}` is none of these dialects: {names}.");
+            Err(Error::bad_request(message).at(ANSWER))
+        }
+    }
 }
 
 /// Gemini's clients say in the query that they want events; otherwise they get the elements of an array.

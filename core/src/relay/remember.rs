@@ -25,6 +25,8 @@ pub(super) async fn remember(gateway: &Gateway, client: &str, inbound: Inbound) 
     }
     let Recalled { body, parent, keep } =
         turns::recall(gateway, client, inbound.raw.clone()).await?;
+    // What is answered in another dialect has no id that could be referred to.
+    let keep = keep.filter(|_| inbound.answers == inbound.dialect);
     // Nobody has asked for its size yet.
     Ok(Inbound { raw: body, parent, keep, ..inbound })
 }

@@ -4,4 +4,4 @@ mod libsql;
 mod remote;
 
 pub use libsql::Libsql;
-pub use remote::Remote;
+pub(crate) use remote::Remote;

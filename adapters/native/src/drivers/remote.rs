@@ -18,7 +18,7 @@ use tidegate_core::{
 use tokio::sync::oneshot;
 
 /// A database behind Hrana. It must be asked within a runtime, whose task does the writing.
-pub struct Remote(Arc<Shared>);
+pub(crate) struct Remote(Arc<Shared>);
 
 struct Shared {
     hrana: Hrana,
@@ -40,7 +40,7 @@ struct Job {
 impl Remote {
     /// Writes to this database from now on.
     #[must_use]
-    pub fn new(hrana: Hrana) -> Self {
+    pub(crate) fn new(hrana: Hrana) -> Self {
         Self(Arc::new(Shared { hrana, lane: Mutex::default() }))
     }
 }

@@ -128,9 +128,15 @@ async fn fetched(world: &World) -> Result {
 
 async fn not_stored(world: &World) -> Result {
     world.play(Script::json(200, COMPLETION));
-    let id = id(&world.ask(&ask(world, "one", json!({ "store": false }))).await?)?;
+    let id = self::id(&world.ask(&ask(world, "one", json!({ "store": false }))).await?)?;
     let get = Ask::new("GET", format!("/v1/responses/{id}")).bearer(&world.client.key);
     refused(&world.ask(&get).await?, 404)?;
+    // Nor what is answered in a dialect in which nobody refers to it.
+    let other = ask(world, "one", json!({})).header("x-tidegate-answer", "openai_chat");
+    let id = self::id(&world.ask(&other).await?)?;
+    let gone = world.ask(&ask(world, "two", json!({ "previous_response_id": id }))).await?;
+    let error = refused(&gone, 400)?;
+    assert_eq!(error["code"], "previous_response_not_found", "{error}");
     Ok(())
 }
 

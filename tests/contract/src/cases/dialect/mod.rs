@@ -38,6 +38,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "dialect_cut_stream_is_an_error", run: |world| Box::pin(cut(world)) },
     Case { name: "dialect_first_event_error", run: |world| Box::pin(first_event_error(world)) },
     Case { name: "dialect_loss_is_told", run: |world| Box::pin(loss_is_told(world)) },
+    Case { name: "dialect_answer_in_another", run: |world| Box::pin(in_another(world)) },
     Case { name: "dialect_strict_refuses", run: |world| Box::pin(strict_refuses(world)) },
     Case { name: "dialect_strict_client", run: |world| Box::pin(strict_client(world)) },
     Case { name: "dialect_first_byte_before_last", run: |world| Box::pin(first_byte(world)) },
@@ -232,6 +233,40 @@ async fn loss_is_told(world: &World) -> Result {
     assert_eq!(world.record(&answer).await?["dropped"], dropped);
     let answer = world.ask(&Speech::Chat.ask(world, &Speech::Anthropic.model(), false)).await?;
     assert_eq!(answer.header("x-tidegate-dropped"), None);
+    Ok(())
+}
+
+/// A client may speak one dialect and be answered in another, an error too.
+async fn in_another(world: &World) -> Result {
+    let names = ["openai_chat", "openai_responses", "anthropic", "gemini"];
+    for (speaks, (answers, name)) in
+        Speech::CLIENTS.into_iter().rev().zip(Speech::CLIENTS.into_iter().zip(names))
+    {
+        let ask = |model: &str, stream| {
+            speaks.ask(world, model, stream).header("x-tidegate-answer", name)
+        };
+        // The provider speaks as the answer is to be, then as the client does.
+        for provider in [answers, speaks] {
+            let which = format!("{speaks:?} to {provider:?}, answered as {answers:?}");
+            world.play(provider.whole());
+            let answer = world.ask(&ask(&provider.model(), false)).await?;
+            assert_eq!(answer.status, 200, "{which}: {}", answer.text());
+            assert_eq!(answers.said(&answer), expected(), "{which}: {}", answer.text());
+            counted(world, &answer).await?;
+            world.play(frames(provider, &provider.frames()));
+            let answer = world.ask(&ask(&provider.model(), true)).await?;
+            assert_eq!(answer.status, 200, "{which}: {}", answer.text());
+            assert_eq!(answers.gathered(&answer), expected(), "{which}: {}", answer.text());
+            assert!(answers.ends_well(&answer), "{which}: {}", answer.text());
+        }
+        let refused = world.ask(&ask("nobody/has-it", false)).await?;
+        assert_eq!(refused.status, 404, "{}", refused.text());
+        assert!(answers.error(&refused).is_string(), "{answers:?}: {}", refused.text());
+    }
+    let ask = Speech::Chat.ask(world, &Speech::Chat.model(), false);
+    let refused = world.ask(&ask.header("x-tidegate-answer", "klingon")).await?;
+    let error = super::sample::refused(&refused, 400)?;
+    assert_eq!(error["param"], "x-tidegate-answer", "{error}");
     Ok(())
 }
 
