@@ -1,6 +1,7 @@
 // What needs somebody? Providers that are down, keys that rest, and budgets that are nearly used up.
 import { all, ask } from './api/client';
 import { part, used, words } from './limits';
+import { page } from './owner';
 import { why } from './rest';
 import { to } from './state/route.svelte';
 
@@ -27,7 +28,7 @@ async function providers(signal: AbortSignal): Promise<Trouble[]> {
   return data
     .filter((provider) => provider.enabled)
     .flatMap((provider): Trouble[] => {
-      const href = to('providers', provider.provider);
+      const href = page(provider.provider);
       const said = provider.last_error ? `last failure: ${provider.last_error}` : '';
       if (provider.rests) return [{ kind: 'bad', text: `${provider.provider} is left alone`, about: why(provider.rests), href }];
       if (provider.state === 'down') return [{ kind: 'bad', text: `${provider.provider} is down`, about: said, href }];

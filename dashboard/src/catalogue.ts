@@ -52,3 +52,12 @@ export const ROTATIONS = [
   ['weighted', 'By weight'],
   ['least_used', 'The least busy one'],
 ] as const;
+
+export const KEY_PLACES = [
+  ['bearer', 'Authorization: Bearer'],
+  ['header', 'Another header'],
+  ['query', 'A parameter of the query'],
+  ['nowhere', 'Nowhere: the client brings its own'],
+] as const;
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;

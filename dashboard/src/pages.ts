@@ -30,6 +30,7 @@ export const PLACES: readonly Place[] = [
   { name: 'keys', title: 'Keys', group: 'Route', admin: true, list: () => import('./pages/Keys.svelte'), words: 'credentials upstream import' },
   { name: 'models', title: 'Models', group: 'Route', list: () => import('./pages/Models.svelte'), words: 'prices enable' },
   { name: 'groups', title: 'Groups', group: 'Route', list: () => import('./pages/Groups.svelte'), one: () => import('./pages/Group.svelte'), words: 'routing targets fallbacks' },
+  { name: 'proxies', title: 'Proxies', group: 'Route', list: () => import('./pages/Proxies.svelte'), one: () => import('./pages/Proxy.svelte'), words: 'other apis http' },
   { name: 'playground', title: 'Playground', group: 'Route', list: () => import('./pages/Playground.svelte'), words: 'try chat' },
   { name: 'clients', title: 'Clients', group: 'People', list: () => import('./pages/Clients.svelte'), one: () => import('./pages/Client.svelte'), words: 'api keys applications budgets' },
   { name: 'teams', title: 'Teams', group: 'People', list: () => import('./pages/Teams.svelte'), one: () => import('./pages/Team.svelte'), words: 'budgets limits' },

@@ -1,4 +1,5 @@
 // What does one paste where to use a client key?
+import type { Proxy } from './api/types';
 
 export interface Snippet {
   name: string;
@@ -61,4 +62,11 @@ export function snippets(base: string, key: string, model: string): Snippet[] {
     made('Codex', CODEX),
     made('LangChain', LANGCHAIN),
   ];
+}
+
+/** A request through a proxy that may pass it. */
+export function throughProxy(base: string, { id, methods, paths }: Pick<Proxy, 'id' | 'methods' | 'paths'>): string {
+  const method = methods.length === 0 || methods.includes('GET') ? '' : `-X ${methods[0]} `;
+  const url = `${base}/proxy/${id}${paths[0] ?? '/'}`.replaceAll("'", "'\\''");
+  return `curl ${method}'${url}' -H 'x-tidegate-key: YOUR_CLIENT_KEY'`;
 }

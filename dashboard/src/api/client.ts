@@ -63,6 +63,7 @@ type Listed =
   | '/api/clients'
   | '/api/teams'
   | '/api/providers'
+  | '/api/proxies'
   | '/api/keys'
   | '/api/groups'
   | '/api/models'

@@ -26,6 +26,7 @@ export type Team = Row<'/api/teams'>;
 export type Limit = Client['limits'][number];
 export type Spending = Answer<'/api/clients/{id}/spending', 'get'>;
 export type Provider = Row<'/api/providers'>;
+export type Proxy = Row<'/api/proxies'>;
 export type Key = Row<'/api/keys'>;
 export type Health = Row<'/api/health'>;
 export type Group = Row<'/api/groups'>;

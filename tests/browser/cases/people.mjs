@@ -84,12 +84,12 @@ async function viewer(world) {
   const page = await world.open('/ui/overview', { as: 'viewer' });
   await world.settled(page);
   const nav = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-  assert.deepEqual(nav, ['Overview', 'Requests', 'System', 'Providers', 'Models', 'Groups', 'Playground', 'Clients', 'Teams', 'Settings']);
+  assert.deepEqual(nav, ['Overview', 'Requests', 'System', 'Providers', 'Models', 'Groups', 'Proxies', 'Playground', 'Clients', 'Teams', 'Settings']);
   for (const hidden of ['users', 'keys', 'audit', 'start']) {
     await page.goto(`${world.gateway.url}/ui/${hidden}`);
     await page.getByRole('heading', { name: 'Only for admins' }).waitFor();
   }
-  for (const [path, change] of [['providers/lab', 'Save'], ['clients', 'Make a client'], ['teams/harbour', 'Save'], ['groups/dispatcher', 'Save'], ['settings', 'Save']]) {
+  for (const [path, change] of [['providers/lab', 'Save'], ['clients', 'Make a client'], ['teams/harbour', 'Save'], ['groups/dispatcher', 'Save'], ['proxies', 'Add a proxy'], ['proxies/search', 'Save'], ['settings', 'Save']]) {
     await page.goto(`${world.gateway.url}/ui/${path}`);
     await world.settled(page);
     assert.equal(await page.getByRole('button', { name: change }).count(), 0, `${path} offers a change`);

@@ -49,7 +49,7 @@ async function removed(world) {
 async function keys(world) {
   const page = await world.open('/ui/keys', { as: 'admin' });
   await page.getByRole('button', { name: 'Add keys' }).click();
-  await page.getByLabel('Provider').selectOption('lab');
+  await page.getByLabel('Provider or proxy').selectOption('lab');
   await page.getByRole('textbox', { name: 'Keys' }).fill('sk-second-0123456789\nsk-third-0123456789ab\nsk-second-0123456789');
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByText('2 keys are added to lab, 1 were there already.').waitFor();
@@ -143,6 +143,74 @@ async function groupGone(world) {
   await page.getByText('The group tides is deleted.').waitFor();
 }
 
+async function proxies(world) {
+  const page = await world.open('/ui/proxies', { as: 'admin' });
+  await page.getByRole('heading', { name: 'No proxy yet' }).waitFor();
+  await page.getByRole('button', { name: 'Add a proxy' }).first().click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name', { exact: true }).fill('search');
+  await dialog.getByLabel('Address').fill(new URL(world.provider.url).origin);
+  await dialog.getByLabel('The key goes into').selectOption('header');
+  await dialog.getByLabel('Name of the header').fill('host');
+  await dialog.getByLabel('Paths that pass').fill('/items');
+  await dialog.getByLabel('GET').check();
+  await dialog.getByLabel('First key').fill('token-of-search-0001');
+  await dialog.getByRole('button', { name: 'Add the proxy' }).click();
+  await dialog.getByText('Name the header or the parameter that takes the key.').first().waitFor();
+  await dialog.getByLabel('Name of the header').fill('X-Api-Token');
+  await dialog.getByRole('button', { name: 'Add the proxy' }).click();
+  await page.getByRole('heading', { name: 'search', exact: true }).waitFor();
+  const line = await page.getByLabel('A request through the proxy', { exact: true }).textContent();
+  assert.equal(line.trim(), `curl '${world.gateway.url}/proxy/search/items' -H 'x-tidegate-key: YOUR_CLIENT_KEY'`);
+  await page.getByRole('button', { name: 'Add keys' }).click();
+  await dialog.getByRole('textbox', { name: 'Keys' }).fill('token-of-search-0002\ntoken-of-search-0001');
+  await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.getByText('1 key is added to the proxy search, 1 were there already.').waitFor();
+  // The process that answers looks for changes every two seconds.
+  await page.locator('tbody tr', { hasText: '…0002' }).getByText('ready').waitFor();
+  const asked = await fetch(`${world.gateway.url}/proxy/search/items`, { headers: { 'x-tidegate-key': world.key } });
+  assert.equal(asked.status, 200);
+  const closed = await fetch(`${world.gateway.url}/proxy/search/other`, { headers: { 'x-tidegate-key': world.key } });
+  assert.equal(closed.status, 403, 'only what is named passes');
+  await page.getByText('Answered last').waitFor();
+  await page.goto(`${world.gateway.url}/ui/proxies`);
+  await page.locator('tbody tr', { hasText: 'search' }).getByText('2 of 2').waitFor();
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('search');
+  await page.getByRole('option', { name: 'search Proxy' }).click();
+  await page.waitForURL('**/ui/proxies/search');
+}
+
+async function proxyConflict(world) {
+  const page = await world.open('/ui/proxies/search', { as: 'admin' });
+  await world.settled(page);
+  await page.getByLabel('Keys take turns').selectOption('weighted');
+  await world.gateway.api('PATCH', '/api/proxies/search', { paths: ['/items', '/more'] }, { 'if-match': '*' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  const clash = page.getByRole('alert');
+  await clash.getByText('Somebody else has changed this meanwhile').waitFor();
+  await clash.getByText('weighted').waitFor();
+  await clash.getByText('["/items","/more"]').waitFor();
+  await clash.getByRole('button', { name: 'Keep mine, then save' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('search is saved.').waitFor();
+  const { rotation, paths } = await world.gateway.api('GET', '/api/proxies/search');
+  assert.deepEqual([rotation, paths], ['weighted', ['/items']]);
+}
+
+async function proxyRemoved(world) {
+  await world.gateway.api('PUT', '/api/proxies/passing', { base_url: world.provider.url });
+  const page = await world.open('/ui/proxies/passing', { as: 'admin' });
+  await page.getByRole('button', { name: 'Remove' }).click();
+  const question = page.getByRole('dialog');
+  await question.getByText('The proxy passing and all of its keys').waitFor();
+  await question.getByRole('button', { name: 'Remove passing and its keys' }).click();
+  await page.waitForURL('**/ui/proxies');
+  await page.getByText('passing is removed.').waitFor();
+  await page.getByRole('link', { name: 'search', exact: true }).waitFor();
+  assert.equal(await page.getByRole('link', { name: 'passing', exact: true }).count(), 0);
+}
+
 export const cases = [
   ['a provider is added and changed', providers, true],
   ['two people change one provider, and both versions are shown', providerConflict],
@@ -152,4 +220,7 @@ export const cases = [
   ['a group is built, and leads where its rule says', groups, true],
   ['the playground speaks four dialects, streamed and whole', playground],
   ['a group is deleted', groupGone],
+  ['a proxy is added with its keys, and passes what it may', proxies, true],
+  ['two people change one proxy, and both versions are shown', proxyConflict],
+  ['a proxy is removed after a question that names it', proxyRemoved],
 ];
