@@ -24,13 +24,16 @@ fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(io::Error::other)
 }
 
+/// What is meant for hosts that serve the files by themselves.
+const HEADERS: &str = "_headers";
+
 /// Every file under `folder` but hidden ones, and those that only repeat another one compressed.
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let Ok(entries) = fs::read_dir(folder) else { return Ok(()) };
     for entry in entries {
         let entry = entry?;
         let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
+        if entry.file_name() == HEADERS || entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
         if entry.file_type()?.is_dir() {

@@ -26,6 +26,7 @@ mod metrics;
 pub mod money;
 pub mod network;
 mod operation;
+pub mod pages;
 mod people;
 mod permit;
 pub mod ports;

@@ -16,7 +16,7 @@
 // The flags and the compatibility date are those of wrangler.toml, so what is tested is what is deployed. Nothing is kept
 // on disk. The packages are found in node_modules beside this file: `cargo xtask wasm` puts them there, `npm ci` does too.
 
-import { readFileSync, readdirSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -24,6 +24,9 @@ import { fileURLToPath } from "node:url";
 import { Log, LogLevel, Miniflare } from "miniflare";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Its files and itself are told apart by it. */
+const NAME = "tidegate";
 
 /** Starts the Worker in `folder`; returns its URL and what a test may do to it. */
 export async function start(folder, bindings = {}) {
@@ -36,11 +39,13 @@ export async function start(folder, bindings = {}) {
     handleRuntimeStdio: toStandardError,
     ...deployed(),
     bindings,
+    name: NAME,
     modules: true,
     modulesRoot: resolve(folder),
     scriptPath: resolve(folder, "index.js"),
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     d1Databases: ["DB"],
+    ...pages(),
   });
   const front = await edge(Number((await miniflare.ready).port));
   const database = await miniflare.getD1Database("DB");
@@ -78,6 +83,24 @@ function deployed() {
   const [, compatibilityDate] = text.match(/^compatibility_date = "(.*)"/m);
   const [, flags] = text.match(/^compatibility_flags = (\[.*\])/m);
   return { compatibilityDate, compatibilityFlags: JSON.parse(flags) };
+}
+
+/** What wrangler.toml says about the dashboard's files, if they were built. */
+function pages() {
+  const [, text] = readFileSync(join(ROOT, "wrangler.toml"), "utf8").match(/^\[assets\]\n((?:.+\n)+)/m);
+  const said = Object.fromEntries(text.trim().split("\n").map((line) => line.split(" = ")));
+  const value = (name) => JSON.parse(said[name]);
+  const directory = join(ROOT, value("directory"));
+  if (!existsSync(join(directory, "index.html"))) return {};
+  return {
+    assets: {
+      workerName: NAME,
+      directory,
+      binding: value("binding"),
+      routerConfig: { has_user_worker: true, static_routing: { user_worker: value("run_worker_first") } },
+      assetConfig: { html_handling: value("html_handling"), not_found_handling: value("not_found_handling") },
+    },
+  };
 }
 
 /** A statement ends with a semicolon at the end of a line. */

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     build::{self, Profile},
-    fetch, place,
+    dashboard, fetch, place,
     report::{Report, Result},
     shell, wasm,
 };
@@ -59,6 +59,8 @@ impl fmt::Display for Adapter {
 
 /// Runs the list on each adapter.
 pub(crate) fn contract(options: &Options, report: &mut Report) {
+    // What browsers are shown is a promise, too.
+    report.step("dashboard", dashboard::dashboard);
     let all = [Adapter::Server, Adapter::Lambda, Adapter::Worker];
     let chosen = if options.adapters.is_empty() { &all[..] } else { &options.adapters[..] };
     for adapter in chosen {

@@ -31,12 +31,16 @@ pub(crate) fn wasm() -> Result {
 }
 
 /// Builds the Worker into `target/worker`, where wrangler.toml expects it; returns the folder. One build does for all
-/// steps of a run: wasm-opt takes two minutes, whether anything changed or not.
+/// steps of a run: wasm-opt takes two minutes, whether anything changed or not. The folder of the pages is there as
+/// well, though it may be empty: wrangler deploys nothing without it.
 pub(crate) fn worker() -> Result<PathBuf> {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     if let Some(folder) = BUILT.get() {
         return Ok(folder.clone());
     }
+    let pages = place::root()?.join("dashboard/dist");
+    fs::create_dir_all(&pages)
+        .map_err(|error| Stop::failed(format!("{}: {error}", pages.display())))?;
     let folder = build("adapters/worker", "target/worker")?;
     Ok(BUILT.get_or_init(|| folder).clone())
 }

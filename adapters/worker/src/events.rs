@@ -15,7 +15,7 @@ use tidegate_core::{
 };
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, web_sys};
 
-use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, log, message, platform};
+use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, log, message, pages, platform};
 
 #[worker::event(fetch)]
 async fn fetch(
@@ -24,7 +24,7 @@ async fn fetch(
     context: Context,
 ) -> worker::Result<worker::Response> {
     let response = match gateway(&env) {
-        Ok(gateway) => answer(&gateway, &request, context).await,
+        Ok(gateway) => answer(&gateway, &request, &env, context).await,
         Err(mistakes) => misconfigured(&mistakes),
     };
     message::outgoing(response, platform::gone(request.signal())).await
@@ -40,8 +40,16 @@ async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) 
     }
 }
 
-async fn answer(gateway: &Gateway, request: &web_sys::Request, context: Context) -> Response<Body> {
+async fn answer(
+    gateway: &Gateway,
+    request: &web_sys::Request,
+    env: &Env,
+    context: Context,
+) -> Response<Body> {
     let Ok(ours) = message::incoming(request) else { return empty(StatusCode::BAD_REQUEST) };
+    if let Some(page) = pages::page(&ours, env).await {
+        return page;
+    }
     let call = Call {
         background: Arc::new(WaitUntil(context)),
         gone: platform::gone(request.signal()),

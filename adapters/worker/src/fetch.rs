@@ -71,7 +71,8 @@ impl Drop for Cancel {
     }
 }
 
-fn answered(answer: &web_sys::Response) -> Result<Response<Body>> {
+/// What a call of the runtime was answered.
+pub(crate) fn answered(answer: &web_sys::Response) -> Result<Response<Body>> {
     let status = StatusCode::from_u16(answer.status())
         .map_err(|error| Error::new(Kind::UpstreamBroken, UNREADABLE).because(error))?;
     let mut response = Response::new(answer.body().map_or_else(Body::empty, message::streamed));

@@ -11,6 +11,8 @@ mod log;
 pub mod d1;
 pub mod fetch;
 pub mod message;
+#[cfg(feature = "events")]
+mod pages;
 mod pipe;
 pub mod platform;
 

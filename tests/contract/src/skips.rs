@@ -28,7 +28,6 @@ pub const SKIPS: &[Skip] = &[
     lambda("proxy_download_of_100_mb", SIX_MB),
     worker("whole_answer_not_compressed", EDGE_COMPRESSES),
     worker("state_outlives_its_process", IN_MEMORY),
-    worker("pages_for_browsers", EDGE_HAS_PAGES),
     lambda("operator_resets_admin", NO_COMMANDS),
     worker("operator_resets_admin", NO_COMMANDS),
     lambda("operator_trusts_a_proxy", NO_PROXY),
@@ -44,9 +43,6 @@ const IN_MEMORY: &str = "the Worker's database under test lives and dies with it
 const NO_PROXY: &str = "the platform says who the client is";
 const NO_COMMANDS: &str = "commands act through a server's data folder, or on a store directly";
 const EDGE_COMPRESSES: &str = "the platform's edge compresses JSON for clients that accept it";
-
-const EDGE_HAS_PAGES: &str =
-    "the platform's edge serves the dashboard's files before the Worker is asked";
 
 const fn lambda(case: &'static str, reason: &'static str) -> Skip {
     Skip { adapter: Adapter::Lambda, case, reason }

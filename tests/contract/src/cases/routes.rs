@@ -1,10 +1,14 @@
 //! Which routes are there, and what do all others answer?
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::{Case, sample::refused};
 use crate::{
-    Result, failed,
+    Result,
+    adapters::Adapter,
+    failed,
     setup::{MODEL, SLASHED_MODEL},
     wire::Ask,
     world::{CHAT, World},
@@ -150,8 +154,17 @@ async fn welcome(world: &World) -> Result {
     Ok(())
 }
 
-/// A browser is shown pages where programs get JSON, whether or not the dashboard was built.
+/// Is there when the dashboard was built.
+const BUILT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../dashboard/dist/index.html");
+
+/// A browser is shown pages where programs get JSON. A Worker without a built dashboard has nothing to show.
 async fn pages(world: &World) -> Result {
+    let program = world.ask(&Ask::new("GET", "/").header("accept", "*/*")).await?;
+    assert_eq!((program.status, &program.json()?["name"]), (200, &json!("Tidegate")));
+    if world.adapter == Adapter::Worker && !Path::new(BUILT).exists() {
+        return Ok(());
+    }
+    let mut shown = String::new();
     for path in ["/", "/setup", "/ui/requests/some-id"] {
         let ask =
             Ask::new("GET", path).header("accept", "text/html,application/xml;q=0.9,*/*;q=0.8");
@@ -161,6 +174,27 @@ async fn pages(world: &World) -> Result {
         let policy = answer.header("content-security-policy").unwrap_or_default();
         assert_eq!(policy, tidegate_core::http::CONTENT_SECURITY_POLICY, "{path}");
         assert!(answer.text().contains("Tidegate"), "{path}: {}", answer.text());
+        for (name, value) in
+            [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
+        {
+            assert_eq!(answer.header(name), Some(value), "{path}");
+        }
+        let keeping = answer.header("cache-control").unwrap_or_default();
+        assert!(["no-cache", "no-store"].contains(&keeping), "{path}: {keeping}");
+        shown = answer.text();
+    }
+    if let Some(asset) = shown.split('"').find(|text| text.starts_with("/ui/assets/")) {
+        let answer = world.ask(&Ask::new("GET", asset)).await?;
+        assert_eq!(answer.status, 200, "{asset}: {}", answer.text());
+        let policy = answer.header("content-security-policy").unwrap_or_default();
+        assert_eq!(policy, tidegate_core::http::CONTENT_SECURITY_POLICY, "{asset}");
+        let keeping = "public, max-age=31536000, immutable";
+        assert_eq!(answer.header("cache-control"), Some(keeping), "{asset}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{asset}");
+        let answer = world.ask(&Ask::new("GET", "/ui/icon.svg")).await?;
+        let kind = answer.header("content-type").unwrap_or_default();
+        assert!(answer.status == 200 && kind.starts_with("image/svg+xml"), "{kind}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"));
     }
     let answer = world.ask(&Ask::new("GET", "/ui/assets/none.js")).await?;
     assert_eq!(answer.status, 404, "{}", answer.text());
