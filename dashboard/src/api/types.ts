@@ -40,4 +40,6 @@ export type Record_ = Row<'/api/records'>;
 export type Sum = Row<'/api/stats'>;
 export type Stats = Answer<'/api/stats', 'get'>;
 export type System = Answer<'/api/system', 'get'>;
+export type Explanation = Answer<'/api/simulate', 'post'>;
+export type Planned = Explanation['targets'][number];
 export type Role = Session['role'];

@@ -136,6 +136,35 @@ async function playground(world) {
   await page.getByRole('heading', { name: 'Request', exact: true }).waitFor();
 }
 
+async function simulated(world) {
+  const page = await world.open('/ui/groups/tides', { as: 'admin' });
+  const panel = page.getByRole('region', { name: 'Simulate a prompt' });
+  await panel.getByLabel('Prompt to simulate').fill('Please debug this');
+  await panel.getByRole('button', { name: 'Simulate' }).click();
+  const turns = panel.locator('li', { has: page.locator('.tag') });
+  const way = panel.locator('li', { hasText: 'rule 1' });
+  await way.getByText('asked first').waitFor();
+  await way.getByText('lab-2').first().waitFor();
+  await way.getByText(/\$[0-9.]+ to \$[0-9.]+|no price is known/).waitFor();
+  assert.match(await turns.last().textContent(), /turn 2.*lab-1/, 'the other target comes after it');
+  const group = { strategy: 'priority', targets: [{ name: 'never-heard-of', weight: 1 }, { name: 'tides', weight: 1 }] };
+  await world.gateway.api('PUT', '/api/groups/shoals', group);
+  await page.waitForTimeout(2500);
+  await panel.getByLabel('Model').fill('shoals');
+  await panel.getByRole('button', { name: 'Simulate' }).click();
+  await panel.getByRole('heading', { name: 'The way of shoals' }).waitFor();
+  await panel.getByRole('heading', { name: 'Passed over on the way' }).waitFor();
+  await panel.getByRole('listitem').filter({ hasText: 'never-heard-of' }).waitFor();
+  await panel.locator('li', { hasText: 'tides' }).locator('li', { hasText: 'rule 1' }).getByText('asked first').waitFor();
+  await world.accessible(page, 'a simulation');
+  await panel.scrollIntoViewIfNeeded();
+  await world.picture(page, 'simulate');
+  await panel.getByLabel('Model').fill('no-such-model');
+  await panel.getByRole('button', { name: 'Simulate' }).click();
+  await panel.getByRole('alert').waitFor();
+  await world.gateway.api('DELETE', '/api/groups/shoals', undefined, { 'if-match': '*' });
+}
+
 async function groupGone(world) {
   const page = await world.open('/ui/groups/tides', { as: 'admin' });
   await page.getByRole('button', { name: 'Delete' }).click();
@@ -219,6 +248,7 @@ export const cases = [
   ['a model is found, priced and turned off', models],
   ['a group is built, and leads where its rule says', groups, true],
   ['the playground speaks four dialects, streamed and whole', playground],
+  ['a simulated prompt shows its way, and what is passed over', simulated],
   ['a group is deleted', groupGone],
   ['a proxy is added with its keys, and passes what it may', proxies, true],
   ['two people change one proxy, and both versions are shown', proxyConflict],
