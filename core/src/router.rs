@@ -272,6 +272,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/api/keys/{id}", Needs::Admin, api::keys::get),
     answer(Method::PATCH, "/api/keys/{id}", Needs::Admin, api::keys::patch),
     answer(Method::DELETE, "/api/keys/{id}", Needs::Admin, api::keys::delete),
+    answer(Method::POST, "/api/keys/{id}/test", Needs::Admin, api::keys::test),
     answer(Method::GET, "/api/groups", Needs::Viewer, list::<Group>),
     answer(Method::GET, "/api/groups/{id}", Needs::Viewer, get::<Group>),
     answer(Method::PUT, "/api/groups/{id}", Needs::Admin, put::<Group>),

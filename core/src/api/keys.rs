@@ -3,12 +3,16 @@
 mod import;
 mod owner;
 mod reseal;
+mod test;
 
 #[cfg(test)]
 pub(super) use import::Imported;
 pub(crate) use import::import;
 pub(super) use owner::of;
 pub(super) use reseal::{Resealed, resealed};
+pub(crate) use test::test;
+#[cfg(test)]
+pub(super) use test::{Tested, Wanted as Test};
 
 use async_trait::async_trait;
 use http::{Response, StatusCode};

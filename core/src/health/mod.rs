@@ -20,6 +20,7 @@ mod view;
 pub(crate) use cooling::{asked, limited, spent};
 pub(crate) use fault::{Fault, Next};
 pub(crate) use pool::{Out, Wanted, Why};
+pub(crate) use probe::Asked;
 pub(crate) use rates::Rate;
 pub(crate) use refusal::Refusal;
 pub(crate) use shared::Resting;

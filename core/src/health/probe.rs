@@ -26,6 +26,19 @@ struct Probe {
     turns: (Turn, Turn),
 }
 
+/// What became of a question for the list of models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It was answered with this status.
+    Answered(StatusCode),
+    /// The provider cannot be reached.
+    Unreachable,
+    /// The provider did not answer in time.
+    Silent,
+    /// It has no list to be asked for.
+    Nothing,
+}
+
 /// What an answer to it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
@@ -55,21 +68,27 @@ impl Gateway {
     }
 
     async fn look_at(&self, probe: Probe) {
-        let sign = match list_request(&probe) {
-            Some(request) => {
-                let sent = self.ports.upstream.send(request);
-                match within(&*self.ports.clock, PROBE_ANSWER_WAIT, sent).await {
-                    Some(Ok(response)) => Sign::of(response.status()),
-                    Some(Err(_)) => Sign::Down(Why::Down),
-                    None => Sign::Down(Why::Silent),
-                }
-            }
-            None => Sign::There,
+        let sign = match self.ask_for_list(&probe.provider, probe.at).await {
+            Asked::Answered(status) => Sign::of(status),
+            Asked::Unreachable => Sign::Down(Why::Down),
+            Asked::Silent => Sign::Down(Why::Silent),
+            Asked::Nothing => Sign::There,
         };
         tracing::debug!(provider = probe.provider.id, ?sign, "probed");
         let resting = self.state.health.probed(&probe, sign, self.ports.clock.now());
         if let Some(told) = resting.and_then(|resting| self.telling(&resting)) {
             told.await;
+        }
+    }
+
+    /// Asks a provider for its list of models, with one of its keys. What is known of both stays as it is.
+    pub(crate) async fn ask_for_list(&self, provider: &Provider, at: usize) -> Asked {
+        let Some(request) = list_request(provider, at) else { return Asked::Nothing };
+        let sent = self.ports.upstream.send(request);
+        match within(&*self.ports.clock, PROBE_ANSWER_WAIT, sent).await {
+            Some(Ok(response)) => Asked::Answered(response.status()),
+            Some(Err(_)) => Asked::Unreachable,
+            None => Asked::Silent,
         }
     }
 }
@@ -87,8 +106,7 @@ impl Sign {
 }
 
 /// Asks for the list of models. Where models stand in the URL, there is none to be had.
-fn list_request(probe: &Probe) -> Option<Request<Body>> {
-    let Probe { provider, at, .. } = probe;
+fn list_request(provider: &Provider, at: usize) -> Option<Request<Body>> {
     let Host::Url(base) = &provider.host else { return None };
     if base.contains(address::MODEL) {
         return None;
@@ -98,7 +116,7 @@ fn list_request(probe: &Probe) -> Option<Request<Body>> {
     *request.method_mut() = Method::GET;
     *request.uri_mut() = uri.parse().ok()?;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-    provider.sign(request.headers_mut(), provider.keys.get(*at)).ok()?;
+    provider.sign(request.headers_mut(), provider.keys.get(at)).ok()?;
     Some(request)
 }
 

@@ -28,6 +28,7 @@ export type Spending = Answer<'/api/clients/{id}/spending', 'get'>;
 export type Provider = Row<'/api/providers'>;
 export type Proxy = Row<'/api/proxies'>;
 export type Key = Row<'/api/keys'>;
+export type Tested = Answer<'/api/keys/{id}/test', 'post'>;
 export type Health = Row<'/api/health'>;
 export type Group = Row<'/api/groups'>;
 export type Model = Row<'/api/models'>;

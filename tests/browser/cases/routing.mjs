@@ -54,7 +54,10 @@ async function keys(world) {
   await page.getByRole('button', { name: 'Add', exact: true }).click();
   await page.getByText('2 keys are added to lab, 1 were there already.').waitFor();
   const row = page.locator('tbody tr', { hasText: '…89ab' });
-  await row.waitFor();
+  await row.getByText('ready').waitFor();
+  await row.getByRole('button', { name: /^Test/ }).click();
+  await row.getByText(/tested: 200 after/).waitFor();
+  await row.getByText('good', { exact: true }).waitFor();
   assert.equal(await page.getByText('sk-third').count(), 0, 'a secret is never shown');
   await row.getByRole('button', { name: /^Change/ }).click();
   await page.getByLabel('Label').fill('the third');

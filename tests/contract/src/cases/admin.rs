@@ -21,6 +21,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "admin_model_declared", run: |world| Box::pin(model_declared(world)) },
     Case { name: "admin_keys", run: |world| Box::pin(keys(world)) },
     Case { name: "admin_keys_follow_the_origin", run: |world| Box::pin(origin(world)) },
+    Case { name: "admin_key_tested", run: |world| Box::pin(tested(world)) },
     Case { name: "admin_keys_imported", run: |world| Box::pin(imported(world)) },
     Case { name: "admin_groups", run: |world| Box::pin(groups(world)) },
     Case { name: "admin_proxies", run: |world| Box::pin(proxies(world)) },
@@ -194,6 +195,28 @@ async fn keys(world: &World) -> Result {
     assert!(all.text().contains("\"up-1\""), "declared keys are shown too: {}", all.text());
     assert_eq!(world.admin("DELETE", &path).await?.status, 204);
     problem(&world.admin("GET", &path).await?, 404)?;
+    Ok(())
+}
+
+/// A provider is asked with this key and no other, and its answer is told.
+async fn tested(world: &World) -> Result {
+    let id = id(world, "t");
+    let list = format!("{id}/models");
+    world.provider.play(&list, Script::json(401, "{}"));
+    world.provider.play_for(&list, "sk-good-of-two-0001", Script::json(200, r#"{"data":[]}"#));
+    let body = json!({ "dialect": "openai_chat", "base_url": world.provider.url(&id) });
+    said(&world.edit("PUT", &format!("/api/providers/{id}"), None, body).await?, 201)?;
+    for (secret, says, status) in
+        [("sk-good-of-two-0001", "good", 200), ("sk-bad-of-two-00002", "refused", 401)]
+    {
+        let fields = json!({ "provider": id, "secret": secret });
+        let key = said(&world.edit("POST", "/api/keys", None, fields).await?, 201)?;
+        let path = format!("/api/keys/{}/test", key["id"].as_str().unwrap_or_default());
+        let told = said(&world.edit("POST", &path, None, json!({})).await?, 200)?;
+        assert_eq!((&told["says"], &told["status"]), (&json!(says), &json!(status)), "{told}");
+        assert!(!told.to_string().contains(secret), "{told}");
+    }
+    problem(&world.edit("POST", "/api/keys/nothing/test", None, json!({})).await?, 404)?;
     Ok(())
 }
 

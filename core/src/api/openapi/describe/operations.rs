@@ -50,6 +50,9 @@ pub(super) fn operations() -> Vec<Operation> {
             .patches::<ChangedKey>()
             .gives::<keys::Shown>(),
         operation("DELETE", "/api/keys/{id}", "Forget a key").with(204),
+        operation("POST", "/api/keys/{id}/test", "Ask a provider whether a key of it is good")
+            .takes::<keys::Test>()
+            .gives::<keys::Tested>(),
         operation("GET", "/api/records", "The request log, newest first")
             .asks::<records::Wanted>()
             .gives::<Page<records::Shown<'static>>>(),
