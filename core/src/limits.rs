@@ -436,6 +436,10 @@ pub const SESSION_MINUTES: u32 = 12 * 60;
 pub const SESSION_IDLE_MINUTES: u32 = 2 * 60;
 /// The longest session that can be configured, thirty days.
 pub const SESSION_MINUTES_MAX: u32 = 30 * 24 * 60;
+/// Sessions of one user that are listed.
+pub const SESSIONS_LISTED_MAX: u32 = 100;
+/// Sessions of one user that were ended one by one and could still go on.
+pub const SESSIONS_ENDED_MAX: usize = 64;
 /// Users in the look-up cache.
 pub const USERS_CACHED_MAX: usize = 1_000;
 /// A look-up of a user.

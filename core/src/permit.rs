@@ -60,7 +60,7 @@ pub(crate) async fn permit(gateway: &Gateway, needs: Needs, face: Face<'_>) -> R
     if user.role < least {
         return Err(Error::new(Kind::Forbidden, "Only an admin may do this.").coded("admin_only"));
     }
-    let cookie = renewed(gateway, &session, face.transport)?;
+    let cookie = renewed(gateway, &session, &face)?;
     Ok(Pass { caller: Caller::Actor(actor(&user)), cookie })
 }
 
@@ -92,13 +92,12 @@ async fn stranger(gateway: &Gateway, background: &dyn Background) -> Error {
     Error::new(Kind::Unauthorized, "Sign in first.").coded("signed_out")
 }
 
-fn renewed(
-    gateway: &Gateway,
-    session: &Session,
-    transport: Transport,
-) -> Result<Option<HeaderValue>> {
+fn renewed(gateway: &Gateway, session: &Session, face: &Face<'_>) -> Result<Option<HeaderValue>> {
     let (now, lifetime) = (gateway.ports.clock.now(), gateway.state.config.people.sessions);
     let Some(seen) = session.seen(now, lifetime) else { return Ok(None) };
     let seconds = (seen.ends_at(lifetime) - now) / 1000;
-    cookie::give(&seen.seal(&gateway.state.vault), transport, seconds).map(Some)
+    let cookie = cookie::give(&seen.seal(&gateway.state.vault), face.transport, seconds)?;
+    let noting = gateway.clone();
+    face.background.run(Box::pin(async move { noting.note_session(&seen).await }));
+    Ok(Some(cookie))
 }

@@ -206,6 +206,12 @@ pub const ROUTES: &[Route] = &[
     answer(Method::DELETE, "/api/session", Needs::Viewer, |gw, v| {
         Box::pin(api::session::delete(gw, v))
     }),
+    answer(Method::GET, "/api/sessions", Needs::Viewer, |gw, v| {
+        Box::pin(api::sessions::list(gw, v))
+    }),
+    answer(Method::DELETE, "/api/sessions/{id}", Needs::Viewer, |gw, v| {
+        Box::pin(api::sessions::end(gw, v))
+    }),
     answer(Method::POST, "/api/session/password", Needs::Viewer, |gw, v| {
         Box::pin(api::session::change(gw, v))
     }),

@@ -24,6 +24,7 @@ pub(crate) mod records;
 pub(crate) mod responses;
 pub(crate) mod secret;
 pub(crate) mod session;
+pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod simulate;
 pub(crate) mod stats;

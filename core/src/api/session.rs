@@ -6,8 +6,9 @@ use http::{Request, Response, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    edit::{Edit, commit},
-    inbound, secret_text, write,
+    inbound, secret_text,
+    users::{find, keep},
+    write,
 };
 use crate::{
     error::{Error, Kind, Result},
@@ -17,7 +18,6 @@ use crate::{
     people::{cookie, origin, setup::Choice},
     ports::{Millis, Transport},
     router::{Caller, Visit},
-    store,
 };
 
 /// Who signs in.
@@ -86,7 +86,7 @@ pub(crate) async fn create(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let Start { peer, transport, request } = Start::of(gateway, visit)?;
     let SignIn { name, password } = inbound::body(request).await?;
     let user = gateway.sign_in(&name, password, peer).await?;
-    begun(gateway, &user, transport)
+    begun(gateway, &user, transport).await
 }
 
 /// Takes the choice of somebody with a one-time link, and begins their session.
@@ -96,7 +96,7 @@ pub(crate) async fn set_up(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let attempt = gateway.admit_attempt("", peer)?;
     let user = gateway.choose(Choice { link: token, name, password }).await?;
     gateway.forgive(attempt);
-    begun(gateway, &user, transport)
+    begun(gateway, &user, transport).await
 }
 
 /// Says who asks.
@@ -113,13 +113,9 @@ pub(crate) async fn get(gateway: &Gateway, visit: Visit) -> Result<Response<Body
 /// Ends all sessions of the user, wherever they are.
 pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let id = own_id(&visit.caller)?;
-    let store = &gateway.ports.store;
-    if let Some(found) = store.get(store::Kind::User, &id).await? {
-        let mut user = User::from_document(&found)?;
-        user.end_sessions();
-        let edit = Edit::put(user.to_document()?, Some(&found));
-        commit(gateway, &visit.caller, "sign out", vec![edit]).await?;
-    }
+    let (document, mut user) = find(gateway, &id).await?;
+    user.end_sessions();
+    keep(gateway, &mut user, Some(&document), (&visit.caller, "sign out")).await?;
     let mut response = empty(StatusCode::NO_CONTENT);
     response.headers_mut().insert(header::SET_COOKIE, cookie::take(visit.call.transport)?);
     Ok(response)
@@ -134,7 +130,7 @@ pub(crate) async fn change(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let attempt = gateway.admit_attempt(&name, peer)?;
     let user = gateway.change_password(&id, current, password).await?;
     gateway.forgive(attempt);
-    begun(gateway, &user, transport)
+    begun(gateway, &user, transport).await
 }
 
 /// A request that may begin a session.
@@ -154,7 +150,8 @@ impl Start {
     }
 }
 
-fn own_id(caller: &Caller) -> Result<String> {
+/// The user who asks, who must have come with a session.
+pub(super) fn own_id(caller: &Caller) -> Result<String> {
     match caller {
         Caller::Actor(actor) => actor.user.clone().ok_or_else(|| {
             Error::new(Kind::Conflict, "The admin token is no session.").coded("no_session")
@@ -163,8 +160,12 @@ fn own_id(caller: &Caller) -> Result<String> {
     }
 }
 
-fn begun(gateway: &Gateway, user: &Arc<User>, transport: Transport) -> Result<Response<Body>> {
-    let session = gateway.begin_session(user);
+async fn begun(
+    gateway: &Gateway,
+    user: &Arc<User>,
+    transport: Transport,
+) -> Result<Response<Body>> {
+    let session = gateway.begin_session(user).await;
     let lifetime = gateway.state.config.people.sessions;
     let seconds = lifetime.total_ms / 1000;
     let given = cookie::give(&session.seal(&gateway.state.vault), transport, seconds)?;

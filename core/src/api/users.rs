@@ -211,7 +211,8 @@ async fn end_all_sessions(gateway: &Gateway, but: &str, caller: &Caller) -> Resu
     }
 }
 
-async fn find(gateway: &Gateway, id: &str) -> Result<(Document, User)> {
+/// A user as they are kept.
+pub(super) async fn find(gateway: &Gateway, id: &str) -> Result<(Document, User)> {
     let missing = || Error::not_found("There is no such user.");
     let document = gateway.ports.store.get(Kind::User, id).await?.ok_or_else(missing)?;
     let user = User::from_document(&document)?;
@@ -219,7 +220,7 @@ async fn find(gateway: &Gateway, id: &str) -> Result<(Document, User)> {
 }
 
 /// Keeps a user with what follows for the roster.
-async fn keep(
+pub(super) async fn keep(
     gateway: &Gateway,
     user: &mut User,
     before: Option<&Document>,

@@ -1,4 +1,5 @@
-//! What does a session's cookie say? Who, since when, of which epoch, signed. Nothing is kept of it.
+//! What does a session's cookie say? Who, since when, of which epoch, signed. It is good by itself, unless its user says
+//! otherwise.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -74,6 +75,18 @@ impl Session {
         running.then_some(session)
     }
 
+    /// What it is called in a list. Nobody can come in with that.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}-{}", self.began_at_ms, self.id)
+    }
+
+    /// When the session of this name began.
+    #[must_use]
+    pub fn began(name: &str) -> Option<Millis> {
+        name.split_once('-')?.0.parse().ok()
+    }
+
     /// When it is over, however much it is used.
     #[must_use]
     pub fn ends_at(&self, lifetime: Lifetime) -> Millis {
@@ -102,6 +115,7 @@ mod tests {
         let session = Session::begin("ada", 3, HOUR, &SeededRandom::new(1));
         let value = session.seal(&vault);
         let open = |now| Session::open(value.expose(), &vault, LIFETIME, now);
+        assert_eq!(Session::began(&session.name()), Some(HOUR));
         assert_eq!(open(HOUR), Some(session.clone()));
         assert_eq!(open(3 * HOUR - 1), Some(session.clone()));
         assert_eq!(open(3 * HOUR), None);

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Role, Secret, Vault, same};
+use super::{Lifetime, Role, Secret, Session, Vault, same};
 use crate::{
-    error::{Error, Result},
+    error::{Error, Kind as Refusal, Result},
     json,
-    limits::{TICKET_WAIT, USER_NAME_CHARS_MAX},
+    limits::{SESSIONS_ENDED_MAX, TICKET_WAIT, USER_NAME_CHARS_MAX},
     ports::{Millis, Random},
     store::{Document, Kind},
 };
@@ -40,6 +40,9 @@ pub struct User {
     /// Lets whoever holds it choose the password, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ticket: Option<Ticket>,
+    /// The names of sessions of this epoch that were ended one by one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended: Vec<String>,
     /// When the user was made.
     pub created_at_ms: Millis,
 }
@@ -64,6 +67,7 @@ impl User {
             epoch: 1,
             password: None,
             ticket: None,
+            ended: Vec::new(),
             created_at_ms: now,
         })
     }
@@ -77,6 +81,25 @@ impl User {
     /// Ends all sessions.
     pub fn end_sessions(&mut self) {
         self.epoch = self.epoch.saturating_add(1);
+        self.ended.clear();
+    }
+
+    /// Ends the session of this name. Those that would be over by now are forgotten.
+    pub fn end_session(&mut self, name: &str, lifetime: Lifetime, now: Millis) -> Result<()> {
+        let goes_on = |began: Millis| now < began.saturating_add(lifetime.total_ms);
+        self.ended.retain(|ended| ended != name && Session::began(ended).is_some_and(goes_on));
+        if self.ended.len() >= SESSIONS_ENDED_MAX {
+            let message = "Too many sessions were ended one by one: end all of them.";
+            return Err(Error::new(Refusal::Conflict, message));
+        }
+        self.ended.push(name.to_owned());
+        Ok(())
+    }
+
+    /// Whether the session of this name was ended by itself.
+    #[must_use]
+    pub fn has_ended(&self, name: &str) -> bool {
+        self.ended.iter().any(|ended| ended == name)
     }
 
     /// Takes the password away and makes the link that chooses the next one. Its text is shown once.
@@ -169,7 +192,7 @@ impl Roster {
         }
         if next.admins.is_empty() {
             let message = "This is the last admin: make another one first.";
-            return Err(Error::new(crate::error::Kind::Conflict, message).coded("last_admin"));
+            return Err(Error::new(Refusal::Conflict, message).coded("last_admin"));
         }
         Ok(Some(next))
     }
@@ -241,6 +264,23 @@ mod tests {
         user.choose("hash".to_owned());
         assert!(!user.accepts(link.expose(), 1000, &vault));
         assert_eq!(user.epoch, 3);
+    }
+
+    #[test]
+    fn sessions_end_one_by_one_and_are_forgotten_when_they_would_be_over() {
+        let lifetime = Lifetime { total_ms: 100, idle_ms: 100 };
+        let mut user = User::new("ada", Role::Viewer, 0, &SeededRandom::new(1)).unwrap();
+        user.end_session("0-a", lifetime, 0).unwrap();
+        let kept = User::from_document(&user.to_document().unwrap()).unwrap();
+        assert!(kept.has_ended("0-a") && !kept.has_ended("0-b"));
+        user.end_session("50-b", lifetime, 100).unwrap();
+        assert!(!user.has_ended("0-a") && user.has_ended("50-b"));
+        for more in 1..SESSIONS_ENDED_MAX {
+            user.end_session(&format!("50-{more}"), lifetime, 100).unwrap();
+        }
+        assert!(user.end_session("50-one-too-many", lifetime, 100).is_err());
+        user.end_sessions();
+        assert!(user.ended.is_empty(), "the epoch says it of all");
     }
 
     #[test]

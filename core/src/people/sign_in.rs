@@ -66,9 +66,11 @@ impl Gateway {
     }
 
     /// A new session of a user.
-    pub(crate) fn begin_session(&self, user: &User) -> Session {
+    pub(crate) async fn begin_session(&self, user: &User) -> Session {
         let now = self.ports.clock.now();
-        Session::begin(&user.id, user.epoch, now, &*self.ports.random)
+        let session = Session::begin(&user.id, user.epoch, now, &*self.ports.random);
+        self.note_session(&session).await;
+        session
     }
 
     /// The session that comes with a request, and whose it is. `None` when there is none that goes on.
@@ -83,7 +85,9 @@ impl Gateway {
         let session = value.and_then(|it| Session::open(it, &self.state.vault, lifetime, now));
         let Some(session) = session else { return Ok(None) };
         let user = self.user(&session.user).await?;
-        let user = user.filter(|user| user.enabled && user.epoch == session.epoch);
+        let user = user.filter(|user| {
+            user.enabled && user.epoch == session.epoch && !user.has_ended(&session.name())
+        });
         Ok(user.map(|user| (session, user)))
     }
 }

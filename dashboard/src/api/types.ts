@@ -21,6 +21,7 @@ export type Sent<P extends Path, M extends Method> = paths[P] extends Record<M, 
 export type Row<P extends Path> = Answer<P, 'get'> extends { data: (infer R)[] } ? R : never;
 
 export type Session = Answer<'/api/session', 'get'>;
+export type Signed = Row<'/api/sessions'>;
 export type Client = Row<'/api/clients'>;
 export type Team = Row<'/api/teams'>;
 export type Limit = Client['limits'][number];

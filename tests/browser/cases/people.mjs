@@ -133,6 +133,28 @@ async function account(world) {
   await world.keep('admin', page);
 }
 
+async function sessions(world) {
+  const elsewhere = await world.open('/ui/overview');
+  await elsewhere.getByLabel('Name').fill('admin');
+  await elsewhere.getByLabel('Password').fill(OTHER_PASSWORD);
+  await elsewhere.getByRole('button', { name: 'Sign in' }).click();
+  await elsewhere.getByRole('heading', { name: 'Overview' }).waitFor();
+  const page = await world.open('/ui/account', { as: 'admin' });
+  const panel = page.getByRole('region', { name: 'Sessions' });
+  await panel.getByText('this one').waitFor();
+  const other = panel.locator('tbody tr').filter({ hasNotText: 'this one' }).first();
+  const before = await panel.locator('tbody tr').count();
+  await other.getByRole('button', { name: /^End/ }).click();
+  await page.getByRole('dialog').getByText('The others go on.').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: /^End the session of/ }).click();
+  await page.getByText('The session has ended.').waitFor();
+  await panel.locator('tbody tr').nth(before - 1).waitFor({ state: 'detached' });
+  await elsewhere.getByRole('navigation').getByRole('link', { name: 'Teams' }).click();
+  await elsewhere.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.reload();
+  await panel.getByText('this one').waitFor();
+}
+
 export const cases = [
   ['a team is made with a limit', teams, true],
   ['a client is made, and its team has a gauge', clients, true],
@@ -141,4 +163,5 @@ export const cases = [
   ['a viewer sees what a viewer may, and nothing else', viewer],
   ['a user is changed, reset and deleted, and the last admin stays', reset],
   ['a password is changed', account, true],
+  ['one session ends, and the others go on', sessions],
 ];

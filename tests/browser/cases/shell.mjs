@@ -69,7 +69,8 @@ async function unreachable(world) {
 
 async function leaving(world) {
   const page = await world.open('/ui/account', { as: 'admin' });
-  await page.getByRole('button', { name: 'Sign out everywhere' }).click();
+  await page.getByRole('button', { name: 'End all sessions' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'End all of my sessions' }).click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   await page.getByLabel('Name').fill('admin');
   await page.getByLabel('Password').fill(OTHER_PASSWORD);

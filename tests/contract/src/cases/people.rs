@@ -25,6 +25,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "people_sign_in", run: |world| Box::pin(sign_in(world)) },
     Case { name: "people_viewer_and_admin", run: |world| Box::pin(roles(world)) },
     Case { name: "people_sign_out", run: |world| Box::pin(sign_out(world)) },
+    Case { name: "people_end_one_session", run: |world| Box::pin(one_session(world)) },
     Case { name: "people_other_sites", run: |world| Box::pin(other_sites(world)) },
     Case { name: "people_change_password", run: |world| Box::pin(change_password(world)) },
     Case { name: "people_disabled", run: |world| Box::pin(disabled(world)) },
@@ -193,6 +194,43 @@ async fn sign_out(world: &World) -> Result {
     ended(world, &person).await?;
     ended(world, &elsewhere).await?;
     Person::sign_in(world, &person.name, PASSWORD).await.map(drop)
+}
+
+/// People see their own sessions, and end one of them without the others.
+async fn one_session(world: &World) -> Result {
+    let person = Person::new(world, "commuter", "viewer").await?;
+    let elsewhere = Person::sign_in(world, &person.name, PASSWORD).await?;
+    let stranger = Person::new(world, "stranger", "admin").await?;
+    let listed = |person: &Person| {
+        let ask = person.get("/api/sessions");
+        async move { world.ask(&ask).await?.json() }
+    };
+    let seen = listed(&person).await?;
+    let rows = seen["data"].as_array().cloned().unwrap_or_default();
+    assert_eq!(rows.len(), 2, "{seen}");
+    for secret in [&person.cookie, &elsewhere.cookie] {
+        let signature = secret.rsplit('.').next().unwrap_or_default();
+        assert!(!signature.is_empty() && !seen.to_string().contains(signature), "{seen}");
+    }
+    let other = rows.iter().find(|row| row["mine"] == false);
+    let other = other.and_then(|row| row["id"].as_str()).unwrap_or_default().to_owned();
+    assert_eq!(rows.iter().filter(|row| row["mine"] == true).count(), 1, "{seen}");
+    assert!(rows.iter().all(|row| row["began_at_ms"].is_i64() && row["seen_at_ms"].is_i64()));
+    let path = format!("/api/sessions/{other}");
+    problem(&world.ask(&stranger.delete(&path)).await?, 404)?;
+    let program = world.admin("GET", "/api/sessions").await?;
+    assert_eq!(code(&program, 409)?, "no_session");
+    let answer = world.ask(&person.delete(&path)).await?;
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    assert!(answer.header("set-cookie").is_none(), "one's own goes on");
+    ended(world, &elsewhere).await?;
+    let left = listed(&person).await?;
+    assert_eq!(left["data"].as_array().map(Vec::len), Some(1), "{left}");
+    let own = left["data"][0]["id"].as_str().unwrap_or_default();
+    let answer = world.ask(&person.delete(&format!("/api/sessions/{own}"))).await?;
+    assert_eq!(answer.status, 204, "{}", answer.text());
+    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.contains("Max-Age=0")));
+    ended(world, &person).await
 }
 
 async fn other_sites(world: &World) -> Result {

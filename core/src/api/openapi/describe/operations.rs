@@ -8,7 +8,7 @@ use crate::{
     api::{
         Page, Paging, audit, bodies, clients, document::Shown, export, health, keys,
         overrides::Model, overview, policy, prices, providers::Body as Provider, records, secret,
-        session, settings as set, simulate, stats, system, teams, users,
+        session, sessions, settings as set, simulate, stats, system, teams, users,
     },
     budget::Policy,
     ports::Millis,
@@ -95,6 +95,10 @@ fn people() -> Vec<Operation> {
             .gives::<session::Shown<'static>>(),
         operation("GET", "/api/session", "Who is signed in").gives::<session::Shown<'static>>(),
         operation("DELETE", "/api/session", "Sign out everywhere").with(204).unversioned(),
+        operation("GET", "/api/sessions", "One's own sessions").gives::<sessions::List>(),
+        operation("DELETE", "/api/sessions/{id}", "End a session of one's own")
+            .with(204)
+            .unversioned(),
         operation("POST", "/api/session/password", "Change one's password")
             .takes::<session::Changed>()
             .gives::<session::Shown<'static>>(),
