@@ -1,4 +1,7 @@
 // Are changes told, and are settings set?
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+
 async function audit(world) {
   const page = await world.open('/ui/audit', { as: 'admin' });
   await world.settled(page);
@@ -25,7 +28,24 @@ async function settings(world) {
   await page.getByText(/records looked at/).first().waitFor();
 }
 
+async function exported(world) {
+  const page = await world.open('/ui/settings', { as: 'admin' });
+  await world.settled(page);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Export the configuration' }).click()]);
+  assert.match(download.suggestedFilename(), /^tidegate-\d{4}-\d\d-\d\d\.json$/);
+  const text = readFileSync(await download.path(), 'utf8');
+  const file = JSON.parse(text);
+  const named = (rows) => rows.map((row) => row.id);
+  assert.equal(file.tidegate, 1);
+  assert.equal(named(file.providers).includes('lab'), true);
+  assert.equal(named(file.groups).includes('dispatcher'), true);
+  assert.equal(named(file.teams).includes('harbour'), true);
+  assert.equal(named(file.proxies).includes('search'), true);
+  for (const secret of ['sk-', 'token-of-search', world.key]) assert.equal(text.includes(secret), false, `${secret} leaves in the file`);
+}
+
 export const cases = [
   ['the audit log says what changed', audit],
   ['settings are set, and past records priced again', settings],
+  ['the configuration leaves as one file without secrets', exported],
 ];
