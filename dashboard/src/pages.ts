@@ -24,7 +24,8 @@ export interface Place {
 
 export const PLACES: readonly Place[] = [
   { name: 'overview', title: 'Overview', group: 'See', list: () => import('./pages/Overview.svelte'), words: 'cost usage statistics charts' },
-  { name: 'requests', title: 'Requests', group: 'See', list: () => import('./pages/Requests.svelte'), one: () => import('./pages/Request.svelte'), words: 'log records errors live' },
+  { name: 'live', title: 'Live', group: 'See', list: () => import('./pages/Live.svelte'), words: 'stream now requests' },
+  { name: 'requests', title: 'Requests', group: 'See', list: () => import('./pages/Requests.svelte'), one: () => import('./pages/Request.svelte'), words: 'log records errors' },
   { name: 'system', title: 'System', group: 'See', list: () => import('./pages/System.svelte'), words: 'health memory cpu uptime' },
   { name: 'providers', title: 'Providers', group: 'Route', list: () => import('./pages/Providers.svelte'), one: () => import('./pages/Provider.svelte'), words: 'hosts health pools' },
   { name: 'keys', title: 'Keys', group: 'Route', admin: true, list: () => import('./pages/Keys.svelte'), words: 'credentials upstream import' },

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 const PAGES = [
-  ['overview'], ['requests'], ['requests/', 'request'], ['system'], ['providers'], ['providers/lab', 'provider'], ['keys'], ['models'],
+  ['overview'], ['live'], ['requests'], ['requests/', 'request'], ['system'], ['providers'], ['providers/lab', 'provider'], ['keys'], ['models'],
   ['groups'], ['groups/dispatcher', 'group'], ['groups?add=1', 'group-new'], ['proxies'], ['proxies/search', 'proxy'], ['proxies?add=1', 'proxy-new'], ['playground'], ['clients'], ['clients/', 'client'],
   ['clients?add=1', 'client-new'], ['teams'], ['teams/harbour', 'team'], ['users'], ['audit'], ['settings'], ['account'], ['start'],
 ];

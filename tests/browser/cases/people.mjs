@@ -84,7 +84,7 @@ async function viewer(world) {
   const page = await world.open('/ui/overview', { as: 'viewer' });
   await world.settled(page);
   const nav = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
-  assert.deepEqual(nav, ['Overview', 'Requests', 'System', 'Providers', 'Models', 'Groups', 'Proxies', 'Playground', 'Clients', 'Teams', 'Settings']);
+  assert.deepEqual(nav, ['Overview', 'Live', 'Requests', 'System', 'Providers', 'Models', 'Groups', 'Proxies', 'Playground', 'Clients', 'Teams', 'Settings']);
   for (const hidden of ['users', 'keys', 'audit', 'start']) {
     await page.goto(`${world.gateway.url}/ui/${hidden}`);
     await page.getByRole('heading', { name: 'Only for admins' }).waitFor();

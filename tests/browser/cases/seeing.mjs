@@ -60,6 +60,63 @@ async function following(world) {
   await page.getByText('13 shown, following').waitFor();
 }
 
+async function live(world) {
+  const page = await world.open('/ui/live', { as: 'admin' });
+  const first = page.locator('tbody tr a').first();
+  await first.waitFor();
+  const asked = await world.gateway.chat(world.key, 'lab-1', 'Hello while it streams by');
+  await page.locator(`tbody a[href$="${asked.id}"]`).waitFor();
+  assert.match(await first.getAttribute('href'), new RegExp(`${asked.id}$`), 'the newest is on top');
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('paused').waitFor();
+  const unseen = await world.gateway.chat(world.key, 'lab-1', 'Hello while it is paused');
+  await page.waitForTimeout(3000);
+  assert.equal(await page.locator(`tbody a[href$="${unseen.id}"]`).count(), 0, 'a paused list stands still');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.locator(`tbody a[href$="${unseen.id}"]`).waitFor();
+  await page.getByLabel('Model').fill('lab-2');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**model=lab-2');
+  await page.locator(`tbody a[href$="${asked.id}"]`).waitFor({ state: 'detached' });
+  await page.locator('tbody tr', { hasText: 'lab-2' }).first().waitFor();
+  await page.getByLabel('Model').fill('');
+  await page.keyboard.press('Enter');
+  await page.locator(`tbody a[href$="${unseen.id}"]`).click();
+  await page.waitForURL(`**/ui/requests/${unseen.id}`);
+}
+
+/** More than the list holds: each is shown or counted, and the list stays as short as it is. */
+async function crowd(world) {
+  const page = await world.open('/ui/live', { as: 'admin' });
+  await page.locator('tbody tr a').first().waitFor();
+  const before = new Set(await page.locator('tbody tr a').evaluateAll((links) => links.map((link) => link.href)));
+  await page.getByRole('button', { name: 'Pause' }).click();
+  const MANY = 160;
+  for (let turn = 0; turn < MANY; turn += 1) await world.gateway.chat(world.key, 'lab-1', 'One of a crowd');
+  await page.waitForTimeout(1500);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByText('100 shown, 60 skipped').waitFor();
+  const shown = await page.locator('tbody tr a').evaluateAll((links) => links.map((link) => link.href));
+  assert.equal(shown.length, 100);
+  assert.equal(shown.filter((href) => before.has(href)).length, 0);
+}
+
+/** Nobody looks, and nothing is asked. */
+async function hidden(world) {
+  const page = await world.open('/ui/live', { as: 'admin' });
+  await page.locator('tbody tr a').first().waitFor();
+  let asked = 0;
+  page.on('request', (request) => { if (request.url().includes('/api/records')) asked += 1; });
+  const hide = (hidden) => page.evaluate((hidden) => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); }, hidden);
+  await hide(true);
+  await page.waitForTimeout(500);
+  asked = 0;
+  await page.waitForTimeout(5000);
+  assert.equal(asked, 0, 'a hidden page asks');
+  await hide(false);
+  await page.waitForRequest((request) => request.url().includes('/api/records'));
+}
+
 async function paging(world) {
   for (let turn = 0; turn < 60; turn += 1) await world.gateway.chat(world.key, 'lab-1', 'One of many');
   const page = await world.open('/ui/requests', { as: 'admin' });
@@ -108,6 +165,9 @@ export const cases = [
   ['requests are filtered, opened, and found again by the way back', requests],
   ['new requests appear while somebody follows', following],
   ['older requests come page by page', paging],
+  ['the live page shows what comes, pauses, filters and leads on', live],
+  ['a crowd on the live page is shown or counted', crowd],
+  ['a hidden live page asks nothing', hidden],
   ['captured bodies are text, whatever they would like to be', captured],
   ['the system page shows the machine', system],
   ['what is not there is told, and can be tried again', refusal],
