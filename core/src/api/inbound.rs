@@ -1,5 +1,7 @@
 //! What was sent? Bodies and queries are read strictly: what has no meaning is refused, and named.
 
+mod place;
+
 use http::{HeaderMap, HeaderName, Request, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -95,20 +97,24 @@ pub(super) fn moved() -> Error {
 /// Reads JSON. What serde found is not repeated, for it may be a secret; what it expected is ours.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let mut track = serde_path_to_error::Track::new();
     let mut unknown = None;
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let value = serde_ignored::deserialize(tracked, |path| {
+    let value = serde_ignored::deserialize(&mut json, |path| {
         unknown.get_or_insert_with(|| path.to_string().replace(".?", ""));
     });
-    let value = value.map_err(|cause: serde_json::Error| match cause.classify() {
-        Category::Data => told(&cause.to_string(), &track.path().to_string()),
-        Category::Syntax | Category::Eof | Category::Io => broken(&cause),
-    })?;
+    let value = value.map_err(|cause| unread(bytes, &cause))?;
     json.end().map_err(|error| broken(&error))?;
     match unknown {
         None => Ok(value),
         Some(field) => Err(meaningless(&field)),
+    }
+}
+
+fn unread(bytes: &[u8], cause: &serde_json::Error) -> Error {
+    match cause.classify() {
+        Category::Data => {
+            told(&cause.to_string(), &place::field(bytes, cause.line(), cause.column()))
+        }
+        Category::Syntax | Category::Eof | Category::Io => broken(cause),
     }
 }
 
@@ -142,7 +148,6 @@ fn meaningless(field: &str) -> Error {
 
 /// What serde has to say about the field at `path`.
 fn told(text: &str, path: &str) -> Error {
-    let path = if path == "." { "" } else { path };
     let name = text.split('`').nth(1).unwrap_or_default();
     let field = match path {
         "" => name.to_owned(),

@@ -5,7 +5,7 @@ use tidegate_tidy::{File, files, has_word, read, rust};
 use crate::none;
 
 /// What the core may stand on: vocabulary, formats and cryptography, nothing that does I/O or brings a runtime.
-const CORE_DEPENDENCIES: [&str; 28] = [
+const CORE_DEPENDENCIES: [&str; 27] = [
     "aes-gcm",
     "argon2",
     "async-trait",
@@ -26,7 +26,6 @@ const CORE_DEPENDENCIES: [&str; 28] = [
     "serde",
     "serde_ignored",
     "serde_json",
-    "serde_path_to_error",
     "serde_urlencoded",
     "sha2",
     "subtle",
