@@ -117,6 +117,14 @@ impl State {
         self
     }
 
+    /// Says with which of their keys providers begin, in place of a lot.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn beginning_at(self, key: u64) -> Self {
+        self.health.begin_at(|| key);
+        self
+    }
+
     /// The machine that this process lives on.
     pub(crate) fn machine(&self) -> Option<&dyn Machine> {
         self.machine.get().map(|machine| &**machine)
@@ -184,6 +192,11 @@ impl Gateway {
     #[must_use]
     pub fn new(ports: Ports, state: Arc<State>) -> Self {
         state.metrics.begin(ports.clock.now());
+        state.health.begin_at(|| {
+            let mut lot = [0; 8];
+            ports.random.fill(&mut lot);
+            u64::from_le_bytes(lot)
+        });
         Self { ports: Arc::new(ports), state }
     }
 

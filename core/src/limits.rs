@@ -145,6 +145,8 @@ pub const UPSTREAM_PROBES_MAX: u32 = 3;
 pub const UPSTREAM_SILENT_WAIT: Duration = Duration::from_secs(30);
 /// Attempts of one client request, over all keys and targets.
 pub const ATTEMPTS_MAX: u32 = 3;
+/// Turns of weighted keys that may lie before the first one of a process.
+pub const FIRST_TURNS_MAX: u64 = 64;
 /// The longest pause before a provider that failed is asked again for the same request; it doubles with each try, and
 /// how much of it is waited is a lot.
 pub const BACKOFF: Duration = Duration::from_millis(100);

@@ -28,7 +28,7 @@ pub(crate) use view::KeyView;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use self::{
@@ -42,9 +42,14 @@ use crate::{
     snapshot::Snapshot,
 };
 
-/// What is known of providers, by their ids. There are no more than the configuration names.
+/// What is known of providers, by their ids.
 #[derive(Default)]
-pub(crate) struct Health(Mutex<HashMap<String, Pool>>);
+pub(crate) struct Health {
+    /// There are no more than the configuration names.
+    pools: Mutex<HashMap<String, Pool>>,
+    /// Where this process begins with the keys of all of them.
+    lot: OnceLock<u64>,
+}
 
 /// A key in use. It is given back when its request is over.
 pub(crate) struct Used {
@@ -79,6 +84,12 @@ pub(crate) enum Outcome {
 }
 
 impl Health {
+    /// Draws where the turns begin, unless that is known. Processes that live for few requests would use the first key
+    /// of each provider most if all of them began there.
+    pub(crate) fn begin_at(&self, draw: impl FnOnce() -> u64) {
+        self.lot.get_or_init(draw);
+    }
+
     /// Takes a key that may be asked now.
     pub(crate) fn choose(
         &self,
@@ -86,7 +97,7 @@ impl Health {
         wanted: &Wanted<'_>,
     ) -> Result<Used, Refusal> {
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         let turn = match pool.breaker.look(wanted.now) {
             Look::Free(turn) => turn,
             Look::Rests(until) => {
@@ -111,12 +122,12 @@ impl Health {
 
     /// Counts a request that asks the provider for the first time.
     pub(crate) fn request(&self, provider: &Arc<Provider>, now: Millis) {
-        of(&mut self.pools(), provider).retries.request(now);
+        self.of(&mut self.pools(), provider).retries.request(now);
     }
 
     /// Whether a provider that failed may be asked again for the same request. Takes of its budget if so.
     pub(crate) fn retry(&self, provider: &Arc<Provider>, now: Millis) -> bool {
-        of(&mut self.pools(), provider).retries.take(now)
+        self.of(&mut self.pools(), provider).retries.take(now)
     }
 
     /// Takes in how an answer began, and says who begins to rest by that.
@@ -199,9 +210,24 @@ impl Health {
         self.pools().retain(|id, _| snapshot.pools().any(|known| known.id == *id));
     }
 
+    /// A provider as it is configured now, with what is known of it.
+    fn of<'p>(
+        &self,
+        pools: &'p mut HashMap<String, Pool>,
+        provider: &Arc<Provider>,
+    ) -> &'p mut Pool {
+        if !pools.contains_key(&provider.id) {
+            let lot = self.lot.get().copied().unwrap_or_default();
+            pools.insert(provider.id.clone(), Pool::new(provider, lot));
+        }
+        let pool = pools.get_mut(&provider.id).expect("it was put there if it was missing");
+        pool.follow(provider);
+        pool
+    }
+
     fn pools(&self) -> MutexGuard<'_, HashMap<String, Pool>> {
         // Nothing in here panics half-way.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -273,16 +299,6 @@ impl pool::Slot {
         self.unsaid = self.unsaid.saturating_add(1);
         after(now, rest)
     }
-}
-
-/// A provider as it is configured now, with what is known of it.
-fn of<'p>(pools: &'p mut HashMap<String, Pool>, provider: &Arc<Provider>) -> &'p mut Pool {
-    if !pools.contains_key(&provider.id) {
-        pools.insert(provider.id.clone(), Pool::new(provider));
-    }
-    let pool = pools.get_mut(&provider.id).expect("it was put there if it was missing");
-    pool.follow(provider);
-    pool
 }
 
 #[cfg(test)]

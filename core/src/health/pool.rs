@@ -8,6 +8,7 @@ use super::{
     retries::Retries,
 };
 use crate::{
+    limits::FIRST_TURNS_MAX,
     ports::Millis,
     provider::{Key, Provider, Rotation, Terms},
 };
@@ -126,17 +127,28 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl Pool {
-    pub(super) fn new(provider: &Arc<Provider>) -> Self {
-        Self {
+    /// Nothing is known yet. The turns begin at a place that is drawn.
+    pub(super) fn new(provider: &Arc<Provider>, lot: u64) -> Self {
+        let count = provider.keys.len().max(1);
+        let mut pool = Self {
             provider: provider.clone(),
             breaker: Breaker::default(),
             down: Why::default(),
             retries: Retries::default(),
-            slots: vec![Slot::default(); provider.keys.len().max(1)],
-            position: 0,
+            slots: vec![Slot::default(); count],
+            position: usize::try_from(lot % count as u64).unwrap_or_default(),
             seen_at: 0,
             told_nothing_at: Millis::MIN / 2,
+        };
+        if provider.rotation == Rotation::Weighted {
+            // As after so many turns, so that what follows is as even as it would be then.
+            let all: Vec<_> = (0..count).map(|at| (at, Turn::Plain)).collect();
+            let sum: u64 = (0..count).map(|at| u64::from(pool.terms(at).weight)).sum();
+            for _ in 0..lot % sum.clamp(1, FIRST_TURNS_MAX) {
+                pool.heaviest(&all);
+            }
         }
+        pool
     }
 
     /// Follows a change of the configuration: a key that is the same as before keeps what is known of it.

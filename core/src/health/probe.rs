@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Method, Request, StatusCode, header};
 
 use super::{
-    Health, Look, Resting, Rule, Turn, of,
+    Health, Look, Resting, Rule, Turn,
     pool::{Pool, Why},
 };
 use crate::{
@@ -127,7 +127,7 @@ impl Health {
             return None;
         }
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         let Look::Free(turn) = pool.breaker.look(now) else { return None };
         let (at, key_turn) = pool.probed_key(turn, (born, now))?;
         pool.breaker.take(turn, now);
@@ -147,7 +147,7 @@ impl Health {
             Resting { provider, key, version, why, until }
         };
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         let sign = match sign {
             // A key may be good for everything but lists.
             Sign::Refused if *key_turn == Turn::Plain => Sign::There,

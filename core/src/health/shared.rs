@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Health, of, pool::Why};
+use super::{Health, pool::Why};
 
 use crate::{
     error::Result,
@@ -56,7 +56,7 @@ impl Health {
             return;
         }
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         if key.is_empty() && matches!(why, Why::Down | Why::Silent) {
             pool.breaker.rest_until(*until);
             pool.down = *why;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{
     Health,
     breaker::Look,
-    of,
     pool::{Out, Pool, Wanted},
 };
 use crate::{ports::Millis, provider::Provider};
@@ -48,7 +47,7 @@ impl Health {
     /// What is known of a provider.
     pub(crate) fn view(&self, provider: &Arc<Provider>, now: Millis) -> View {
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         let rests = pool.rests(now);
         let key = |slot: &super::pool::Slot| KeyView {
             rests: slot.resting(now),
@@ -60,7 +59,7 @@ impl Health {
     /// Why a provider and its keys would not be asked for this, where they would not.
     pub(crate) fn outs(&self, provider: &Arc<Provider>, wanted: &Wanted<'_>) -> Outs {
         let mut pools = self.pools();
-        let pool = of(&mut pools, provider);
+        let pool = self.of(&mut pools, provider);
         let keys = (0..pool.slots.len()).map(|at| pool.turn(at, wanted).err()).collect();
         Outs { provider: pool.rests(wanted.now), keys }
     }

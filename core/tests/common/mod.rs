@@ -88,7 +88,8 @@ impl World {
         let mut config = config(&key);
         change(&mut config);
         let machine = Still(Vitals { cpus: Some(2), ..Vitals::default() });
-        let state = State::new(config).expect("the secret is set").on(Arc::new(machine));
+        let state =
+            State::new(config).expect("the secret is set").on(Arc::new(machine)).beginning_at(0);
         let gateway = Gateway::new(ports, Arc::new(state));
         Self { gateway, upstream, media, kept, later, clock, key, counters }
     }
