@@ -200,7 +200,7 @@ async fn sign_out(world: &World) -> Result {
 async fn one_session(world: &World) -> Result {
     let person = Person::new(world, "commuter", "viewer").await?;
     let elsewhere = Person::sign_in(world, &person.name, PASSWORD).await?;
-    let stranger = Person::new(world, "stranger", "admin").await?;
+    let stranger = Person::new(world, "stranger", "viewer").await?;
     let listed = |person: &Person| {
         let ask = person.get("/api/sessions");
         async move { world.ask(&ask).await?.json() }
