@@ -136,17 +136,20 @@ impl Pool {
             down: Why::default(),
             retries: Retries::default(),
             slots: vec![Slot::default(); count],
-            position: usize::try_from(lot % count as u64).unwrap_or_default(),
+            position: 0,
             seen_at: 0,
             told_nothing_at: Millis::MIN / 2,
         };
-        if provider.rotation == Rotation::Weighted {
-            // As after so many turns, so that what follows is as even as it would be then.
-            let all: Vec<_> = (0..count).map(|at| (at, Turn::Plain)).collect();
-            let sum: u64 = (0..count).map(|at| u64::from(pool.terms(at).weight)).sum();
-            for _ in 0..lot % sum.clamp(1, FIRST_TURNS_MAX) {
-                pool.heaviest(&all);
-            }
+        if provider.rotation != Rotation::Weighted {
+            pool.position = usize::try_from(lot % count as u64).unwrap_or_default();
+            return pool;
+        }
+        // As after so many turns, so that what follows is as even as it would be then.
+        let sum: u64 = (0..count).map(|at| u64::from(pool.terms(at).weight)).sum();
+        for _ in 0..lot % sum.clamp(1, FIRST_TURNS_MAX) {
+            let in_turn = (pool.position..count).chain(0..pool.position);
+            let all: Vec<_> = in_turn.map(|at| (at, Turn::Plain)).collect();
+            pool.position = pool.heaviest(&all).map_or(0, |(at, _)| (at + 1) % count);
         }
         pool
     }

@@ -128,7 +128,7 @@ async fn fetched(world: &World) -> Result {
 
 async fn not_stored(world: &World) -> Result {
     world.play(Script::json(200, COMPLETION));
-    let id = self::id(&world.ask(&ask(world, "one", json!({ "store": false }))).await?)?;
+    let id = id(&world.ask(&ask(world, "one", json!({ "store": false }))).await?)?;
     let get = Ask::new("GET", format!("/v1/responses/{id}")).bearer(&world.client.key);
     refused(&world.ask(&get).await?, 404)?;
     // Nor what is answered in a dialect in which nobody refers to it.
