@@ -145,6 +145,8 @@ pub const UPSTREAM_PROBES_MAX: u32 = 3;
 pub const UPSTREAM_SILENT_WAIT: Duration = Duration::from_secs(30);
 /// Attempts of one client request, over all keys and targets.
 pub const ATTEMPTS_MAX: u32 = 3;
+/// What a record tells of the attempts of its request, in bytes: the width of its column.
+pub const RECORD_TRIED_BYTES_MAX: usize = 2_000;
 /// Turns of weighted keys that may lie before the first one of a process.
 pub const FIRST_TURNS_MAX: u64 = 64;
 /// The longest pause before a provider that failed is asked again for the same request; it doubles with each try, and

@@ -6,7 +6,7 @@ mod common;
 use bytes::Bytes;
 use common::World;
 use futures_executor::block_on;
-use serde_json::json;
+use serde_json::{Value, json};
 use tidegate_core::{budget::Policy, config::Config, error::Kind};
 
 const ANSWER: &str = r#"{"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":100}}"#;
@@ -361,4 +361,48 @@ fn a_stream_that_ends_before_its_first_word_goes_elsewhere_too() {
         ],
         true,
     );
+}
+
+#[test]
+fn a_record_tells_who_was_asked_and_what_came_of_it() {
+    let ask = |model: &str, answers: &[(u16, &str)], told: Value| {
+        let groups = "[[group]]\nid = \"alone\"\ntargets = [\"up/short\"]\ncontent_fallbacks = [\"up/free\"]\n\
+                      [[group]]\nid = \"words\"\nstrategy = \"heuristic\"\ntargets = [\"up/short\", \"alone\"]\n\
+                      [[group.rule]]\ntarget = \"alone\"\nkeywords = [\"prove\"]\n";
+        let read = Config::read(Some(groups), &|_| None).expect("a test writes it well");
+        let world = World::declaring(|config| {
+            config.groups = read.groups;
+            // Who is asked after both keys of `up`.
+            config.providers[3].models = vec!["mock".to_owned()];
+        });
+        let (status, _) = asked(&world, model, answers);
+        let record = block_on(world.record());
+        assert_eq!(i64::from(record.status), i64::from(status));
+        let text = if record.tried.is_empty() { "[]" } else { &record.tried };
+        assert_eq!(serde_json::from_str::<Value>(text).expect("it is JSON"), told, "{text}");
+    };
+    let step = |to: &str, key: &str, why: &str, status: u16| json!({ "to": to, "key": key, "ms": 0, "why": why, "status": status });
+    let good = |to: &str, key: &str| step(to, key, "ok", 200);
+    ask("mock", &[(200, ANSWER)], json!([]));
+    // It says nothing of what a provider has said, nor of the key itself.
+    let refused = r#"{"error":{"message":"Incorrect key sk-first","code":"invalid_api_key"}}"#;
+    let candidate = r#"{"candidates":[{"content":{"parts":[{"text":"hi"}]}}]}"#;
+    let failed = [
+        step("up/mock", "up-1", "upstream_status", 401),
+        step("up/mock", "up-2", "upstream_status", 429),
+    ];
+    let [first, second] = failed.clone();
+    let told = json!([first, second, good("gemini/mock", "gemini-1")]);
+    ask("mock", &[(401, refused), (429, BUSY), (200, candidate)], told);
+    let [first, second] = failed;
+    let last = step("gemini/mock", "gemini-1", "upstream_broken", 0);
+    ask("mock", &[(401, refused), (429, BUSY), (200, "no JSON")], json!([first, second, last]));
+    let by = |group: &str, rule: &str| json!({ "by": format!("group {group}"), "rule": rule });
+    let picked = [by("words", "rule 1: the keyword `prove`"), by("alone", "next in the list")];
+    let [outer, inner] = picked.clone();
+    ask("words", &[(200, ANSWER)], json!([outer, inner, good("up/short", "up-1")]));
+    let [outer, inner] = picked;
+    let held = step("up/short", "up-1", "held_back", 200);
+    let told = json!([outer, inner, held, good("up/free", "up-2")]);
+    ask("words", &[(200, WITHOUT_WORDS), (200, ANSWER)], told);
 }

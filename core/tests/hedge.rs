@@ -93,6 +93,10 @@ fn who_answers_first_serves_and_both_are_paid() {
         assert_eq!(bill(&record, 2_500), ("up/gpt-4o", true, 0));
         assert_eq!(record.cost_nano, record.side.cost_nano + 1000 * 150 + 100 * 600);
         assert_eq!(record.ended, Ended::Done);
+        let told: serde_json::Value = serde_json::from_str(&record.tried).expect("it is JSON");
+        let came = |at: usize| (told[at]["to"].as_str(), told[at]["why"].as_str());
+        assert_eq!(came(1), (Some("up/gpt-4o"), Some("dropped")), "{told}");
+        assert_eq!(came(2), (Some("up/gpt-4o-mini"), Some("ok")), "{told}");
     });
 }
 

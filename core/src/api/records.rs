@@ -2,6 +2,7 @@
 
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{Page, bounded, inbound, rows, write};
 use crate::{
@@ -81,6 +82,9 @@ pub(super) struct Shown<'a> {
     pub(super) side_completion: i64,
     /// Nano-dollars of that, which `cost_nano` holds too.
     pub(super) side_nano: i64,
+    /// Who was asked, one after another, and why; empty where no group picked and only one was asked.
+    #[cfg_attr(test, schemars(with = "Vec<crate::relay::trail::Told<'_>>"))]
+    pub(super) tried: &'a RawValue,
 }
 
 /// Tokens by what they cost. `prompt` holds everything read, `completion` everything written.
@@ -254,5 +258,12 @@ pub(super) fn show(record: &Record) -> Shown<'_> {
         side_prompt: record.side.prompt,
         side_completion: record.side.completion,
         side_nano: record.side.cost_nano,
+        tried: tried(&record.tried),
     }
+}
+
+/// It was written as JSON, or not at all.
+fn tried(text: &str) -> &RawValue {
+    let list = serde_json::from_str(text).or_else(|_| serde_json::from_str("[]"));
+    list.expect("an empty list is JSON")
 }

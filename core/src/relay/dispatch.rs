@@ -18,6 +18,7 @@ use super::{
     remember::Keeping,
     resolve::{Question, Target},
     settle::Guard,
+    trail::{HELD_BACK, OK},
     tries::{Then, Tried, Tries},
 };
 use crate::{
@@ -72,6 +73,13 @@ pub(super) enum Served {
 }
 
 impl Served {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Whole { status, .. } | Self::Opaque { status, .. } => *status,
+            Self::Stream { .. } => StatusCode::OK,
+        }
+    }
+
     /// Whether a filter has left nothing of it.
     fn is_held_back(&self) -> bool {
         match self {
@@ -115,6 +123,7 @@ pub(super) async fn dispatch(
             // Whoever would have been asked, in case nobody is.
             guard.record.provider.clone_from(&target.provider.id);
             guard.record.model.clone_from(&target.model);
+            guard.trail.picked(&target);
         }
         let course = Course { tries: &mut tries, line: &mut line, guard: &mut *guard };
         let named = match ask(question, headers, &target, course).await {
@@ -174,6 +183,7 @@ async fn ask(
         name(&mut guard.record, &target);
         let most = || admit::estimate(gateway, inbound, (&target.provider, &target.model));
         cover(gateway, &mut guard.hold, most).await?;
+        guard.trail.begin(&target, gateway.ports.clock.now());
         let Raced { target, begun, outcome } = if let Some(hedge) = question.hedge(&target) {
             let course = Course { tries: &mut *tries, line: &mut *line, guard: &mut *guard };
             Box::pin(race(question, headers, (target, hedge), course)).await
@@ -185,6 +195,9 @@ async fn ask(
         };
         let held = outcome.as_ref().is_ok_and(|(served, _)| served.is_held_back())
             && question.names(&target, Instead::Filtered);
+        let word = if held { HELD_BACK } else { OK };
+        let came = outcome.as_ref().map(|(served, _)| (word, served.status()));
+        guard.trail.last(&target, came, gateway.ports.clock.now());
         if !held {
             note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
         }

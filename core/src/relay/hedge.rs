@@ -82,6 +82,7 @@ pub(super) async fn race(
         guard.record.side = side;
         swap(&mut guard.using, &mut guard.beside);
         name(&mut guard.record, &target);
+        guard.trail.end(&target, Err(&error), clock.now());
         // Whoever is asked next is under way already.
         let _ = tries.failed(scrub(error, &target), guard);
         guard.using = guard.beside.take();
@@ -127,6 +128,7 @@ async fn follow(
     guard.record.attempts += 1;
     guard.record.side = with(guard.record.side.clone(), question, &target);
     let begun = gateway.ports.clock.now();
+    guard.trail.begin(&target, begun);
     let outcome = attempt(question, headers, &target, (tries.wait(), record)).await;
     Some(Raced { target, begun, outcome })
 }

@@ -26,6 +26,7 @@ mod resolve;
 mod settle;
 mod tap;
 mod told;
+pub(crate) mod trail;
 mod tries;
 
 pub(crate) use admit::enter;

@@ -49,6 +49,11 @@ impl Target {
         Self { key: Some(key), ..self.clone() }
     }
 
+    /// The groups it came through.
+    pub(super) fn steps(&self) -> &[Arc<Step>] {
+        &self.steps
+    }
+
     /// The key to send, if the provider has any.
     pub(super) fn key(&self) -> Option<&Key> {
         self.key.and_then(|at| self.provider.keys.get(at))

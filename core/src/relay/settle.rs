@@ -3,7 +3,7 @@
 use futures_channel::oneshot;
 use futures_util::future::join;
 
-use super::{capture::Capture, receive::Endpoint};
+use super::{capture::Capture, receive::Endpoint, trail::Trail};
 use crate::{
     budget::{Amounts, Hold, Ledger, estimate::Most},
     error::{Error, Kind, Result},
@@ -26,6 +26,8 @@ pub(super) struct Guard {
     pub(super) hold: Option<Hold>,
     /// When its record must be safe.
     pub(super) ledger: Ledger,
+    /// Who was asked, and why.
+    pub(super) trail: Trail,
     /// The key that it uses, as long as it does.
     pub(super) using: Option<Used>,
     /// The key of a second target, as long as it is not known which one answers first.
@@ -79,6 +81,7 @@ pub(super) fn begin(
         ended: None,
         hold: None,
         ledger: Ledger::default(),
+        trail: Trail::default(),
         using: None,
         beside: None,
         leaving: None,
@@ -203,7 +206,9 @@ impl Guard {
 
     fn finished(&self) -> Record {
         let mut record = self.record.clone();
-        record.total_ms = (self.now() - record.at_ms).max(0);
+        let now = self.now();
+        record.total_ms = (now - record.at_ms).max(0);
+        record.tried = self.trail.told(now);
         record.ended = self.ended.unwrap_or(Ended::ClientGone);
         if record.ended == Ended::ClientGone && record.error.is_empty() {
             Kind::ClientGone.name().clone_into(&mut record.error);

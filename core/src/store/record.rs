@@ -62,6 +62,8 @@ pub struct Record {
     pub ended: Ended,
     /// What was asked beside it, to find out where it goes.
     pub side: Side,
+    /// Who was asked, one after another, and why, as JSON; empty where nothing was picked and nobody was asked twice.
+    pub tried: String,
     /// What is written with it, in one transaction: no column, and gone when it is read back.
     pub settlement: Option<Box<Settlement>>,
 }

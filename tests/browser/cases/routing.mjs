@@ -117,6 +117,8 @@ async function groups(world) {
   assert.equal(record.model, 'lab-2', 'the rule holds');
   await page.goto(`${world.gateway.url}/ui/requests/${asked.id}`);
   await page.getByText('group, heuristic').waitFor();
+  await page.getByText('the keyword `debug`').waitFor();
+  await page.getByRole('cell', { name: 'lab/lab-2' }).waitFor();
 }
 
 async function playground(world) {

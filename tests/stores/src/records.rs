@@ -2,8 +2,8 @@
 
 use tidegate_core::{
     error::Kind as Refusal,
-    limits::{FLUSH_ROWS_MAX, PAGE_ROWS_MAX},
-    store::{Costed, Ended, GroupBy, Record, RecordFilter, StatsQuery, Store, Tariff, Usage},
+    limits::{FLUSH_ROWS_MAX, PAGE_ROWS_MAX, RECORD_TRIED_BYTES_MAX},
+    store::{Costed, Ended, GroupBy, Record, RecordFilter, Side, StatsQuery, Store, Tariff, Usage},
 };
 
 use crate::{
@@ -110,7 +110,9 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         ended: Ended::UpstreamBroke,
-        ..Record::default()
+        side: Side { model: "up/cheap".to_owned(), prompt: 17, completion: 18, cost_nano: 19 },
+        tried: "\u{1F980}".repeat(RECORD_TRIED_BYTES_MAX),
+        settlement: None,
     };
     w.store.flush("f1", std::slice::from_ref(&given)).await?;
     equal(w.store.records(&all()).await?, [given])

@@ -46,8 +46,9 @@ const FILES: &[&str] = &[
     include_str!("../../../migrations/0003_reservations.sql"),
     include_str!("../../../migrations/0004_audit_and_days.sql"),
     include_str!("../../../migrations/0005_side.sql"),
+    include_str!("../../../migrations/0006_tried.sql"),
 ];
-const NEWEST: i64 = 5;
+const NEWEST: i64 = 6;
 
 /// The statements of a file, without what stands in front of them.
 fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {

@@ -8,7 +8,7 @@ use super::{
 use crate::error::{Error, Result};
 
 /// In the order of [`values`] and [`record`].
-pub(super) const COLUMNS: [&str; 44] = [
+pub(super) const COLUMNS: [&str; 45] = [
     "id",
     "at_ms",
     "client",
@@ -53,6 +53,7 @@ pub(super) const COLUMNS: [&str; 44] = [
     "side_prompt",
     "side_completion",
     "side_nano",
+    "tried",
 ];
 
 /// One value for each column.
@@ -103,6 +104,7 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         record.side.prompt.into(),
         record.side.completion.into(),
         record.side.cost_nano.into(),
+        record.tried.as_str().into(),
     ]
 }
 
@@ -137,6 +139,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         ended: ended(&fields.text()?)?,
         grade: String::new(),
         side: Side::default(),
+        tried: String::new(),
         settlement: None,
     };
     record.usage.cached_audio = fields.int()?;
@@ -149,6 +152,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         completion: fields.int()?,
         cost_nano: fields.int()?,
     };
+    record.tried = fields.text()?;
     Ok(record)
 }
 

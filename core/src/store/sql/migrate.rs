@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, text: include_str!("../../../../migrations/0003_reservations.sql") },
     Migration { number: 4, text: include_str!("../../../../migrations/0004_audit_and_days.sql") },
     Migration { number: 5, text: include_str!("../../../../migrations/0005_side.sql") },
+    Migration { number: 6, text: include_str!("../../../../migrations/0006_tried.sql") },
 ];
 
 const LEASE: &str = "migrate";

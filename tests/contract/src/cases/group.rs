@@ -77,6 +77,11 @@ async fn falls(world: &World) -> Result {
         assert_eq!(record["requested_model"], name, "{record}");
         assert_eq!((&record["provider"], &record["model"]), (&json!("up"), &json!(MODEL)));
         assert_eq!(record["attempts"], 2, "{record}");
+        let tried = &record["tried"];
+        assert_eq!(tried[0]["by"], format!("group {name}"), "{record}");
+        assert_eq!(tried[1]["to"], format!("closed/{UNREACHABLE_MODEL}"), "{record}");
+        assert_eq!(tried[1]["why"], "upstream_unreachable", "{record}");
+        assert_eq!((&tried[2]["key"], &tried[2]["why"]), (&record["key_id"], &json!("ok")));
     }
     Ok(())
 }
