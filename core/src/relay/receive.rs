@@ -175,8 +175,8 @@ pub(super) fn answers(endpoint: Endpoint, headers: &HeaderMap) -> Result<Dialect
             Err(Error::bad_request(message).at(ANSWER))
         }
         None => {
-            let names = Dialect::ALL.map(Dialect::name).join(", ");
-            let message = format!("`{ANSWER}` is none of these dialects: {names}.");
+            let all = Dialect::ALL.map(Dialect::name).join(", ");
+            let message = format!("`{ANSWER}` is none of these dialects: {all}.");
             Err(Error::bad_request(message).at(ANSWER))
         }
     }

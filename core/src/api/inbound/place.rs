@@ -1,6 +1,8 @@
 //! Which field of a JSON text had just been read when its reader gave up? Found by its position, for to watch every
 //! reader on its way costs code once for each type.
 
+use std::fmt::Write as _;
+
 /// Where the text is, one step for each object and list that is open.
 enum Step<'t> {
     /// In an object, at this field; at none while nothing but its end or a name can follow.
@@ -25,7 +27,10 @@ pub(super) fn field(json: &[u8], line: usize, column: usize) -> String {
                 }
                 path.push_str(&String::from_utf8_lossy(name));
             }
-            Step::Item(number) => path.push_str(&format!("[{number}]")),
+            Step::Item(number) => {
+                // Writing to a String cannot fail.
+                let _ = write!(path, "[{number}]");
+            }
         }
     }
     path
