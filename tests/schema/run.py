@@ -87,7 +87,7 @@ class Role(NamedTuple):
 # In this order, on one server: a viewer sees what the admin has left behind.
 ROLES = {
     "admin": Role(admin, 1, ("/api/session", '"role":"admin"')),
-    "viewer": Role(viewer, 1, ("/api/session", '"role":"viewer"'), ("delete_session",)),
+    "viewer": Role(viewer, 1, ("/api/session", '"role":"viewer"'), ("delete_session", "delete_sessions_id")),
     "client": Role(client, 0.1, ("/v1/models", '"data":')),
     "nobody": Role(nobody, 0.1, ("/api/session", '"status":401')),
 }
