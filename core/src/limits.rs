@@ -284,6 +284,8 @@ pub const DATABASE_CROWDED_WAIT: Duration = Duration::from_secs(8);
 pub const DATABASE_BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Batches waiting for one connection of a local database, or for their turn to write to a remote one.
 pub const DATABASE_QUEUE_MAX: usize = 1024;
+/// Tries to change a user while others are changing theirs.
+pub const ROSTER_TRIES_MAX: u32 = 8;
 /// Statements that are written to a remote database at once, beside those of one batch.
 pub const DATABASE_TOGETHER_MAX: usize = 1024;
 /// Connections of a local database that only read: a long question must not keep a key look-up waiting.

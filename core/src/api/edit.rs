@@ -15,6 +15,7 @@ use crate::{
 const SECRETS: [&str; 6] = ["sealed", "hash", "secret", "password", "token", "cookie"];
 
 /// A change and its trail.
+#[derive(Clone)]
 pub(super) struct Edit {
     change: Change,
     trail: Trail,

@@ -11,11 +11,11 @@ use super::{
     write,
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
     http::{Body, empty},
     identity::{Membership, Role, Roster, Secret, User, user_name},
-    limits::{CHANGES_MAX, PAGE_ROWS_MAX},
+    limits::{CHANGES_MAX, PAGE_ROWS_MAX, ROSTER_TRIES_MAX},
     ports::Millis,
     router::{Caller, Visit},
     store::{Document, Kind, ListQuery},
@@ -169,9 +169,8 @@ pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<B
     let Visit { param: id, caller, request, .. } = visit;
     let (document, user) = find(gateway, &id).await?;
     Precondition::read(request.headers())?.allow(user.version)?;
-    let mut edits = vec![Edit::delete(&document)];
-    edits.extend(roster_after(gateway, &id, Membership::Out).await?);
-    commit(gateway, &caller, "delete user", edits).await?;
+    let out = (&*id, Membership::Out);
+    change(gateway, &Edit::delete(&document), out, (&caller, "delete user")).await?;
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
@@ -226,17 +225,39 @@ pub(super) async fn keep(
     before: Option<&Document>,
     (caller, action): (&Caller, &str),
 ) -> Result<()> {
-    let mut edits = vec![Edit::put(user.to_document()?, before)];
-    edits.extend(roster_after(gateway, &user.id, Membership::from(&*user)).await?);
-    commit(gateway, caller, action, edits).await?;
+    let edit = Edit::put(user.to_document()?, before);
+    change(gateway, &edit, (&user.id, Membership::from(&*user)), (caller, action)).await?;
     user.version += 1;
     Ok(())
 }
 
-/// The roster's change, if there is one. Both are kept or none.
-async fn roster_after(gateway: &Gateway, id: &str, membership: Membership) -> Result<Option<Edit>> {
-    let before = gateway.ports.store.get(Kind::Roster, Roster::ID).await?;
-    let roster = before.as_ref().map(Roster::from_document).transpose()?.unwrap_or_default();
-    let Some(next) = roster.after(id, membership)? else { return Ok(None) };
-    Ok(Some(Edit::put(next.to_document()?, before.as_ref())))
+/// Makes a change of a user, and the one of the roster that follows: both or none. Everybody's changes meet in the
+/// roster, so it is read again when somebody else's came first.
+async fn change(
+    gateway: &Gateway,
+    edit: &Edit,
+    (id, membership): (&str, Membership),
+    (caller, action): (&Caller, &str),
+) -> Result<()> {
+    let mut tries = 1;
+    loop {
+        let before = gateway.ports.store.get(Kind::Roster, Roster::ID).await?;
+        let roster = before.as_ref().map(Roster::from_document).transpose()?.unwrap_or_default();
+        let mut edits = vec![edit.clone()];
+        if let Some(next) = roster.after(id, membership)? {
+            edits.push(Edit::put(next.to_document()?, before.as_ref()));
+        }
+        let refused = match commit(gateway, caller, action, edits).await {
+            Err(error) if matches!(error.kind, Refusal::PreconditionFailed | Refusal::Conflict) => {
+                error
+            }
+            done => return done,
+        };
+        let now = gateway.ports.store.get(Kind::Roster, Roster::ID).await?;
+        let version = |document: Option<Document>| document.map(|found| found.version);
+        if tries == ROSTER_TRIES_MAX || version(now) == version(before) {
+            return Err(refused);
+        }
+        tries += 1;
+    }
 }

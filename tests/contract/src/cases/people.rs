@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{Case, sample::problem};
@@ -30,6 +31,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "people_change_password", run: |world| Box::pin(change_password(world)) },
     Case { name: "people_disabled", run: |world| Box::pin(disabled(world)) },
     Case { name: "people_users", run: |world| Box::pin(users(world)) },
+    Case { name: "people_made_at_once", run: |world| Box::pin(made_at_once(world)) },
     Case { name: "people_last_admin", run: |world| Box::pin(last_admin(world)) },
     Case { name: "people_unencrypted", run: |world| Box::pin(unencrypted(world)) },
     Case { name: "people_page_headers", run: |world| Box::pin(page_headers(world)) },
@@ -326,6 +328,30 @@ async fn users(world: &World) -> Result {
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(world.admin("DELETE", &path).await?.status, 204);
     assert_eq!(world.admin("GET", &path).await?.status, 404);
+    Ok(())
+}
+
+/// Everybody's changes meet in the roster of admins, and none is refused for another one's.
+async fn made_at_once(world: &World) -> Result {
+    const ADMINS: usize = 4;
+    let asks: Vec<Ask> = (0..ADMINS)
+        .map(|at| {
+            let name = format!("admin {at} of {}", world.tag());
+            let body = json!({ "name": name, "role": "admin" }).to_string();
+            Ask::post("/api/users", body).bearer(ADMIN_TOKEN)
+        })
+        .collect();
+    let mut ids = Vec::with_capacity(ADMINS);
+    for made in join_all(asks.iter().map(|ask| world.ask(ask))).await {
+        let made = made?;
+        assert_eq!(made.status, 201, "{}", made.text());
+        ids.push(made.json()?["id"].as_str().unwrap_or_default().to_owned());
+    }
+    let paths: Vec<String> = ids.iter().map(|id| format!("/api/users/{id}")).collect();
+    for gone in join_all(paths.iter().map(|path| world.admin("DELETE", path))).await {
+        let gone = gone?;
+        assert_eq!(gone.status, 204, "{}", gone.text());
+    }
     Ok(())
 }
 
