@@ -347,7 +347,8 @@ async fn made_at_once(world: &World) -> Result {
         assert_eq!(made.status, 201, "{}", made.text());
         ids.push(made.json()?["id"].as_str().unwrap_or_default().to_owned());
     }
-    let paths: Vec<String> = ids.iter().map(|id| format!("/api/users/{id}")).collect();
+    // One stays: nobody may take the last one away.
+    let paths: Vec<String> = ids.iter().skip(1).map(|id| format!("/api/users/{id}")).collect();
     for gone in join_all(paths.iter().map(|path| world.admin("DELETE", path))).await {
         let gone = gone?;
         assert_eq!(gone.status, 204, "{}", gone.text());
