@@ -1,12 +1,9 @@
 //! Do the nine bugs stay away that an earlier gateway had? A test for each, named after it.
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use futures_util::{StreamExt, stream};
 use http::{Request, Response};

@@ -1,9 +1,7 @@
 //! What does a provider get that wants more than the client's own request?
 
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use tidegate_core::{

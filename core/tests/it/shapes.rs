@@ -1,14 +1,12 @@
 //! What is no answer in spite of its good status? Another target is asked, as long as nothing has gone to the client.
 
-mod common;
-
-use bytes::Bytes;
-use common::{
+use crate::common::{
     World,
     bad::{self, BREAKS, Bad, begun, good, good_whole, kind},
     keys::{asked, keys},
     read,
 };
+use bytes::Bytes;
 use futures_executor::block_on;
 use http::Request;
 use serde_json::Value;

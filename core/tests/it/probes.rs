@@ -1,11 +1,8 @@
 //! Who is asked for a list of models, to see how it is, and what comes of that?
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     World,
     keys::{asked, keys},
     read,

@@ -1,16 +1,13 @@
 //! When does a store get the groups that everybody begins with? Once, however many begin, and what becomes of them stays.
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::common::World;
 use async_trait::async_trait;
 use bytes::Bytes;
-use common::World;
 use futures_executor::block_on;
 use futures_util::future::join3;
 use tidegate_core::{

@@ -1,9 +1,7 @@
 //! What holds for every input? Properties, tried on inputs nobody thought of.
 
-mod common;
-
+use crate::common::World;
 use bytes::Bytes;
-use common::World;
 use futures_executor::block_on;
 use http_body_util::BodyExt;
 use proptest::prelude::*;

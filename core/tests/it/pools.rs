@@ -1,10 +1,8 @@
 //! Which key and which provider is asked, and who is asked after a failure?
 
-mod common;
-
 use std::time::Duration;
 
-use common::{
+use crate::common::{
     World,
     keys::{asked, keys},
     read,

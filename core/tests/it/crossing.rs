@@ -1,11 +1,9 @@
 //! What is refused, told or bounded when a request or an answer crosses from one dialect to another?
 
-mod common;
-
 use std::fmt::Write as _;
 
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use serde_json::{Value, json};

@@ -1,10 +1,7 @@
 //! What passes between a client and a provider of its own dialect unread: embeddings, sound, pictures.
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use http_body_util::BodyExt;

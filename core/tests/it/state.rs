@@ -1,11 +1,9 @@
 //! Does a call's state come back when another instance is asked than the one that answered?
 
-mod common;
-
 use std::sync::Arc;
 
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use serde_json::{Value, json};
 use tidegate_core::testing::Shelf;

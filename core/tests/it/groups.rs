@@ -1,10 +1,7 @@
 //! What does a routed request cost, count and leave in its record?
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
+use crate::common::World;
 use bytes::Bytes;
-use common::World;
 use futures_executor::block_on;
 use serde_json::{Value, json};
 use tidegate_core::{budget::Policy, config::Config, error::Kind};

@@ -1,11 +1,8 @@
 //! Does a client get in when the root secret has changed, and go on getting in when the old one is taken away?
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
 use std::sync::Arc;
 
-use common::{World, read};
+use crate::common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use tidegate_core::{

@@ -2,11 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
 use std::time::Duration;
 
-use common::{World, keys::asked, read};
+use crate::common::{World, keys::asked, read};
 use futures_executor::block_on;
 use futures_util::stream;
 use http::{Request, Response, header};

@@ -1,10 +1,7 @@
 //! What else than conversations crosses dialects: vectors, counts of tokens, pictures, texts that go on.
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use serde_json::{Value, json};

@@ -1,12 +1,9 @@
 //! When is a second target asked beside a slow one, who answers then, and what stands on the bill?
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
 use std::time::Duration;
 
+use crate::common::World;
 use bytes::Bytes;
-use common::World;
 use futures_channel::oneshot;
 use futures_executor::block_on;
 use futures_util::{FutureExt, future::join, stream};

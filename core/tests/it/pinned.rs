@@ -1,8 +1,6 @@
 //! Who answers when the path names a provider?
 
-mod common;
-
-use common::{World, read};
+use crate::common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use tidegate_core::{

@@ -2,10 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use http::{Request, Response};
 use serde_json::{Value, json};

@@ -1,9 +1,6 @@
 //! What does a process tell of itself? Its own numbers, and its machine's.
 
-#[allow(dead_code, reason = "each test program uses a part of it")]
-mod common;
-
-use common::{World, read};
+use crate::common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use tidegate_core::{Body, identity::Secret};

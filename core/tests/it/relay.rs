@@ -1,9 +1,7 @@
 //! What does a client get, and what is written down, for each way a request can go?
 
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use http::Request;

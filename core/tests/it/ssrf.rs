@@ -1,10 +1,8 @@
 //! Does any field in which a client may name an address lead inside, in any spelling?
 
-mod common;
-
 use std::net::Ipv4Addr;
 
-use common::{World, read};
+use crate::common::{World, read};
 use futures_executor::block_on;
 use http::Request;
 use serde_json::{Value, json};

@@ -1,9 +1,7 @@
 //! What may a client still do when its team has limits, and what is counted whatever becomes of a request?
 
-mod common;
-
+use crate::common::{World, read};
 use bytes::Bytes;
-use common::{World, read};
 use futures_executor::block_on;
 use proptest::prelude::*;
 use tidegate_core::{

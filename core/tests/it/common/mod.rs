@@ -1,8 +1,6 @@
 //! A gateway on scripted seams, driven as a client would drive it.
 
-#[allow(dead_code, reason = "one test has bad answers")]
 pub(crate) mod bad;
-#[allow(dead_code, reason = "few tests have many keys")]
 pub(crate) mod keys;
 
 use std::{sync::Arc, time::Duration};
@@ -27,13 +25,10 @@ pub(crate) struct World {
     pub(crate) gateway: Gateway,
     pub(crate) upstream: Arc<FakeUpstream>,
     /// Where media is fetched.
-    #[allow(dead_code, reason = "few tests fetch any")]
     pub(crate) media: Arc<FakeUpstream>,
-    #[allow(dead_code, reason = "few tests look at no record")]
     pub(crate) kept: Arc<Kept>,
     pub(crate) later: Arc<Later>,
     /// Whoever waits for it moves it on.
-    #[allow(dead_code, reason = "few tests look at it")]
     pub(crate) clock: Arc<HastyClock>,
     pub(crate) key: String,
     counters: Arc<MemoryCounters>,
@@ -44,7 +39,6 @@ const NOW: i64 = 1_800_000_000_000;
 impl World {
     /// A gateway with one client, a provider `up` whose only model is `mock`, the echo, and a provider for each of some
     /// other dialects, called by its name.
-    #[allow(dead_code, reason = "some tests always declare something otherwise")]
     pub(crate) fn new() -> Self {
         Self::declaring(|_| {})
     }
@@ -61,7 +55,6 @@ impl World {
     }
 
     /// Another instance that shares this one's time and counters.
-    #[allow(dead_code, reason = "few tests need two")]
     pub(crate) fn beside(&self, change: impl FnOnce(&mut Config)) -> Self {
         let shared = (Arc::new(SilentStore) as _, self.counters.clone(), self.clock.clone());
         Self::counting(shared, change)
@@ -112,13 +105,11 @@ impl World {
     }
 
     /// Sends a chat and reads the whole answer: its status, its body.
-    #[allow(dead_code, reason = "some tests look at the headers, too")]
     pub(crate) async fn ask(&self, body: &str) -> (u16, Bytes) {
         read(self.send(self.chat(body)).await).await
     }
 
     /// Runs what was left for after the response, and returns the only record.
-    #[allow(dead_code, reason = "few tests look at no record")]
     pub(crate) async fn record(&self) -> Record {
         self.later.run_all().await;
         let records = self.kept.records();

@@ -11,7 +11,7 @@ use tidegate_core::config::{Config, Mistake, VARIABLES};
 /// Stands in a configuration wherever a value stands.
 const CANARY: &str = "sk-canary-0123456789abcdef";
 
-const WHOLE: &str = include_str!("data/config/whole.toml");
+const WHOLE: &str = include_str!("../data/config/whole.toml");
 
 fn read(file: &str) -> Result<Config, Vec<Mistake>> {
     Config::read(Some(file), &|_| None)

@@ -1,0 +1,29 @@
+//! Does the core do what it should, seen from outside? One program, as each is linked with the whole core.
+
+mod catalog;
+mod common;
+mod configuration;
+mod crossing;
+mod endpoints;
+mod fuzz;
+mod golden;
+mod groups;
+mod hedge;
+mod inherited;
+mod laws;
+mod limits;
+mod media;
+mod metrics;
+mod pinned;
+mod plain;
+mod pools;
+mod prices;
+mod probes;
+mod providers;
+mod proxies;
+mod rehash;
+mod relay;
+mod seed;
+mod shapes;
+mod ssrf;
+mod state;
