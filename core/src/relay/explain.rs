@@ -11,7 +11,7 @@ use super::{
     authenticate::presented,
     classify::rating,
     prepare::prepare,
-    receive::{Arrival, Inbound, receive},
+    receive::{Arrival, Inbound, answers, receive},
     resolve::{Question, Rater, Target, resolve},
 };
 use crate::{
@@ -189,7 +189,8 @@ pub(crate) async fn explain(
     let view = gateway.view(background).await;
     let client = client.unwrap_or_else(|| Arc::new(Client::nobody()));
     let path = Path::new(client.clone(), &view.snapshot.teams)?;
-    let arrival = Arrival { headers, uri, param, strict: client.strict };
+    let answers = answers(endpoint, headers);
+    let arrival = Arrival { headers, uri, answers, param, strict: client.strict };
     let mut inbound = receive(endpoint, arrival, body, &mut Record::default()).await?;
     inbound.fetched = Fetched::closed();
     inbound.pin(pinned);

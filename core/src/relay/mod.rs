@@ -41,6 +41,7 @@ use http::{Request, Response};
 
 use crate::{
     budget::Hold,
+    dialect::Dialect,
     error::{Error, Kind, Result},
     gateway::Gateway,
     http::Body,
@@ -59,10 +60,11 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
     }
     let Visit { param, pinned, caller: _, request, call } = visit;
     // What is no dialect is told in the one that is spoken.
-    let answers = receive::answers(endpoint, request.headers()).unwrap_or(endpoint.dialect);
+    let wanted = receive::answers(endpoint, request.headers());
+    let answers = *wanted.as_ref().unwrap_or(&endpoint.dialect);
     let Call { background, mut gone, peer, transport: _ } = call;
     let mut guard = settle::open(gateway, endpoint, &*background);
-    let arrived = Arrived { request, param: &param, pinned, peer };
+    let arrived = Arrived { request, answers: wanted, param: &param, pinned, peer };
     let stages = Box::pin(run(gateway, endpoint, arrived, &*background, &mut guard));
     let outcome = match select(stages, &mut gone).await {
         Either::Left((outcome, _)) => outcome,
@@ -80,6 +82,8 @@ pub(crate) async fn relay(gateway: &Gateway, endpoint: Endpoint, visit: Visit) -
 /// What came, and from where.
 struct Arrived<'a> {
     request: Request<Body>,
+    /// What it is to be answered in.
+    answers: Result<Dialect>,
     /// What the route's pattern took of the path.
     param: &'a str,
     /// The provider that is to answer, whatever else has the model.
@@ -95,7 +99,7 @@ async fn run(
     background: &dyn crate::ports::Background,
     guard: &mut settle::Guard,
 ) -> Result<dispatch::Answer> {
-    let Arrived { request, param, pinned, peer } = arrived;
+    let Arrived { request, answers, param, pinned, peer } = arrived;
     let settle::Guard { record, capture, ledger, .. } = &mut *guard;
     let (head, body) = request.into_parts();
     let view = gateway.view(background).await;
@@ -109,7 +113,7 @@ async fn run(
     let path = enter(gateway, &view.snapshot, caller.clone(), peer).await?;
     *ledger = path.ledger();
     let (headers, uri) = (&head.headers, &head.uri);
-    let arrival = receive::Arrival { headers, uri, param, strict: caller.strict };
+    let arrival = receive::Arrival { headers, uri, answers, param, strict: caller.strict };
     let inbound = receive::receive(endpoint, arrival, body, record).await?;
     let capturing = &view.snapshot.settings.capture;
     *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);

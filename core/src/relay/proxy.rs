@@ -17,6 +17,7 @@ use super::{
     opaque::Opaque,
     settle::{self, Guard},
     tap::Watch,
+    trail::{Came, OK, Who},
     tries::pause,
 };
 use crate::{
@@ -128,7 +129,10 @@ impl Errand<'_> {
             guard.record.key_id = key.map(|key| key.id.clone()).unwrap_or_default();
             guard.record.attempts += 1;
             guard.using = Some(used);
+            let who = Who { to: pool.id.clone(), key: guard.record.key_id.clone() };
+            guard.trail.begin(who.clone(), now);
             let answer = self.send(head, at).await;
+            guard.trail.end(who, came(&answer), self.gateway.ports.clock.now());
             let fault = self.note(&answer, background, guard);
             let told = (fault, &head.method);
             let broke = u32::try_from(tried.len()).unwrap_or(u32::MAX);
@@ -218,6 +222,16 @@ impl Errand<'_> {
         }
         fault
     }
+}
+
+/// What came of an attempt, for the record.
+fn came(answer: &Result<Response<Body>>) -> Came<'_> {
+    answer.as_ref().map(|answer| match answer.status() {
+        status if status.is_client_error() || status.is_server_error() => {
+            (Kind::Upstream(status).name(), status)
+        }
+        status => (OK, status),
+    })
 }
 
 /// Whether another key may do better. What may have been done already is not done again.

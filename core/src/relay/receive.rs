@@ -105,6 +105,8 @@ impl Inbound {
 pub(super) struct Arrival<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) uri: &'a Uri,
+    /// What it is to be answered in, as [`answers`] reads it.
+    pub(super) answers: Result<Dialect>,
     pub(super) param: &'a str,
     /// Whether the client is strict where its request does not say.
     pub(super) strict: bool,
@@ -117,13 +119,13 @@ pub(super) async fn receive(
     body: Body,
     record: &mut Record,
 ) -> Result<Inbound> {
-    let Arrival { headers, uri, param, strict } = arrival;
+    let Arrival { headers, uri, answers, param, strict } = arrival;
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity") {
         return Err(Error::bad_request("Send the body without content-encoding."));
     }
     let raw = read(body, BODY_BYTES_MAX).await?;
     record.bytes_in = raw.len() as u64;
-    let answers = answers(endpoint, headers)?;
+    let answers = answers?;
     let ask = endpoint.operation.ask(endpoint.dialect, &raw, headers)?;
     let ask = match endpoint.manner {
         Manner::Body => ask,

@@ -20,7 +20,7 @@ const DROPPED: &str = "dropped";
 pub(super) const HELD_BACK: &str = "held_back";
 
 /// What came of an attempt: a word for the answer, or the error.
-type Came<'e> = Result<(&'static str, StatusCode), &'e Error>;
+pub(super) type Came<'e> = Result<(&'static str, StatusCode), &'e Error>;
 
 /// The way of a request so far.
 #[derive(Default)]
@@ -31,11 +31,26 @@ pub(super) struct Trail {
 }
 
 struct Asked {
-    to: String,
-    key: String,
+    who: Who,
     begun: Millis,
     /// How it ended, and when; nothing as long as it has not.
     ended: Option<(Millis, &'static str, u16)>,
+}
+
+/// Who is asked.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Who {
+    /// As `provider/model`, or the name of a proxy.
+    pub(super) to: String,
+    /// The id of the upstream key; empty without one.
+    pub(super) key: String,
+}
+
+impl From<&Target> for Who {
+    fn from(target: &Target) -> Self {
+        let to = format!("{}/{}", target.provider.id, target.model);
+        Self { to, key: target.key().map(|key| key.id.clone()).unwrap_or_default() }
+    }
 }
 
 /// A step of the way: a group's choice, an attempt, or how many attempts are left out.
@@ -49,7 +64,7 @@ pub(crate) struct Told<'a> {
     /// Why this target.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<String>,
-    /// Who was asked, as `provider/model`.
+    /// Who was asked, as `provider/model` or `proxy:name`.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<&'a str>,
     /// The id of the upstream key.
@@ -77,12 +92,12 @@ impl Trail {
     }
 
     /// Somebody is asked.
-    pub(super) fn begin(&mut self, target: &Target, now: Millis) {
-        self.asked.push(Asked { to: to(target), key: key(target), begun: now, ended: None });
+    pub(super) fn begin(&mut self, who: impl Into<Who>, now: Millis) {
+        self.asked.push(Asked { who: who.into(), begun: now, ended: None });
     }
 
     /// It is known what came of it.
-    pub(super) fn end(&mut self, target: &Target, came: Came<'_>, now: Millis) {
+    pub(super) fn end(&mut self, who: impl Into<Who>, came: Came<'_>, now: Millis) {
         let (why, status) = match came {
             Ok((why, status)) => (why, status.as_u16()),
             Err(Error { kind: kind @ Kind::Upstream(status), .. }) => {
@@ -90,16 +105,16 @@ impl Trail {
             }
             Err(error) => (error.kind.name(), 0),
         };
-        let (to, key) = (to(target), key(target));
-        let open = |asked: &&mut Asked| asked.ended.is_none() && asked.to == to && asked.key == key;
+        let who = who.into();
+        let open = |asked: &&mut Asked| asked.ended.is_none() && asked.who == who;
         if let Some(asked) = self.asked.iter_mut().rfind(open) {
             asked.ended = Some((now, why, status));
         }
     }
 
     /// The same, and nobody else is waited for.
-    pub(super) fn last(&mut self, target: &Target, came: Came<'_>, now: Millis) {
-        self.end(target, came, now);
+    pub(super) fn last(&mut self, who: impl Into<Who>, came: Came<'_>, now: Millis) {
+        self.end(who, came, now);
         for asked in &mut self.asked {
             asked.ended.get_or_insert((now, DROPPED, 0));
         }
@@ -132,8 +147,8 @@ impl Asked {
     fn told(&self, now: Millis) -> Told<'_> {
         let (at, why, status) = self.ended.unwrap_or((now, DROPPED, 0));
         Told {
-            to: Some(&self.to),
-            key: Some(&self.key),
+            to: Some(&self.who.to),
+            key: Some(&self.who.key),
             ms: Some((at - self.begun).max(0)),
             why: Some(why),
             status: Some(status),
@@ -146,14 +161,6 @@ impl From<&Step> for Told<'_> {
     fn from(Step { group, target: _, why }: &Step) -> Self {
         Self { by: Some(format!("group {group}")), rule: Some(why.to_string()), ..Self::default() }
     }
-}
-
-fn to(target: &Target) -> String {
-    format!("{}/{}", target.provider.id, target.model)
-}
-
-fn key(target: &Target) -> String {
-    target.key().map(|key| key.id.clone()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -174,8 +181,7 @@ mod tests {
     fn the_middle_is_left_out_where_there_is_too_much() {
         let asked = |at: usize| Asked {
             // Each of these needs six bytes.
-            to: "\u{1}".repeat(100),
-            key: at.to_string(),
+            who: Who { to: "\u{1}".repeat(100), key: at.to_string() },
             begun: 5,
             ended: (at < 7).then_some((6, "upstream_status", 503)),
         };
@@ -191,7 +197,8 @@ mod tests {
         let dropped = (Some("7"), Some(4), Some("dropped"), None);
         assert!(parts.eq([failed("0"), failed("1"), (None, None, None, Some(5)), dropped]));
         // A single one that is too long is left out, too.
-        let long = || Asked { to: "x".repeat(3_000), ..asked(0) };
+        let who = Who { to: "x".repeat(3_000), key: String::new() };
+        let long = || Asked { who: who.clone(), ..asked(0) };
         let trail = Trail { picked: Vec::new(), asked: vec![long(), long()] };
         assert_eq!(trail.told(9), r#"[{"left_out":2}]"#);
     }

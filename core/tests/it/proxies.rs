@@ -170,7 +170,16 @@ fn another_key_answers_for_one_that_is_limited_refused_or_without_credit() {
             let response = post(&world, Body::from("x")).await;
             assert_eq!(read(response).await, (200, "yes".into()), "{status}");
             assert_eq!(asked(&world), ["sk-1", "sk-2"], "{status}");
-            assert_eq!(world.record().await.attempts, 2);
+            let record = world.record().await;
+            assert_eq!(record.attempts, 2);
+            let tried: serde_json::Value = serde_json::from_str(&record.tried).unwrap();
+            let step = |at: usize| ["to", "key", "status"].map(|name| tried[at][name].clone());
+            assert_eq!(step(0), ["proxy:rest".into(), "proxy:rest-1".into(), status.into()]);
+            assert_eq!(step(1), ["proxy:rest".into(), "proxy:rest-2".into(), 200.into()]);
+            assert_eq!(
+                (&tried[0]["why"], &tried[1]["why"]),
+                (&"upstream_status".into(), &"ok".into())
+            );
         }
     });
 }

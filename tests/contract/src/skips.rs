@@ -2,13 +2,13 @@
 
 use crate::adapters::Adapter;
 
-/// A case that an adapter cannot pass.
+/// A case that an adapter cannot pass, or has no need to.
 pub struct Skip {
     /// Where.
     pub adapter: Adapter,
     /// Which case.
     pub case: &'static str,
-    /// Why the platform does not allow it.
+    /// Why.
     pub reason: &'static str,
 }
 
@@ -34,6 +34,8 @@ pub const SKIPS: &[Skip] = &[
     worker("operator_trusts_a_proxy", NO_PROXY),
     lambda("operator_rotates_secret", NO_COMMANDS),
     worker("operator_rotates_secret", NO_COMMANDS),
+    server("prices_refreshed_beside_requests", BY_TIME),
+    worker("prices_refreshed_beside_requests", BY_TIME),
 ];
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
@@ -43,6 +45,12 @@ const IN_MEMORY: &str = "the Worker's database under test lives and dies with it
 const NO_PROXY: &str = "the platform says who the client is";
 const NO_COMMANDS: &str = "commands act through a server's data folder, or on a store directly";
 const EDGE_COMPRESSES: &str = "the platform's edge compresses JSON for clients that accept it";
+
+const BY_TIME: &str = "a timer or the cron trigger sees to it, so no request has to";
+
+const fn server(case: &'static str, reason: &'static str) -> Skip {
+    Skip { adapter: Adapter::Server, case, reason }
+}
 
 const fn lambda(case: &'static str, reason: &'static str) -> Skip {
     Skip { adapter: Adapter::Lambda, case, reason }

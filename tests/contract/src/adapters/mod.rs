@@ -12,10 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_emulator::Emulator;
+use tidegate_emulator::{Emulator, Invoked};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader},
     process::{Child, ChildStdin},
+    sync::Mutex as AsyncMutex,
 };
 
 pub use server::{Printed, Server, command};
@@ -67,6 +68,9 @@ impl Adapter {
     }
 }
 
+/// What EventBridge sends when a schedule's time has come.
+const SCHEDULED: &str = r#"{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z","region":"eu-central-1","resources":["arn:aws:events:eu-central-1:123456789012:rule/upkeep"],"detail":{}}"#;
+
 /// How many cases use one running gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sharing {
@@ -87,12 +91,11 @@ pub struct Instance {
 }
 
 /// What must be kept for the gateway to go on running.
-#[expect(dead_code, reason = "held for what their drop does")]
 enum Process {
     /// A child that is killed when it is dropped.
     Child(Child),
-    /// A child that ends when its input does, and then ends its own children.
-    Piped { input: ChildStdin, child: Child },
+    /// A child that takes commands, ends when its input does, and then ends its own children.
+    Piped { input: AsyncMutex<ChildStdin>, child: Child },
     /// An environment whose process is killed when it is dropped.
     Sandbox(Emulator),
 }
@@ -104,6 +107,33 @@ impl Instance {
         match &self.process {
             Process::Sandbox(emulator) => Some(emulator),
             Process::Child(_) | Process::Piped { .. } => None,
+        }
+    }
+
+    /// Lets what is done from time to time be done: by a schedule's event where there are no timers. A server does it
+    /// when it starts.
+    pub async fn upkeep(&self) -> Result {
+        match &self.process {
+            Process::Child(_) => Ok(()),
+            Process::Piped { input, .. } => {
+                let mut input = input.lock().await;
+                let done = || self.log.text().matches("scheduled ok").count();
+                let before = done();
+                input.write_all(b"scheduled\n").await?;
+                let deadline = Instant::now() + START_WAIT;
+                while done() == before {
+                    if Instant::now() > deadline {
+                        return failed(format!("no upkeep was done: {}", self.log()));
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                Ok(())
+            }
+            Process::Sandbox(emulator) => match emulator.invoke(SCHEDULED).await {
+                Invoked::Answered { status: 204, .. } => Ok(()),
+                Invoked::Answered { status, .. } => failed(format!("upkeep answers {status}")),
+                Invoked::Failed => failed(format!("upkeep failed: {}", self.log())),
+            },
         }
     }
 

@@ -28,5 +28,5 @@ pub(super) async fn start(setup: Setup) -> Result<Instance> {
     input.write_all(format!("{}\n", Value::from(variables)).as_bytes()).await?;
     let log = Log::of(&mut child);
     let address = announced(&log, &mut child).await?;
-    Ok(Instance { address, setup, log, process: Process::Piped { input, child } })
+    Ok(Instance { address, setup, log, process: Process::Piped { input: input.into(), child } })
 }

@@ -1,6 +1,9 @@
 //! What do requests cost, where do newer prices come from, and what does a source that tells nonsense do?
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 use tidegate_provider::{Provider, Script};
@@ -20,7 +23,12 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "prices_listed", run: |world| Box::pin(listed(world)) },
     Case { name: "prices_refused_when_off", run: |world| Box::pin(off(world)) },
     Case { name: "prices_refreshed_and_recomputed", run: |world| Box::pin(refreshed(world)) },
+    Case { name: "prices_refreshed_by_upkeep", run: |world| Box::pin(by_upkeep(world)) },
+    Case { name: "prices_refreshed_beside_requests", run: |world| Box::pin(beside(world)) },
 ];
+
+/// How long prices may take to come.
+const PRICES_WAIT: Duration = Duration::from_secs(10);
 
 /// What models.dev says, as the gateway is built with it.
 const SOURCE: &str = include_str!("../../../../core/data/models_dev.json");
@@ -123,6 +131,40 @@ async fn refreshed(world: &World) -> Result {
     world.until_records(2, |record| record["cost_nano"] == json!(0)).await?;
     tokio::time::sleep(Duration::from_millis(1)).await;
     Ok(())
+}
+
+/// Nobody asks for anything, and the time for upkeep comes.
+async fn by_upkeep(world: &World) -> Result {
+    let source = Provider::start().await?;
+    source.play("", Script::json(200, with_mock()?));
+    let setup = world.setup()?.pricing(&source.base_url());
+    let gateway = Arc::new(world.adapter.start(setup).await?);
+    gateway.upkeep().await?;
+    let fetched = source.until("", 0, PRICES_WAIT, |_| true).await;
+    assert!(fetched.is_some(), "nobody has asked for prices: {}", gateway.log());
+    let provider = Arc::clone(&world.provider);
+    until_fetched(&World::new(world.adapter, gateway, provider, "upkeep").await?).await
+}
+
+/// No time for upkeep comes, and requests do.
+async fn beside(world: &World) -> Result {
+    let source = Provider::start().await?;
+    source.play("", Script::json(200, with_mock()?));
+    until_fetched(&world.fresh(world.setup()?.pricing(&source.base_url())).await?).await
+}
+
+async fn until_fetched(world: &World) -> Result {
+    let deadline = Instant::now() + PRICES_WAIT;
+    loop {
+        let shown = prices(world).await?;
+        if shown["fetched_at_ms"].is_i64() {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return failed(format!("the prices stay as they are: {shown}"));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The source with a price for the scripted provider's model.

@@ -1,7 +1,8 @@
-//! How long do statistics and pages take over many records? `measure [ROWS]` fills a libSQL file and asks.
+//! How long do statistics and pages take over many records? `measure [ROWS] [FOLDER]` fills a libSQL file and asks; a
+//! folder that is named keeps the file.
 #![expect(clippy::print_stdout, reason = "this program talks to a person at a terminal")]
 
-use std::{env, error::Error, fs, sync::Arc, time::Instant};
+use std::{env, error::Error, fs, path::PathBuf, sync::Arc, time::Instant};
 
 use tidegate_core::store::{
     GroupBy, RecordFilter, StatsQuery, Store,
@@ -17,17 +18,26 @@ const DAYS: i64 = 30;
 const DAY_MS: i64 = 86_400_000;
 const START_MS: i64 = 1_785_024_000_000;
 const REPEATS: usize = 21;
+/// What is filled in; the rest has a default.
+const COLUMNS: &str = "id, at_ms, client, team, endpoint, dialect, requested_model, provider, model, key_id, status, error, \
+    stream, prompt, cached, cache_write_5m, cache_write_1h, completion, reasoning, audio_in, audio_out, image_in, \
+    image_out, calls, estimated, cost_nano, price_id, first_byte_ms, total_ms, attempts, bytes_in, bytes_out, dropped, \
+    added, stale, ended";
 
 fn main() -> Result {
     let rows = env::args().nth(1).map_or(Ok(ROWS), |rows| rows.parse())?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(rows))
+    let kept = env::args().nth(2).map(PathBuf::from);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(measure(rows, kept))
 }
 
-async fn measure(rows: i64) -> Result {
-    let folder = env::temp_dir().join(format!("tidegate-measure-{}", std::process::id()));
-    fs::create_dir_all(&folder)?;
-    let done = fill_and_ask(rows, &folder).await;
-    fs::remove_dir_all(&folder)?;
+async fn measure(rows: i64, kept: Option<PathBuf>) -> Result {
+    let passing = env::temp_dir().join(format!("tidegate-measure-{}", std::process::id()));
+    let folder = kept.as_ref().unwrap_or(&passing);
+    fs::create_dir_all(folder)?;
+    let done = fill_and_ask(rows, folder).await;
+    if kept.is_none() {
+        fs::remove_dir_all(folder)?;
+    }
     done
 }
 
@@ -95,7 +105,7 @@ async fn fill(database: &dyn Database, rows: i64) -> Result {
         let to = (from + CHUNK).min(rows);
         let text = format!(
             "WITH RECURSIVE c(n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM c WHERE n < {to} - 1) \
-             INSERT INTO records SELECT printf('%026d', n), {START_MS} + n * {step}, \
+             INSERT INTO records ({COLUMNS}) SELECT printf('%026d', n), {START_MS} + n * {step}, \
              'client' || (n * 7919 % 50), 'team' || (n * 7919 % 5), '/v1/chat/completions', 'openai_chat', 'fast', \
              'provider' || (n * 31 % 10 % 3), 'model-' || (n * 31 % 10), 'key-1', \
              CASE WHEN n * 101 % 100 = 7 THEN 502 ELSE 200 END, '', n % 2, 100, 10, 0, 0, 50, 0, 0, 0, 0, 0, 0, 0, \
