@@ -368,6 +368,12 @@ pub const EXPORT_ROWS_MAX: u32 = 1_000_000;
 pub const HEALTH_RECORDS: u32 = 500;
 /// How far back those may be.
 pub const HEALTH_SPAN: Duration = Duration::from_hours(1);
+/// A configuration that comes in as one file.
+pub const IMPORT_BYTES_MAX: usize = 4 << 20;
+/// Things of one kind in such a file.
+pub const IMPORT_ROWS_MAX: usize = 10_000;
+/// Mistakes that are told of such a file.
+pub const MISTAKES_TOLD_MAX: usize = 50;
 /// Changes of one commit.
 pub const CHANGES_MAX: usize = 256;
 /// Tries of an addition that was refused although there seems to be room.

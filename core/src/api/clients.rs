@@ -23,6 +23,9 @@ use crate::{
     store::{Document, Kind, ListQuery},
 };
 
+/// Where clients are declared.
+pub(super) const PLACE: &str = "the configuration's `[[client]]`";
+
 /// A client with its key.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -218,7 +221,7 @@ async fn stored(gateway: &Gateway, id: &str) -> Result<Document> {
 /// The document of a client that is not declared.
 async fn changeable(gateway: &Gateway, id: &str) -> Result<Document> {
     if declared(gateway, id).is_some() {
-        return Err(locked("client", id, "the configuration's `[[client]]`"));
+        return Err(locked("client", id, PLACE));
     }
     stored(gateway, id).await
 }
@@ -227,7 +230,7 @@ fn one(client: &Client, version: i64) -> Result<Response<Body>> {
     Ok(tagged(write(StatusCode::OK, &show(client, version))?, version))
 }
 
-fn show(client: &Client, version: i64) -> Shown {
+pub(super) fn show(client: &Client, version: i64) -> Shown {
     let expires_at_ms = client.expires_at_ms;
     Shown {
         id: client.id.clone(),

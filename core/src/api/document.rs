@@ -36,8 +36,13 @@ pub(crate) trait Resource: Serialize + DeserializeOwned + Send + Sync + 'static 
         plain_id(id)
     }
 
-    /// Whether it makes sense, beyond the types of its fields.
-    async fn check(&self, gateway: &Gateway, id: &str) -> Result<()>;
+    /// Whether it makes sense by itself, beyond the types of its fields.
+    fn check(&self, id: &str) -> Result<()>;
+
+    /// Whether it makes sense beside the others of its kind.
+    async fn check_beside(&self, _: &Gateway, _: &str) -> Result<()> {
+        Ok(())
+    }
 
     /// What goes with it when it is deleted.
     async fn dependents(_: &Gateway, _: &str) -> Result<Vec<Document>> {
@@ -180,7 +185,8 @@ pub(crate) fn put<T: Resource>(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let found = gateway.ports.store.get(T::KIND, &id).await?;
         if let Some(document) = found {
             condition.allow(document.version)?;
-            body.check(gateway, &id).await?;
+            body.check(&id)?;
+            body.check_beside(gateway, &id).await?;
             let before = Stored::<T>::read(document)?;
             let edit = Edit::put(before.saying(&body)?, Some(&before.document));
             commit(gateway, &caller, &format!("change {}", T::WORD), vec![edit]).await?;
@@ -194,7 +200,8 @@ pub(crate) fn put<T: Resource>(gateway: &Gateway, visit: Visit) -> Answer<'_> {
                 return Err(Error::new(Refusal::PreconditionFailed, message));
             }
         }
-        body.check(gateway, &id).await?;
+        body.check(&id)?;
+        body.check_beside(gateway, &id).await?;
         let edit = Edit::put(fresh(&id, "", &id, &body)?, None);
         commit(gateway, &caller, &format!("create {}", T::WORD), vec![edit]).await?;
         one(StatusCode::CREATED, &Shown { id, version: 1, declared_in: None, body })
@@ -211,7 +218,8 @@ pub(crate) fn patch<T: Resource>(gateway: &Gateway, visit: Visit) -> Answer<'_> 
         let before = load::<T>(gateway, &id).await?;
         condition.allow(before.document.version)?;
         let body: T = merged(&before.body, patch)?;
-        body.check(gateway, &id).await?;
+        body.check(&id)?;
+        body.check_beside(gateway, &id).await?;
         let edit = Edit::put(before.saying(&body)?, Some(&before.document));
         commit(gateway, &caller, &format!("change {}", T::WORD), vec![edit]).await?;
         let version = before.document.version + 1;
@@ -302,7 +310,7 @@ fn one<T: Serialize>(status: StatusCode, shown: &Shown<T>) -> Result<Response<Bo
     Ok(tagged(write(status, shown)?, shown.version))
 }
 
-fn object<T: Serialize>(body: &T) -> Result<Map<String, Value>> {
+pub(super) fn object<T: Serialize>(body: &T) -> Result<Map<String, Value>> {
     match serde_json::to_value(body).map_err(Error::internal)? {
         Value::Object(fields) => Ok(fields),
         _ => Err(Error::internal("a document's body is no object")),

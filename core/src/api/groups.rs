@@ -21,19 +21,14 @@ impl Resource for Group {
     const KIND: Kind = Kind::Group;
     const WORD: &'static str = "group";
 
-    async fn check(&self, gateway: &Gateway, id: &str) -> Result<()> {
-        Self::check(self)?;
+    fn check(&self, _: &str) -> Result<()> {
+        Self::check(self)
+    }
+
+    async fn check_beside(&self, gateway: &Gateway, id: &str) -> Result<()> {
         let mut all = others(gateway, id).await?;
-        let entry = Arc::new(Entry::new(id, self.clone()));
-        let taken = entry.names().find(|name| {
-            all.iter().any(|other| other.names().any(|other_name| other_name == *name))
-        });
-        if let Some(taken) = taken {
-            let message = format!("Another group is called `{taken}`.");
-            return Err(Error::new(Refusal::Conflict, message).at("aliases").coded("taken"));
-        }
-        all.push(entry.clone());
-        refuse_circles(&Groups::new(all), &entry.id)
+        all.push(Arc::new(Entry::new(id, self.clone())));
+        check_among(&all, id)
     }
 
     fn declared(gateway: &Gateway) -> Vec<Declared<Self>> {
@@ -46,6 +41,19 @@ impl Resource for Group {
             })
             .collect()
     }
+}
+
+/// Whether a group's names are its own, and no way through it leads back to it.
+pub(super) fn check_among(all: &[Arc<Entry>], id: &str) -> Result<()> {
+    let (own, others): (Vec<_>, Vec<_>) = all.iter().partition(|entry| *entry.id == *id);
+    let mut names = own.iter().flat_map(|entry| entry.names());
+    let is_anothers =
+        |name: &&str| others.iter().any(|other| other.names().any(|one| one == *name));
+    if let Some(taken) = names.find(is_anothers) {
+        let message = format!("Another group is called `{taken}`.");
+        return Err(Error::new(Refusal::Conflict, message).at("aliases").coded("taken"));
+    }
+    refuse_circles(&Groups::new(all.iter().cloned()), id)
 }
 
 /// All groups but the one with this id: the declared ones, and the newest of the store.

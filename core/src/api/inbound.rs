@@ -14,12 +14,20 @@ use crate::{
 
 /// A JSON body.
 pub(super) async fn body<T: DeserializeOwned>(request: Request<Body>) -> Result<T> {
+    bounded(request, CONTROL_BODY_BYTES_MAX).await
+}
+
+/// A JSON body of at most so many bytes.
+pub(super) async fn bounded<T: DeserializeOwned>(
+    request: Request<Body>,
+    bytes_max: usize,
+) -> Result<T> {
     let kind = request.headers().get(header::CONTENT_TYPE);
     if !kind.is_some_and(|kind| kind.to_str().is_ok_and(is_json)) {
         let message = "Send the body as JSON, with `content-type: application/json`.";
         return Err(Error::new(Kind::UnsupportedMedia, message));
     }
-    let bytes = read(request.into_body(), CONTROL_BODY_BYTES_MAX).await?;
+    let bytes = read(request.into_body(), bytes_max).await?;
     parse(&bytes)
 }
 

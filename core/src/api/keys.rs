@@ -100,7 +100,7 @@ impl Resource for Said {
     const KIND: Kind = Kind::Key;
     const WORD: &'static str = "key";
 
-    async fn check(&self, _: &Gateway, _: &str) -> Result<()> {
+    fn check(&self, _: &str) -> Result<()> {
         let wrong = |field: &str, message: &'static str| Err(Error::bad_request(message).at(field));
         if self.label.len() > NAME_BYTES_MAX || self.label.chars().any(char::is_control) {
             return wrong("label", "A label is one short line.");
@@ -226,7 +226,7 @@ pub(crate) fn create(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let secret = take_secret(&mut fields)?
             .ok_or_else(|| Error::bad_request("`secret` is missing.").at("secret"))?;
         let said: Said = inbound::parse(Value::Object(fields).to_string().as_bytes())?;
-        said.check(gateway, "").await?;
+        said.check("")?;
         owner.check(&said)?;
         let known = owner.secrets(gateway).await?;
         if known.iter().any(|(_, known)| known.expose() == secret.expose()) {
@@ -252,7 +252,7 @@ pub(crate) fn patch(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         let before: Stored<Said> = load(gateway, &id).await?;
         condition.allow(before.document.version)?;
         let said = merged(&before.body, fields)?;
-        said.check(gateway, &id).await?;
+        said.check(&id)?;
         let owner = Owner::at(gateway, &before.document.parent).await?;
         owner.as_ref().map_or(Ok(()), |owner| owner.check(&said))?;
         let mut document = before.saying(&said)?;

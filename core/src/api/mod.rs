@@ -8,6 +8,7 @@ mod edit;
 pub(crate) mod export;
 pub(crate) mod groups;
 pub(crate) mod health;
+pub(crate) mod import;
 mod inbound;
 pub(crate) mod keys;
 pub(crate) mod metrics;

@@ -116,7 +116,7 @@ impl Resource for Model {
         Ok(())
     }
 
-    async fn check(&self, _: &Gateway, id: &str) -> Result<()> {
+    fn check(&self, id: &str) -> Result<()> {
         let wrong = |field: &str, message: String| Err(Error::bad_request(message).at(field));
         let name = &self.display_name;
         if name.len() > NAME_BYTES_MAX || name.chars().any(char::is_control) {

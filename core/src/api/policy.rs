@@ -21,6 +21,10 @@ impl Fields {
         inbound::body(request).await.map(Self)
     }
 
+    pub(super) fn of(fields: Map<String, Value>) -> Self {
+        Self(fields)
+    }
+
     /// A field that has to be there.
     pub(super) fn need<T: DeserializeOwned>(&mut self, name: &str) -> Result<T> {
         let missing = || Error::bad_request(format!("`{name}` is missing.")).at(name);

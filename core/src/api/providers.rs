@@ -73,7 +73,7 @@ impl Resource for Body {
     const KIND: Kind = Kind::Provider;
     const WORD: &'static str = "provider";
 
-    async fn check(&self, _: &Gateway, _: &str) -> Result<()> {
+    fn check(&self, _: &str) -> Result<()> {
         let wrong = |field: &str, message: String| Err(Error::bad_request(message).at(field));
         if !Dialect::ALL.iter().any(|dialect| dialect.name() == self.dialect) {
             let names = Dialect::ALL.map(Dialect::name).join(", ");

@@ -22,7 +22,7 @@ impl Resource for Proxy {
     const KIND: Kind = Kind::Proxy;
     const WORD: &'static str = "proxy";
 
-    async fn check(&self, _: &Gateway, _: &str) -> Result<()> {
+    fn check(&self, _: &str) -> Result<()> {
         Self::check(self)
     }
 

@@ -22,14 +22,14 @@ use crate::{
     store::Kind,
 };
 
-const PLACE: &str = "the configuration (`retention_days`)";
+pub(super) const PLACE: &str = "the configuration (`retention_days`)";
 
 #[async_trait]
 impl Resource for Settings {
     const KIND: Kind = Kind::Setting;
     const WORD: &'static str = "setting";
 
-    async fn check(&self, _: &Gateway, _: &str) -> Result<()> {
+    fn check(&self, _: &str) -> Result<()> {
         let wrong = |field: &str, message: String| Err(Error::bad_request(message).at(field));
         if !(1..=RETENTION_DAYS_MAX).contains(&self.retention_days) {
             return wrong("retention_days", format!("Days go from 1 to {RETENTION_DAYS_MAX}."));
@@ -80,7 +80,7 @@ pub(crate) fn patch(gateway: &Gateway, visit: Visit) -> Answer<'_> {
             return Err(locked("setting", "retention_days", PLACE).at("retention_days"));
         }
         let settings: Settings = merged(&settings, patch)?;
-        settings.check(gateway, ID).await?;
+        settings.check(ID)?;
         let edit = match &before {
             Some(before) => Edit::put(before.saying(&settings)?, Some(&before.document)),
             None => Edit::put(fresh(ID, "", ID, &settings)?, None),
@@ -90,7 +90,7 @@ pub(crate) fn patch(gateway: &Gateway, visit: Visit) -> Answer<'_> {
     })
 }
 
-async fn load(gateway: &Gateway) -> Result<(i64, Option<Stored<Settings>>, Settings)> {
+pub(super) async fn load(gateway: &Gateway) -> Result<(i64, Option<Stored<Settings>>, Settings)> {
     let Some(document) = gateway.ports.store.get(Kind::Setting, ID).await? else {
         return Ok((0, None, Settings::default()));
     };

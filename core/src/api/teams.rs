@@ -148,7 +148,7 @@ async fn tree(gateway: &Gateway) -> Result<Arc<Teams>> {
 }
 
 /// Where teams are declared.
-const PLACE: &str = "the configuration's `[[team]]`";
+pub(super) const PLACE: &str = "the configuration's `[[team]]`";
 
 /// A team, and the version of its document; 0 for a declared one.
 async fn find(gateway: &Gateway, id: &str) -> Result<(Team, i64)> {
@@ -180,7 +180,7 @@ fn one(team: &Team, version: i64) -> Result<Response<Body>> {
     Ok(tagged(write(StatusCode::OK, &show(team, version))?, version))
 }
 
-fn show(team: &Team, version: i64) -> Shown<'_> {
+pub(super) fn show(team: &Team, version: i64) -> Shown<'_> {
     let Team { id, name, parent, policy, locked } = team;
     Shown { id, version, name, parent, policy, locked: *locked }
 }

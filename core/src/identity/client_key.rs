@@ -47,14 +47,22 @@ impl<'a> Presented<'a> {
     #[must_use]
     pub fn parse(key: &'a str) -> Option<Self> {
         let (public_id, rest) = key.strip_prefix(PREFIX)?.split_once('_')?;
-        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let lengths = (public_id.len(), rest.len()) == (PUBLIC_CHARS, SECRET_CHARS + CHECK_CHARS);
-        if !lengths || !plain(public_id) || !plain(rest) {
+        if !is_public_id(public_id) || !plain(rest) || rest.len() != SECRET_CHARS + CHECK_CHARS {
             return None;
         }
         let (body, check) = key.split_at(key.len() - CHECK_CHARS);
         (checksum(body) == check).then_some(Self { public_id, key })
     }
+}
+
+/// Whether a text may be the part of a key that is shown.
+#[must_use]
+pub(crate) fn is_public_id(text: &str) -> bool {
+    text.len() == PUBLIC_CHARS && plain(text)
+}
+
+fn plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 fn checksum(body: &str) -> String {

@@ -12,6 +12,7 @@ mod vault;
 
 pub use actor::{Actor, Role};
 pub use client::{Client, Issued, Previous};
+pub(crate) use client_key::is_public_id;
 pub use client_key::{Minted, Presented, mint, mint_for};
 pub(crate) use name::named;
 pub use password::{COST, Cost, Inline, Password, stretch, verify};

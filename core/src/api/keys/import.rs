@@ -75,7 +75,7 @@ pub(crate) fn import(gateway: &Gateway, visit: Visit) -> Answer<'_> {
         for (line, secret, label) in &keys {
             let line = *line;
             let said = Said { label: label.clone(), ..Said::default() };
-            said.check(gateway, "").await.map_err(|error| at(line, &error))?;
+            said.check("").map_err(|error| at(line, &error))?;
             if let Some(of) = known.get(secret.expose()) {
                 imported.duplicates.push(Duplicate { line, of: of.map(str::to_owned) });
                 continue;

@@ -1,5 +1,6 @@
 //! How does the document follow from the routes and the types?
 
+mod file;
 mod operations;
 
 use std::{collections::BTreeSet, env, fs, path::Path};
@@ -23,6 +24,8 @@ struct Operation {
     status: u16,
     /// Whether it is about the version that was read.
     versioned: bool,
+    /// Whether it does nothing unless it is about the version that was read.
+    rehearsed: bool,
     answer: Option<(&'static str, Value)>,
 }
 
@@ -36,6 +39,7 @@ fn operation(method: &'static str, path: &'static str, summary: &'static str) ->
         optional: false,
         status: 200,
         versioned: matches!(method, "PATCH" | "DELETE"),
+        rehearsed: false,
         answer: None,
     }
 }
@@ -77,6 +81,11 @@ impl Operation {
 
     fn unversioned(mut self) -> Self {
         self.versioned = false;
+        self
+    }
+
+    fn rehearsed(mut self) -> Self {
+        self.rehearsed = true;
         self
     }
 
@@ -177,7 +186,7 @@ fn describe(operation: &Operation) -> Value {
         }));
     }
     let version = "The `ETag` of the version that is changed, or `*`.";
-    if operation.versioned || operation.method == "PUT" {
+    if operation.versioned || operation.rehearsed || operation.method == "PUT" {
         let needed = operation.versioned;
         parameters.push(header("If-Match", needed, r#"^(\*|"[0-9]{1,18}")$"#, version));
     }

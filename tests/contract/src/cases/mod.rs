@@ -11,6 +11,7 @@ mod fault;
 mod group;
 mod hang_up;
 mod headers;
+mod import;
 mod keys;
 mod limit;
 mod matrix;
@@ -66,6 +67,7 @@ pub const TOPICS: &[&[Case]] = &[
     planted::CASES,
     admin::CASES,
     console::CASES,
+    import::CASES,
     headers::CASES,
     routes::CASES,
     record::CASES,

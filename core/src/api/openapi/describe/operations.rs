@@ -3,10 +3,10 @@
 use schemars::JsonSchema;
 use serde_json::{Map, Value};
 
-use super::{Operation, operation};
+use super::{Operation, file::File, operation};
 use crate::{
     api::{
-        Page, Paging, audit, bodies, clients, document::Shown, export, health, keys,
+        Page, Paging, audit, bodies, clients, document::Shown, export, health, import, keys,
         overrides::Model, overview, policy, prices, providers::Body as Provider, records, secret,
         session, sessions, settings as set, simulate, stats, system, teams, users,
     },
@@ -66,6 +66,10 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("PATCH", "/api/settings", "Set the gateway")
             .patches::<Settings>()
             .gives::<set::Shown>(),
+        operation("POST", "/api/import", "What a configuration would do; does it with `If-Match`")
+            .takes::<File>()
+            .gives::<import::Told>()
+            .rehearsed(),
         operation("GET", "/api/stats", "Sums by time and group")
             .asks::<stats::Wanted>()
             .gives::<stats::Shown>(),
@@ -211,7 +215,7 @@ struct ChangedClient {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[expect(dead_code, reason = "its schema is all that is wanted")]
-struct NewTeam {
+pub(super) struct NewTeam {
     /// Letters, digits, `-`, `_` and `.`.
     #[schemars(length(min = 1, max = 64))]
     id: String,
