@@ -61,3 +61,12 @@ export const KEY_PLACES = [
 ] as const;
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/** In which header a provider wants its key. */
+export const HEADERS = [
+  [null, 'what is usual there'],
+  ['bearer', 'Authorization: Bearer'],
+  ['x-api-key', 'x-api-key'],
+  ['api-key', 'api-key'],
+  ['x-goog-api-key', 'x-goog-api-key'],
+] as const;
