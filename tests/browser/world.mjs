@@ -1,7 +1,8 @@
 // What is around every case: a browser, whose pages tell of everything that must not happen, and the people in it.
 import axe from 'axe-core';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
 const WIDE = { width: 1280, height: 860 };
@@ -16,10 +17,10 @@ const SWITCHES = [
 const GRAVE = ['serious', 'critical'];
 
 export class World {
-  static async start({ gateway, provider, chromiumPath, images }) {
+  static async start({ gateway, provider, chromiumPath, images, pages }) {
     const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: SWITCHES });
     if (images) mkdirSync(images, { recursive: true });
-    return new World({ gateway, provider, browser, images });
+    return new World({ gateway, provider, browser, images, pages });
   }
 
   constructor(parts) {
@@ -43,9 +44,23 @@ export class World {
     });
     context.setDefaultTimeout(WAIT_MS);
     await this.#watch(context);
+    if (this.pages) await this.#lay(context);
     const page = await context.newPage();
     await page.goto(this.gateway.url + path);
     return page;
+  }
+
+  /** Shows pages as they were built last, in place of those that the gateway carries. Its headers hold all the same. */
+  async #lay(context) {
+    await context.route(`${this.gateway.url}/**`, async (route) => {
+      const request = route.request();
+      const { pathname } = new URL(request.url());
+      const file = join(this.pages, request.isNavigationRequest() ? 'index.html' : pathname);
+      if (request.method() !== 'GET' || pathname === '/' && !request.isNavigationRequest() || !existsSync(file)) return route.fallback();
+      if (!request.isNavigationRequest()) return route.fulfill({ path: file });
+      const response = await route.fetch();
+      await route.fulfill(response.ok() ? { response, path: file } : { response });
+    });
   }
 
   /** Keeps somebody signed in for later pages, and closes this one. */
@@ -84,6 +99,15 @@ export class World {
       const places = nodes.slice(0, 3).map((node) => `${node.target.join(' ')} (${node.failureSummary?.split('\n').at(-1)?.trim()})`);
       this.troubles.push(`${what}: ${impact} finding ${id} at ${places.join('; ')}`);
     }
+  }
+
+  /** A part is read out as it was agreed; `UPDATE=1` agrees on what is there now. */
+  async reads(part, name) {
+    const found = `${await part.ariaSnapshot()}\n`;
+    const file = fileURLToPath(new URL(`aria/${name}.yml`, import.meta.url));
+    if (process.env.UPDATE) return writeFileSync(file, found);
+    const agreed = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (found !== agreed) this.troubles.push(`${name} is read out in another way:\n${found}`);
   }
 
   /** Nothing sticks out of a narrow screen. */

@@ -6,9 +6,10 @@ use clap::Args;
 
 use crate::{
     build::{self, Profile},
+    contract::Adapter,
     dashboard, fetch, place,
     report::{Result, Stop},
-    shell,
+    shell, wasm,
 };
 
 #[derive(Args, Default)]
@@ -19,18 +20,24 @@ pub(crate) struct Options {
     /// How the server is built
     #[arg(long, value_enum, default_value = "dev", conflicts_with = "server")]
     profile: Profile,
+    /// What shows the pages: the server is asked everything, the others what may differ on them
+    #[arg(long, value_enum, default_value = "server")]
+    adapter: Adapter,
     /// A folder for pictures of every page
     #[arg(long)]
     images: Option<PathBuf>,
+    /// Takes the pictures of the documentation instead
+    #[arg(long)]
+    pictures: bool,
     /// Only cases whose name contains this; what they build on runs anyway
     #[arg(last = true)]
     filter: Vec<String>,
 }
 
 impl Options {
-    /// All cases, against a server that is built like this.
-    pub(crate) fn of(profile: Profile) -> Self {
-        Self { profile, ..Self::default() }
+    /// All cases that an adapter is asked, where it is built like this.
+    pub(crate) fn of(adapter: Adapter, profile: Profile) -> Self {
+        Self { adapter, profile, ..Self::default() }
     }
 }
 
@@ -45,8 +52,25 @@ pub(crate) fn browser(options: &Options) -> Result {
         dashboard::dashboard()?;
         build::server(options.profile)?
     };
-    let mut suite = shell::command("node", &["tests/browser/run.mjs", "--server"])?;
+    let program = if options.pictures { "pictures.mjs" } else { "run.mjs" };
+    let mut suite = shell::command("node", &[&format!("tests/browser/{program}"), "--server"])?;
     suite.arg(std::path::absolute(&server).unwrap_or(server)).arg("--chromium").arg(chromium);
+    if options.pictures {
+        if place::program("pngquant").is_none() {
+            fetch::debian(&["pngquant"])?;
+        }
+        return shell::run(suite.arg("--to").arg(place::root()?.join("docs/images")));
+    }
+    match options.adapter {
+        Adapter::Server => {}
+        Adapter::Lambda => {
+            suite.arg("--lambda").arg(build::lambda(options.profile)?);
+            suite.arg("--emulator").arg(build::suite("tidegate-emulator", options.profile)?);
+        }
+        Adapter::Worker => {
+            suite.arg("--worker").arg(wasm::worker()?);
+        }
+    }
     if let Some(images) = &options.images {
         suite.arg("--images").arg(std::path::absolute(images).unwrap_or_else(|_| images.clone()));
     }

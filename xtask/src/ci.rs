@@ -36,7 +36,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
     report.step("tests", || test::crates(Profile::Release, &[], &[]));
     report.step("release builds", build::release);
     report.step("worker", wasm::wasm);
-    for adapter in [Adapter::Server, Adapter::Lambda, Adapter::Worker] {
+    for adapter in Adapter::ALL {
         let name = format!("contract {adapter}");
         report.step(&name, || contract::on(adapter, Profile::Release, &[]));
     }
@@ -55,8 +55,10 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
 /// What takes long: the kill loops, the shipped things, what wrangler says of the Worker.
 fn full(report: &mut Report) {
     report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
-    let browser = browser::Options::of(Profile::Release);
-    report.step("browser", || browser::browser(&browser));
+    for adapter in Adapter::ALL {
+        let browser = browser::Options::of(adapter, Profile::Release);
+        report.step(&format!("browser {adapter}"), || browser::browser(&browser));
+    }
     report.step("sdk", || sdk::sdk(&sdk::Options::default()));
     report.step("schema", || schema::schema(&schema::Options::full()));
     report.step("wrangler", wasm::dry_run);

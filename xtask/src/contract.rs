@@ -37,14 +37,20 @@ pub(crate) struct Race {
 }
 
 /// One way to run Tidegate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Adapter {
     /// The native server
+    #[default]
     Server,
     /// The Lambda function, in an emulator that freezes it
     Lambda,
     /// The Worker, in workerd
     Worker,
+}
+
+impl Adapter {
+    /// Every way.
+    pub(crate) const ALL: [Self; 3] = [Self::Server, Self::Lambda, Self::Worker];
 }
 
 impl fmt::Display for Adapter {
@@ -61,8 +67,8 @@ impl fmt::Display for Adapter {
 pub(crate) fn contract(options: &Options, report: &mut Report) {
     // What browsers are shown is a promise, too.
     report.step("dashboard", dashboard::dashboard);
-    let all = [Adapter::Server, Adapter::Lambda, Adapter::Worker];
-    let chosen = if options.adapters.is_empty() { &all[..] } else { &options.adapters[..] };
+    let all = &Adapter::ALL[..];
+    let chosen = if options.adapters.is_empty() { all } else { &options.adapters[..] };
     for adapter in chosen {
         let name = format!("contract {adapter}");
         report.step(&name, || on(*adapter, options.profile, &options.filter));
