@@ -20,6 +20,7 @@ mod ids;
 pub mod journal;
 mod json;
 pub mod limits;
+pub mod live;
 pub mod media;
 mod memory;
 mod metrics;

@@ -226,6 +226,20 @@ pub const QUEUE_RECORDS_MAX: usize = 8192;
 pub const FLUSH_TRIES_MAX: u32 = 5;
 /// The longest pause between two tries of a flush; the first one is [`FLUSH_WAIT`].
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Sockets that watch one process, each with what waits for it.
+pub const LIVE_SOCKETS_MAX: usize = 64;
+/// Records of one message to those who watch; what has no room in it is counted. A page shows fewer.
+pub const LIVE_RECORDS_MAX: usize = 256;
+/// Between two messages to one socket.
+pub const LIVE_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked whether somebody may still watch.
+pub const LIVE_CHECK_EVERY: Duration = Duration::from_secs(5);
+/// How often a socket is asked whether it is still there. One that does not say so until the next time is not.
+pub const LIVE_PING_EVERY: Duration = Duration::from_secs(20);
+/// How long a socket may take for a message or for its end.
+pub const LIVE_SEND_WAIT: Duration = Duration::from_secs(10);
+/// What a socket may say: it has nothing to say.
+pub const LIVE_HEARD_BYTES_MAX: usize = 4 << 10;
 /// How long the queue may take to empty at the end.
 pub const QUEUE_DRAIN_WAIT: Duration = Duration::from_secs(20);
 /// Rows of one page of a list, unless asked for.

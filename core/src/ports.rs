@@ -12,6 +12,7 @@ use crate::{
     error::Result,
     http::Body,
     identity::{Cost, Secret},
+    live::{Line, Watch},
     store::Record,
 };
 
@@ -52,6 +53,20 @@ pub struct Backlog {
     pub waiting: usize,
     /// Records that were lost since the start.
     pub dropped: u64,
+}
+
+/// Tells those who watch that a request has ended. A server pushes by itself, a Worker through an object that all of its
+/// isolates share; a function keeps no connection.
+#[async_trait]
+pub trait Feed: Send + Sync {
+    /// Whether somebody may be watching. Where nobody is, nothing is written down for them.
+    fn watched(&self) -> bool;
+
+    /// Passes a record on. Waits for nobody who watches, and never fails: a socket counts what it misses.
+    async fn tell(&self, line: Line);
+
+    /// Makes the request's connection a socket of somebody who may watch, for as long as they may.
+    async fn open(&self, request: Request<Body>, watch: Watch) -> Result<Response<Body>>;
 }
 
 /// How is the machine? Where the platform tells nothing there is none.
@@ -119,6 +134,8 @@ pub struct Ports {
     pub counters: Arc<dyn Counters>,
     /// Where finished records go.
     pub journal: Arc<dyn Journal>,
+    /// Who is told of them.
+    pub feed: Arc<dyn Feed>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -290,6 +290,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::PATCH, "/api/proxies/{id}", Needs::Admin, patch::<Proxy>),
     answer(Method::DELETE, "/api/proxies/{id}", Needs::Admin, delete::<Proxy>),
     answer(Method::GET, "/api/records", Needs::Viewer, |gw, v| Box::pin(api::records::list(gw, v))),
+    answer(Method::GET, "/api/live", Needs::Viewer, api::live::get),
     answer(Method::GET, "/api/records/export", Needs::Viewer, api::export::get),
     answer(Method::GET, "/api/records/{id}", Needs::Viewer, |gw, v| {
         Box::pin(api::records::get(gw, v))

@@ -8,6 +8,7 @@ use tidegate_core::{
     config::Config,
     journal::Direct,
     limits::SNAPSHOT_FIRST_WAIT,
+    live::Unwatched,
     ports::{Clock, Ports, Store, Upstream},
     store::sql::SqlStore,
 };
@@ -63,6 +64,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         upstream,
         media,
         journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
+        feed: Arc::new(Unwatched),
         store,
         counters: opened,
         clock,

@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     data::{Data, make_token},
+    hub::{Hub, Push},
     machine::Here,
 };
 
@@ -26,6 +27,8 @@ use crate::{
 pub(crate) struct House {
     pub(crate) gateway: Gateway,
     pub(crate) background: Arc<Tracker>,
+    /// Who watches.
+    pub(crate) hub: Arc<Hub>,
     pub(crate) data: Data,
     /// Opens the API.
     pub(crate) token: Secret,
@@ -67,11 +70,15 @@ impl House {
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
         let counters = count(shared, &opened, &*clock).await;
         let journal = queue.clone();
+        let hub = Arc::<Hub>::default();
+        let feed = Arc::new(Push(Arc::clone(&hub)));
         let hasher = Arc::new(Passwords::default());
-        let ports = Ports { upstream, media, store, counters, journal, clock, random, hasher };
+        let ports =
+            Ports { upstream, media, store, counters, journal, feed, clock, random, hasher };
         let gateway =
             Gateway::new(ports, Arc::new(State::new(config)?.on(Arc::new(Here::default()))));
-        Ok(Self { gateway, background: Arc::default(), data, token, queue, opened, _lock: lock })
+        let background = Arc::default();
+        Ok(Self { gateway, background, hub, data, token, queue, opened, _lock: lock })
     }
 
     /// Ends it in order: what outlives its response, then the queue they write to, then the store under it.

@@ -21,6 +21,7 @@ mod flight;
 mod guard;
 mod hops;
 mod house;
+mod hub;
 mod key;
 mod machine;
 mod migrate;
@@ -35,6 +36,7 @@ mod serve;
 mod shutdown;
 mod socket;
 mod streams;
+mod watcher;
 
 use std::{env::args_os, path::Path, process::ExitCode};
 

@@ -10,7 +10,7 @@ use tidegate_core::{
     Error, Gateway, Result,
     config::Config,
     error::Kind,
-    limits::{DRAIN_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
+    limits::{DRAIN_WAIT, LIVE_SEND_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
     provider::Host,
 };
 use tokio::{
@@ -82,6 +82,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
     closing.cancel();
     // It ends by itself: the door is closing.
     let _ = letting_in.await;
+    house.hub.drain(LIVE_SEND_WAIT).await;
     door.drain(DRAIN_WAIT).await;
     chores.iter().for_each(tokio::task::JoinHandle::abort);
     welcoming.abort();

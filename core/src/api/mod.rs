@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod import;
 mod inbound;
 pub(crate) mod keys;
+pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod models;
 pub(crate) mod openapi;

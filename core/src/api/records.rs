@@ -17,7 +17,7 @@ use crate::{
 /// One request.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// Sorts by time; the `x-request-id` of the answer.
     pub(super) id: &'a str,
     /// When it arrived.
@@ -90,7 +90,7 @@ pub(super) struct Shown<'a> {
 /// Tokens by what they cost. `prompt` holds everything read, `completion` everything written.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     pub(super) prompt: i64,
     pub(super) cached: i64,
     pub(super) cache_write_5m: i64,
@@ -224,7 +224,7 @@ pub(super) fn cursor(text: &str) -> Result<(Millis, String)> {
     parsed.ok_or_else(|| Error::bad_request("`before` is the `next` of a page.").at("before"))
 }
 
-pub(super) fn show(record: &Record) -> Shown<'_> {
+pub(crate) fn show(record: &Record) -> Shown<'_> {
     Shown {
         id: &record.id,
         at_ms: record.at_ms,

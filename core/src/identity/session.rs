@@ -44,10 +44,16 @@ impl Session {
     /// The cookie's value.
     #[must_use]
     pub fn seal(&self, vault: &Vault) -> Secret {
-        let Self { id, user, epoch, began_at_ms, seen_at_ms } = self;
-        let said = format!("{FORM}.{id}.{user}.{epoch}.{began_at_ms}.{seen_at_ms}");
+        let said = self.said();
         let mac = URL_SAFE_NO_PAD.encode(vault.sign(&said));
         Secret::new(format!("{said}.{mac}"))
+    }
+
+    /// What it says, without the signature. Nobody can come in with that.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let Self { id, user, epoch, began_at_ms, seen_at_ms } = self;
+        format!("{FORM}.{id}.{user}.{epoch}.{began_at_ms}.{seen_at_ms}")
     }
 
     /// Reads a cookie's value, if it was signed here and is not over.
@@ -58,21 +64,30 @@ impl Session {
         if !same(&vault.sign(said), &mac) {
             return None;
         }
+        Self::read(said).filter(|session| session.runs(lifetime, now))
+    }
+
+    /// Reads what one [`said`](Self::said), where it is known to have been signed here.
+    #[must_use]
+    pub fn read(said: &str) -> Option<Self> {
         let mut fields = said.split('.');
         let mut field = || fields.next();
         if field()? != FORM {
             return None;
         }
-        let session = Self {
+        Some(Self {
             id: field()?.to_owned(),
             user: field()?.to_owned(),
             epoch: field()?.parse().ok()?,
             began_at_ms: field()?.parse().ok()?,
             seen_at_ms: field()?.parse().ok()?,
-        };
-        let running = now < session.ends_at(lifetime)
-            && now.saturating_sub(session.seen_at_ms) < lifetime.idle_ms;
-        running.then_some(session)
+        })
+    }
+
+    /// Whether it is over neither by its age nor by idleness.
+    #[must_use]
+    pub fn runs(&self, lifetime: Lifetime, now: Millis) -> bool {
+        now < self.ends_at(lifetime) && now.saturating_sub(self.seen_at_ms) < lifetime.idle_ms
     }
 
     /// What it is called in a list. Nobody can come in with that.
@@ -117,6 +132,7 @@ mod tests {
         let open = |now| Session::open(value.expose(), &vault, LIFETIME, now);
         assert_eq!(Session::began(&session.name()), Some(HOUR));
         assert_eq!(open(HOUR), Some(session.clone()));
+        assert_eq!(Session::read(&session.said()), Some(session.clone()));
         assert_eq!(open(3 * HOUR - 1), Some(session.clone()));
         assert_eq!(open(3 * HOUR), None);
         let mut used = session;

@@ -35,6 +35,13 @@ pub(crate) fn check_beginning(headers: &HeaderMap, uri: &Uri) -> Result<()> {
     Err(Error::new(Kind::UnsupportedMedia, "Send the body as `application/json`."))
 }
 
+/// What a WebSocket must show when a session comes with it. Browsers let a page of any site open one, cookies and all, and
+/// say in `Origin` which one it is; not all of them send `Sec-Fetch-Site` with it.
+pub(crate) fn check_socket(headers: &HeaderMap, uri: &Uri) -> Result<()> {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    if origin.is_some_and(|origin| is_own(origin, headers, uri)) { Ok(()) } else { Err(foreign()) }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sender {
     /// A page of this host, or the person themselves.
@@ -50,13 +57,15 @@ fn sender(headers: &HeaderMap, uri: &Uri) -> Sender {
     match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
         (Some("same-origin" | "none"), _) => Sender::Own,
         (Some(_), _) => Sender::Other,
-        (None, Some(origin)) => {
-            let (_, host) = origin.split_once("://").unwrap_or_default();
-            let own = host_of(headers, uri).is_some_and(|own| own.eq_ignore_ascii_case(host));
-            if own { Sender::Own } else { Sender::Other }
-        }
+        (None, Some(origin)) if is_own(origin, headers, uri) => Sender::Own,
+        (None, Some(_)) => Sender::Other,
         (None, None) => Sender::Unknown,
     }
+}
+
+fn is_own(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
+    let (_, host) = origin.split_once("://").unwrap_or_default();
+    host_of(headers, uri).is_some_and(|own| own.eq_ignore_ascii_case(host))
 }
 
 /// The host that was asked, with its port.
@@ -118,6 +127,18 @@ mod tests {
             assert_eq!(sent(&Method::POST, &pairs), expected, "{pairs:?}");
         }
         assert!(sent(&Method::GET, &[("sec-fetch-site", "cross-site")]));
+        let opened = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("gate.example:8080"));
+            headers.insert("sec-fetch-site", HeaderValue::from_static("same-origin"));
+            headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
+            check_socket(&headers, &Uri::from_static("/api/x")).is_ok()
+        };
+        assert!(opened(Some("http://gate.example:8080")));
+        for origin in [None, Some("null"), Some("http://evil.example"), Some("http://gate.example")]
+        {
+            assert!(!opened(origin), "{origin:?}");
+        }
         assert!(sent(&Method::DELETE, &[("sec-fetch-site", "same-origin")]));
         assert!(!sent(&Method::DELETE, &[json]));
     }

@@ -84,11 +84,22 @@ impl Gateway {
         let now = self.ports.clock.now();
         let session = value.and_then(|it| Session::open(it, &self.state.vault, lifetime, now));
         let Some(session) = session else { return Ok(None) };
-        let user = self.user(&session.user).await?;
-        let user = user.filter(|user| {
-            user.enabled && user.epoch == session.epoch && !user.has_ended(&session.name())
-        });
+        let user = self.holder(&session).await?;
         Ok(user.map(|user| (session, user)))
+    }
+
+    /// Whose a session is, as long as they let it go on.
+    async fn holder(&self, session: &Session) -> Result<Option<Arc<User>>> {
+        let user = self.user(&session.user).await?;
+        Ok(user.filter(|user| {
+            user.enabled && user.epoch == session.epoch && !user.has_ended(&session.name())
+        }))
+    }
+
+    /// Whether a session that came with an earlier request goes on. One that cannot be looked up does not.
+    pub(crate) async fn goes_on(&self, session: &Session) -> bool {
+        let (lifetime, now) = (self.state.config.people.sessions, self.ports.clock.now());
+        session.runs(lifetime, now) && matches!(self.holder(session).await, Ok(Some(_)))
     }
 }
 

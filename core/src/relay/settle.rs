@@ -11,6 +11,7 @@ use crate::{
     health::{self, Used},
     ids,
     limits::{ADMISSION_WAIT, CUT_STEP_TOKENS, LEDGER_WAIT},
+    live,
     memory::Leaving,
     ports::{Background, BoxFuture, Millis, within},
     store::{Admission, Ended, Record},
@@ -103,7 +104,8 @@ async fn settle(gateway: &Gateway, closing: Closing) {
         let id = record.id.clone();
         close(gateway, hold, &mut record).await;
         gateway.state.metrics.count(&record);
-        gateway.ports.journal.append(record).await;
+        let line = live::line(gateway, &record);
+        join(gateway.ports.journal.append(record), live::tell(gateway, line)).await;
         if let Some(capture) = capture {
             capture.keep(gateway, &id).await;
         }

@@ -11,6 +11,7 @@ use crate::{
         session, sessions, settings as set, simulate, stats, system, teams, users,
     },
     budget::Policy,
+    live::Told,
     ports::Millis,
     proxy::Proxy,
     relay::explain::Explanation,
@@ -56,6 +57,9 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("GET", "/api/records", "The request log, newest first")
             .asks::<records::Wanted>()
             .gives::<Page<records::Shown<'static>>>(),
+        operation("GET", "/api/live", "Requests as they end, over a WebSocket")
+            .gives::<Told<'static>>()
+            .with(101),
         operation("GET", "/api/records/export", "The request log as CSV or as lines of JSON")
             .asks::<export::Wanted>()
             .gives_text("text/csv"),
