@@ -14,6 +14,7 @@ mod headers;
 mod import;
 mod keys;
 mod limit;
+mod live;
 mod matrix;
 mod media;
 mod operation;
@@ -81,6 +82,7 @@ pub const TOPICS: &[&[Case]] = &[
     media::CASES,
     secrets::CASES,
     limit::CASES,
+    live::CASES,
     explain::CASES,
     group::CASES,
     pool::CASES,

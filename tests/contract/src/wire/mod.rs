@@ -2,6 +2,7 @@
 
 mod message;
 mod reading;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,7 @@ use tokio::{
 
 pub use message::{Answer, Ask, Body, End};
 pub use reading::Head;
+pub use socket::Socket;
 
 use self::reading::{Framing, read, read_body, read_head};
 use crate::{Result, failed};
