@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cases as books } from './cases/books.mjs';
+import { cases as flood } from './cases/flood.mjs';
 import { cases as hostile } from './cases/hostile.mjs';
 import { cases as house } from './cases/house.mjs';
 import { cases as looks } from './cases/looks.mjs';
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     pages: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' },
     images: { type: 'string' },
+    long: { type: 'boolean', default: false },
     only: { type: 'string', default: '' },
   },
 });
@@ -35,7 +37,7 @@ const { values } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'tidegate-browser-'));
 const provider = await startProvider();
 const gateway = await start();
-const world = await World.start({ gateway, provider, chromiumPath: values.chromium, images: values.images, pages: values.pages });
+const world = await World.start({ gateway, provider, chromiumPath: values.chromium, images: values.images, pages: values.pages, long: values.long });
 
 let [passed, failed, left] = [0, 0, 0];
 let lost = false;
@@ -47,7 +49,7 @@ const SMOKE = [
   ...house.filter(([name]) => /configuration/.test(name)),
   ...shell.filter(([name]) => /^(links|a session|without)/.test(name)),
 ];
-const ALL = [...setup, ...seeing, ...routing, ...people, ...house, ...shell, ...books, ...reading, ...looks, ...hostile];
+const ALL = [...setup, ...seeing, ...routing, ...people, ...house, ...shell, ...books, ...reading, ...looks, ...hostile, ...flood];
 
 // They build on each other: who is set up first signs in later.
 for (const [name, run, needed = false] of gateway.data ? ALL : SMOKE) {

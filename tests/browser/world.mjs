@@ -17,10 +17,10 @@ const SWITCHES = [
 const GRAVE = ['serious', 'critical'];
 
 export class World {
-  static async start({ gateway, provider, chromiumPath, images, pages }) {
+  static async start({ gateway, provider, chromiumPath, images, pages, long }) {
     const browser = await chromium.launch({ executablePath: chromiumPath, headless: true, args: SWITCHES });
     if (images) mkdirSync(images, { recursive: true });
-    return new World({ gateway, provider, browser, images, pages });
+    return new World({ gateway, provider, browser, images, pages, long });
   }
 
   constructor(parts) {

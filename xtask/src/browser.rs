@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Takes the pictures of the documentation instead
     #[arg(long)]
     pictures: bool,
+    /// Watches for a minute where a shorter look does by day
+    #[arg(long)]
+    long: bool,
     /// Only cases whose name contains this; what they build on runs anyway
     #[arg(last = true)]
     filter: Vec<String>,
@@ -73,6 +76,9 @@ pub(crate) fn browser(options: &Options) -> Result {
     }
     if let Some(images) = &options.images {
         suite.arg("--images").arg(std::path::absolute(images).unwrap_or_else(|_| images.clone()));
+    }
+    if options.long {
+        suite.arg("--long");
     }
     if !options.filter.is_empty() {
         suite.args(["--only", &options.filter.join(" ")]);

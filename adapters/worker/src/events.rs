@@ -10,6 +10,7 @@ use tidegate_core::{
     http::{empty, json},
     identity::Inline,
     journal::Direct,
+    live::Unwatched,
     ports::{Call, Clock, Ports, Store, Upstream},
     store::sql::{Database, Hrana, SqlStore},
 };
@@ -76,6 +77,7 @@ fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
         store,
         counters,
         journal,
+        feed: Arc::new(Unwatched),
         clock,
         random: Arc::new(Entropy),
         hasher: Arc::new(Inline),

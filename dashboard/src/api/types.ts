@@ -10,6 +10,9 @@ type Good<R> = R extends { 200: infer A } ? Json<A> : R extends { 201: infer A }
 /** What a good answer holds. */
 export type Answer<P extends Path, M extends Method> = paths[P] extends Record<M, { responses: infer R }> ? Good<R> : never;
 
+/** What a socket tells. */
+type Pushed<P extends Path> = paths[P] extends { get: { responses: { 101: infer A } } } ? Json<A> : never;
+
 /** What is sent. */
 export type Sent<P extends Path, M extends Method> = paths[P] extends Record<M, { requestBody?: infer R }>
   ? R extends { content: { 'application/json': infer B } }
@@ -41,6 +44,7 @@ export type Import = Answer<'/api/import', 'post'>;
 export type ImportFile = Sent<'/api/import', 'post'>;
 export type Settings = Answer<'/api/settings', 'get'>;
 export type Record_ = Row<'/api/records'>;
+export type Told = Pushed<'/api/live'>;
 export type Sum = Row<'/api/stats'>;
 export type Stats = Answer<'/api/stats', 'get'>;
 export type System = Answer<'/api/system', 'get'>;

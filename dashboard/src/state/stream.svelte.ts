@@ -1,7 +1,10 @@
-// What is asked just now? The newest requests, found by asking for what came since; what cannot be shown is counted.
+// What is asked just now? The newest requests, told over a socket, or found by asking for what came since; what cannot
+// be shown is counted.
 import { ask } from '../api/client';
 import { Problem } from '../api/problem';
-import type { Record_ } from '../api/types';
+import type { Record_, Told } from '../api/types';
+import { fits } from '../filters';
+import { Socket } from './socket.svelte';
 
 /** So many are shown. */
 export const SHOWN_MAX = 100;
@@ -10,8 +13,13 @@ const PAGES_MAX = 6;
 const PAGE_ROWS = 500;
 /** A request is listed when it has ended, at the time when it began: so far back is looked for late ones. */
 const LATE_MS = 120_000;
+/** Beside the socket it is asked so often: other servers of the same log tell what they have answered to others. */
+const BESIDE_MS = 10_000;
+/** The socket tells a request when it ends: longer ago than this all of them were told, or found beside it. */
+const TOLD_MS = 15_000;
 
 const later = (one: Record_, other: Record_) => other.at_ms - one.at_ms || (other.id < one.id ? -1 : 1);
+const ended = (row: Record_) => row.at_ms + row.total_ms;
 
 export class Stream {
   rows = $state.raw<Record_[]>([]);
@@ -21,27 +29,59 @@ export class Stream {
   uncounted = $state(false);
   problem = $state.raw<Problem>();
   begun = $state(false);
+  socket: Socket;
+  /** When those ended that are known; what ended before `#over` is known, too. */
   #known = new Map<string, number>();
+  #over = 0;
   /** What came before the first look is no news. */
   #from = 0;
   #busy = false;
+  #asked = 0;
+  /** Whether the socket has told all since the last question. */
+  #whole = false;
+  /** Whether the question under way may have come too early. */
+  #early = false;
 
-  constructor(private filter: Record<string, string>) {}
+  constructor(private filter: Record<string, string>) {
+    const missed = () => this.#missed();
+    const closed = () => (this.#whole = false);
+    this.socket = new Socket('/api/live', { opened: missed, told: (message) => this.#told(message), closed });
+  }
+
+  /** Again and again: sees to it that what ends is told, and asks for what is not. */
+  look = (looking: boolean) => {
+    if (!looking) return this.socket.close();
+    this.socket.want();
+    if (!this.#whole || Date.now() - this.#asked >= BESIDE_MS) void this.poll();
+  };
 
   /** Asks for what came since. */
   poll = async () => {
     if (this.#busy) return;
-    this.#busy = true;
+    [this.#busy, this.#early, this.#asked] = [true, false, Date.now()];
     try {
       if (this.begun) this.#take(await this.#since());
       else this.#begin((await this.#page(null, 0)).data);
       this.problem = undefined;
+      this.#whole = this.socket.open && !this.#early;
     } catch (cause) {
       this.problem = Problem.of(cause);
+      this.#whole = false;
     } finally {
       this.#busy = false;
     }
   };
+
+  /** What was not told is asked for, when it is looked next. */
+  #missed() {
+    [this.#whole, this.#early] = [false, true];
+  }
+
+  #told({ records, skipped }: Told) {
+    if (!this.begun) return;
+    this.#take(records.filter((row) => this.#isNew(row) && fits(row, this.filter)));
+    if (skipped > 0) this.#missed();
+  }
 
   #page(before: string | null, from_ms: number) {
     const limit = this.begun ? PAGE_ROWS : SHOWN_MAX;
@@ -63,16 +103,21 @@ export class Stream {
     let before: string | null = null;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const { data, next } = await this.#page(before, from);
-      const unknown = data.filter((row) => !this.#known.has(row.id));
+      const unknown = data.filter((row) => this.#isNew(row));
       fresh.push(...unknown);
       before = next ?? null;
-      if (before === null || unknown.length === 0) return fresh;
+      if (before === null || unknown.length === 0) return fresh.filter((row) => this.#isNew(row));
     }
     this.uncounted = true;
-    return fresh;
+    return fresh.filter((row) => this.#isNew(row));
+  }
+
+  #isNew(row: Record_) {
+    return !this.#known.has(row.id) && ended(row) > this.#over;
   }
 
   #take(found: Record_[]) {
+    if (found.length === 0) return;
     const all = [...found, ...this.rows].sort(later);
     this.#remember(found);
     this.rows = all.slice(0, SHOWN_MAX);
@@ -81,8 +126,9 @@ export class Stream {
   }
 
   #remember(found: Record_[]) {
-    for (const row of found) this.#known.set(row.id, row.at_ms);
-    const newest = Math.max(...found.map((row) => row.at_ms), this.rows[0]?.at_ms ?? 0);
-    for (const [id, at_ms] of this.#known) if (at_ms < newest - LATE_MS) this.#known.delete(id);
+    const newest = found.reduce((most, row) => Math.max(most, ended(row)), 0);
+    for (const row of found) this.#known.set(row.id, ended(row));
+    this.#over = Math.max(this.#over, newest - (this.#whole ? TOLD_MS : LATE_MS));
+    for (const [id, at] of this.#known) if (at <= this.#over) this.#known.delete(id);
   }
 }
