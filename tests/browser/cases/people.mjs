@@ -94,6 +94,9 @@ async function viewer(world) {
     await world.settled(page);
     assert.equal(await page.getByRole('button', { name: change }).count(), 0, `${path} offers a change`);
   }
+  await page.goto(`${world.gateway.url}/ui/settings`);
+  await page.getByRole('button', { name: 'Export the configuration' }).waitFor();
+  assert.equal(await page.getByLabel('Import a configuration…').count(), 0, 'a viewer imports nothing');
   await page.goto(`${world.gateway.url}/ui/requests`);
   await page.locator('tbody tr a').first().click();
   await page.getByRole('heading', { name: 'The way it took' }).waitFor();
