@@ -17,7 +17,8 @@ use crate::{
 const GET: &str = "SELECT sealed AS sealed FROM blobs \
      WHERE client = ? AND id = ? AND part = ? AND expires_at_ms > ?";
 // The inner SELECT has a name because MySQL takes no LIMIT within IN.
-const EXPIRE: &str = "DELETE FROM blobs WHERE (client, id, part) IN \
+// Asked twice: another connection may have put the blob anew.
+const EXPIRE: &str = "DELETE FROM blobs WHERE expires_at_ms <= ? AND (client, id, part) IN \
      (SELECT client, id, part FROM (SELECT client, id, part FROM blobs WHERE expires_at_ms <= ? \
      ORDER BY expires_at_ms LIMIT ?) AS old)";
 
@@ -61,7 +62,7 @@ pub(super) async fn get(
 /// Forgets what has expired, at most `limit` of them; returns how many went.
 pub(super) async fn expire(database: &dyn Database, now_ms: Millis, limit: u32) -> Result<u64> {
     let limit = i64::from(limit.min(PRUNE_ROWS_MAX));
-    let delete = Statement::new(EXPIRE, vec![now_ms.into(), limit.into()]);
+    let delete = Statement::new(EXPIRE, vec![now_ms.into(), now_ms.into(), limit.into()]);
     let outcomes = database.write(vec![delete]).await?;
     Ok(outcomes.first().map_or(0, |outcome: &Outcome| outcome.changed))
 }

@@ -1,8 +1,10 @@
 //! How are hot numbers added to, several at once or none? By one guarded batch.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::{Add, Admission, Counter},
-    database::{Database, Statement},
+    database::{Database, Statement, Value},
     flavor::Flavor,
     rows::{number, rows},
 };
@@ -19,7 +21,8 @@ const LIVE: &str = "SELECT name AS name, value AS value, expires_at_ms AS expire
      WHERE expires_at_ms > ? AND name > ? ORDER BY name LIMIT ?";
 const LIVE_FROM: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
      WHERE name >= ? AND name < ? AND expires_at_ms > ? ORDER BY name LIMIT ?";
-const EXPIRE: &str = "DELETE FROM counters WHERE name IN \
+// Asked twice: between the look and the deletion another connection may have begun to count anew.
+const EXPIRE: &str = "DELETE FROM counters WHERE expires_at_ms <= ? AND name IN \
      (SELECT name FROM (SELECT name FROM counters WHERE expires_at_ms <= ? \
      ORDER BY expires_at_ms, name LIMIT ?) AS old)";
 /// Lower than any value, and exact on D1.
@@ -129,7 +132,7 @@ async fn listed(database: &dyn Database, asked: Statement) -> Result<Vec<Counter
 
 /// Forgets expired counters, a bounded number at a time; returns how many went.
 pub(super) async fn expire(database: &dyn Database, now_ms: Millis) -> Result<u64> {
-    let args = vec![now_ms.into(), i64::from(PRUNE_ROWS_MAX).into()];
+    let args = vec![now_ms.into(), now_ms.into(), i64::from(PRUNE_ROWS_MAX).into()];
     let outcomes = database.write(vec![Statement::new(EXPIRE, args)]).await?;
     Ok(outcomes.first().map_or(0, |outcome| outcome.changed))
 }
@@ -145,6 +148,14 @@ pub(super) fn batch(flavor: Flavor, adds: &[Add], now_ms: Millis) -> Vec<Stateme
     }));
     batch.extend(adds.iter().map(|add| Statement::new(VALUE, vec![add.name.as_str().into()])));
     batch
+}
+
+/// Locks the counters with these names, where that is needed, in the order in which a [`batch`] does.
+pub(super) fn lock(flavor: Flavor, names: &BTreeSet<&str>) -> Option<Statement> {
+    let marks = vec!["?"; names.len()].join(", ");
+    let lock = flavor.lock("counters", "name", &format!("name IN ({marks})"))?;
+    let args = names.iter().map(|name| Value::from(*name)).collect();
+    (!names.is_empty()).then(|| Statement::new(lock, args))
 }
 
 /// Additions without their guards.

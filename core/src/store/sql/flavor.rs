@@ -1,12 +1,20 @@
 //! How do engines differ? This is the only file that knows.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Kind};
 
 /// A family of engines.
+///
+/// A refusal of `PostgreSQL` or MySQL is told as its code, a colon and the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavor {
     /// `SQLite`, libSQL, D1.
     Sqlite,
+    /// `PostgreSQL`.
+    Postgres,
+    /// MySQL, `MariaDB`.
+    Mysql,
 }
 
 impl Flavor {
@@ -24,27 +32,51 @@ impl Flavor {
         let sets: Vec<String> =
             sets.iter().map(|(column, value)| format!("{column} = {value}")).collect();
         match self {
-            Self::Sqlite => {
+            Self::Sqlite | Self::Postgres => {
                 format!(
                     "{insert} ON CONFLICT ({}) DO UPDATE SET {}",
                     key.join(", "),
                     sets.join(", ")
                 )
             }
+            Self::Mysql => format!("{insert} ON DUPLICATE KEY UPDATE {}", sets.join(", ")),
         }
     }
 
     /// The value an [`upsert`](Self::upsert) was to insert into `column`.
     pub(super) fn offered(self, column: &str) -> String {
         match self {
-            Self::Sqlite => format!("excluded.{column}"),
+            Self::Sqlite | Self::Postgres => format!("excluded.{column}"),
+            // What newer versions want instead, older ones and MariaDB do not know.
+            Self::Mysql => format!("VALUES({column})"),
         }
     }
 
     /// `expression` as an integer. Every aggregate goes through here: elsewhere the sum of integers is a decimal.
     pub(super) fn int(self, expression: &str) -> String {
         match self {
-            Self::Sqlite => format!("CAST({expression} AS BIGINT)"),
+            Self::Sqlite | Self::Postgres => format!("CAST({expression} AS BIGINT)"),
+            Self::Mysql => format!("CAST({expression} AS SIGNED)"),
+        }
+    }
+
+    /// A statement of a migration as this engine wants it: text is compared and sorted by its bytes everywhere.
+    pub(super) fn schema(self, statement: &'static str) -> Cow<'static, str> {
+        match self {
+            Self::Sqlite => statement.into(),
+            Self::Postgres => collated(statement).into(),
+            Self::Mysql => for_mysql(statement).into(),
+        }
+    }
+
+    /// A statement that locks rows before they are read and changed, in the order of `by`, so that two batches never
+    /// hold what the other one waits for. `None` where one batch writes at a time.
+    pub(super) fn lock(self, table: &str, by: &str, of: &str) -> Option<String> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres | Self::Mysql => {
+                Some(format!("SELECT {by} FROM {table} WHERE {of} ORDER BY {by} FOR UPDATE"))
+            }
         }
     }
 
@@ -54,7 +86,11 @@ impl Flavor {
     pub fn refusal(self, text: &str) -> Error {
         match self {
             Self::Sqlite if text.contains("constraint failed") => conflict(text),
-            Self::Sqlite => Error::store(text),
+            // The class of violated constraints.
+            Self::Postgres if text.starts_with("23") => conflict(text),
+            // A key that is there, and two ways to say that a CHECK does not hold.
+            Self::Mysql if has_code(text, &["1062", "3819", "4025"]) => conflict(text),
+            Self::Sqlite | Self::Postgres | Self::Mysql => Error::store(text),
         }
     }
 
@@ -67,6 +103,10 @@ impl Flavor {
                     || text.contains("database is locked")
                     || text.contains("database table is locked")
             }
+            // Not serializable, a deadlock.
+            Self::Postgres => has_code(text, &["40001", "40P01"]),
+            // A deadlock, a row that another one has changed.
+            Self::Mysql => has_code(text, &["1213", "1020"]),
         }
     }
 
@@ -74,6 +114,8 @@ impl Flavor {
     pub(super) fn says_missing(self, error: &Error) -> bool {
         match self {
             Self::Sqlite => error.detail.contains("no such table"),
+            Self::Postgres => has_code(&error.detail, &["42P01"]),
+            Self::Mysql => has_code(&error.detail, &["1146"]),
         }
     }
 
@@ -84,6 +126,10 @@ impl Flavor {
                 error.detail.contains("already exists")
                     || error.detail.contains("duplicate column name")
             }
+            // A table or an index, a column.
+            Self::Postgres => has_code(&error.detail, &["42P07", "42701"]),
+            // A table, a column, an index.
+            Self::Mysql => has_code(&error.detail, &["1050", "1060", "1061"]),
         }
     }
 }
@@ -92,6 +138,30 @@ impl Flavor {
 pub(super) fn insert(table: &str, columns: &[&str]) -> String {
     let marks = vec!["?"; columns.len()].join(", ");
     format!("INSERT INTO {table} ({}) VALUES ({marks})", columns.join(", "))
+}
+
+fn has_code(text: &str, codes: &[&str]) -> bool {
+    text.split_once(':').is_some_and(|(code, _)| codes.contains(&code))
+}
+
+/// Bodies may be longer than 64 KiB, and names that differ in case are two.
+fn for_mysql(statement: &str) -> String {
+    let text = statement.replace(" TEXT", " LONGTEXT");
+    if text.starts_with("CREATE TABLE") {
+        return text + " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    }
+    text
+}
+
+/// Every keyed text with the order of its bytes. What is not keyed is only ever compared for being equal.
+fn collated(statement: &str) -> String {
+    let mut pieces = statement.split("VARCHAR(");
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (length, rest) = piece.split_once(')').unwrap_or((piece, ""));
+        text.push_str(&format!("VARCHAR({length}) COLLATE \"C\"{rest}"));
+    }
+    text
 }
 
 fn conflict(text: &str) -> Error {
@@ -118,6 +188,29 @@ mod tests {
     }
 
     #[test]
+    fn mysql_reads_what_was_offered_in_its_own_way() {
+        let offered = Flavor::Mysql.offered("b");
+        let text = Flavor::Mysql.upsert("a", &["id", "b"], &["id"], &[("b", offered)]);
+        assert_eq!(
+            text,
+            "INSERT INTO a (id, b) VALUES (?, ?) ON DUPLICATE KEY UPDATE b = VALUES(b)"
+        );
+    }
+
+    #[test]
+    fn keyed_text_is_sorted_by_its_bytes() {
+        let text = Flavor::Postgres.schema("CREATE TABLE a (b VARCHAR(64) NOT NULL, c TEXT)");
+        assert_eq!(text, "CREATE TABLE a (b VARCHAR(64) COLLATE \"C\" NOT NULL, c TEXT)");
+        let index = "CREATE INDEX a_by_b ON a (b)";
+        assert_eq!(Flavor::Postgres.schema(index), index);
+        assert_eq!(Flavor::Mysql.schema(index), index);
+        assert_eq!(
+            Flavor::Mysql.schema("ALTER TABLE a ADD COLUMN b TEXT"),
+            "ALTER TABLE a ADD COLUMN b LONGTEXT"
+        );
+    }
+
+    #[test]
     fn refusals_are_told_apart() {
         let kind = |text| Flavor::Sqlite.refusal(text).kind;
         assert_eq!(kind("UNIQUE constraint failed: documents.kind"), Kind::Conflict);
@@ -126,5 +219,14 @@ mod tests {
             Kind::Conflict
         );
         assert_eq!(kind("disk I/O error"), Kind::Unavailable);
+        let kind = |text| Flavor::Postgres.refusal(text).kind;
+        assert_eq!(kind("23514: new row violates check constraint"), Kind::Conflict);
+        assert_eq!(kind("40P01: deadlock detected"), Kind::Unavailable);
+        let kind = |text| Flavor::Mysql.refusal(text).kind;
+        assert_eq!(
+            kind("4025: CONSTRAINT `guard.ok` failed for `tidegate`.`guard`"),
+            Kind::Conflict
+        );
+        assert_eq!(kind("1213: Deadlock found when trying to get lock"), Kind::Unavailable);
     }
 }

@@ -116,7 +116,10 @@ async fn apply_all(
     for step in steps {
         let lease = lease(&step, clock.now(), holder);
         let done = match apply(database, &step, &lease).await {
-            Err(error) if applied == 0 && database.flavor().says_exists(&error) => {
+            // Without a lease somebody else may be at the same statement, whatever this run has done before.
+            Err(error)
+                if (applied == 0 || lease.is_empty()) && database.flavor().says_exists(&error) =>
+            {
                 record(database, &step, lease).await
             }
             other => other,
@@ -156,7 +159,7 @@ async fn is_refused(
 
 /// Runs the statement together with its ledger row.
 async fn apply(database: &dyn Database, step: &Step, lease: &[Statement]) -> Result<()> {
-    let statement = Statement::new(step.text, Vec::new());
+    let statement = Statement::new(database.flavor().schema(step.text), Vec::new());
     database.write([lease, &[statement, ledger_row(step)]].concat()).await.map(drop)
 }
 

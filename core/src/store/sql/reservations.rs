@@ -1,7 +1,7 @@
 //! How does a request take of counters before it is known what it will use? By rows that name it, so that each is given
 //! back exactly once, with the record or when it is abandoned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{Add, Admission, Reservation, Settlement},
@@ -20,6 +20,7 @@ use crate::{
 const RESERVE: &str =
     "INSERT INTO reservations (id, part, counter, amount, until_ms) VALUES (?, ?, ?, ?, ?)";
 const IS_THERE: &str = "SELECT COUNT(*) AS parts FROM reservations WHERE id = ? AND part = ?";
+const OF_ABANDONED: &str = "name IN (SELECT counter FROM reservations WHERE until_ms <= ?)";
 const FORGET_ABANDONED: &str = "DELETE FROM reservations WHERE until_ms <= ?";
 
 /// Takes all of a reservation or nothing.
@@ -82,9 +83,13 @@ pub(super) fn push_settlements<'s>(
     now_ms: Millis,
 ) {
     let mut spent: BTreeMap<&str, Add> = BTreeMap::new();
+    let mut held: BTreeSet<&str> = BTreeSet::new();
     let mut holders: Vec<&str> = Vec::new();
     for settlement in settlements {
-        holders.extend(settlement.holds.then_some(settlement.id.as_str()));
+        if settlement.holds {
+            holders.push(&settlement.id);
+            held.extend(settlement.adds.iter().map(|add| add.name.as_str()));
+        }
         for add in settlement.adds.iter().filter(|add| add.by != 0) {
             let sum = spent.entry(&add.name).or_insert_with(|| Add { by: 0, ..add.clone() });
             sum.by = sum.by.saturating_add(add.by);
@@ -92,26 +97,45 @@ pub(super) fn push_settlements<'s>(
             sum.expires_at_ms = sum.expires_at_ms.max(add.expires_at_ms);
         }
     }
+    holders.sort_unstable();
+    let released: Vec<(String, &[&str])> = holders
+        .chunks(RELEASE_ROWS_MAX)
+        .map(|ids| (format!("id IN ({})", vec!["?"; ids.len()].join(", ")), ids))
+        .collect();
+    let values = |ids: &[&str]| ids.iter().map(|id| Value::from(*id)).collect::<Vec<Value>>();
+    // What is given back is looked up, so nobody else may give it back meanwhile.
+    for (of, ids) in &released {
+        batch.extend(lock(flavor, of).map(|text| Statement::new(text, values(ids))));
+    }
+    held.extend(spent.keys());
+    batch.extend(counters::lock(flavor, &held));
     let spent: Vec<&Add> = spent.values().collect();
     batch.extend(counters::additions(flavor, &spent, now_ms));
-    for ids in holders.chunks(RELEASE_ROWS_MAX) {
-        let of = format!("id IN ({})", vec!["?"; ids.len()].join(", "));
-        let args = || ids.iter().map(|id| Value::from(*id));
-        batch.push(Statement::new(release(flavor, &of), args().chain(args()).collect()));
+    for (of, ids) in released {
+        batch.push(Statement::new(release(flavor, &of), [values(ids), values(ids)].concat()));
         let delete = format!("DELETE FROM reservations WHERE {of}");
-        batch.push(Statement::new(delete, args().collect()));
+        batch.push(Statement::new(delete, values(ids)));
     }
 }
 
 /// Gives back what abandoned reservations hold.
 pub(super) async fn release_abandoned(database: &dyn Database, now_ms: Millis) -> Result<()> {
-    let release = release(database.flavor(), "until_ms <= ?");
-    let batch = vec![
-        Statement::new(release, vec![now_ms.into(), now_ms.into()]),
-        Statement::new(FORGET_ABANDONED, vec![now_ms.into()]),
-    ];
+    let flavor = database.flavor();
+    let rows = lock(flavor, "until_ms <= ?");
+    let counters = flavor.lock("counters", "name", OF_ABANDONED);
+    let release = release(flavor, "until_ms <= ?");
+    let now = || Value::from(now_ms);
+    let locks = rows.into_iter().chain(counters).map(|text| Statement::new(text, vec![now()]));
+    let mut batch: Vec<Statement> = locks.collect();
+    batch.push(Statement::new(release, vec![now(), now()]));
+    batch.push(Statement::new(FORGET_ABANDONED, vec![now()]));
     database.write(batch).await?;
     Ok(())
+}
+
+/// Locks some reservations, where that is needed.
+fn lock(flavor: Flavor, of: &str) -> Option<String> {
+    flavor.lock("reservations", "id, part, counter", of)
 }
 
 /// Takes off each counter what some reservations hold of it. The condition stands there twice.

@@ -1,6 +1,6 @@
 //! How are records added up by the hour? Folded before they are written; the sums can be computed again.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::{
     super::{LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, Usage},
@@ -44,7 +44,7 @@ pub(super) const SUMS: [&str; 15] = [
     "total_ms",
 ];
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {
     hour_ms: Millis,
     client: &'a str,
@@ -129,8 +129,9 @@ fn days_again(flavor: Flavor, from_ms: Millis, to_ms: Millis) -> [Statement; 4] 
         .map(|text| Statement::new(text, vec![first.into(), end.into()]))
 }
 
-fn folded<'a>(records: &[&'a Record], width_ms: i64) -> HashMap<Key<'a>, Sums> {
-    let mut folded: HashMap<Key<'a>, Sums> = HashMap::new();
+/// In order, so that no two flushes wait for each other's rows.
+fn folded<'a>(records: &[&'a Record], width_ms: i64) -> BTreeMap<Key<'a>, Sums> {
+    let mut folded: BTreeMap<Key<'a>, Sums> = BTreeMap::new();
     for record in records {
         let key = Key {
             hour_ms: record.at_ms - record.at_ms % width_ms,
@@ -204,11 +205,18 @@ struct Additions {
 }
 
 fn additions(flavor: Flavor) -> &'static [Additions; 2] {
-    static SQLITE: LazyLock<[Additions; 2]> =
-        LazyLock::new(|| [HOURLY, DAILY].map(|level| written(Flavor::Sqlite, level)));
+    static SQLITE: LazyLock<[Additions; 2]> = LazyLock::new(|| both(Flavor::Sqlite));
+    static POSTGRES: LazyLock<[Additions; 2]> = LazyLock::new(|| both(Flavor::Postgres));
+    static MYSQL: LazyLock<[Additions; 2]> = LazyLock::new(|| both(Flavor::Mysql));
     match flavor {
         Flavor::Sqlite => &SQLITE,
+        Flavor::Postgres => &POSTGRES,
+        Flavor::Mysql => &MYSQL,
     }
+}
+
+fn both(flavor: Flavor) -> [Additions; 2] {
+    [HOURLY, DAILY].map(|level| written(flavor, level))
 }
 
 fn written(flavor: Flavor, level: Level) -> Additions {
