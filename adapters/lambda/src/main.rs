@@ -85,7 +85,7 @@ async fn open(
         return Err("DATABASE_URL is not set: a function has no disk that stays".into());
     };
     let place = Place::parse(Some(url), Path::new(&config.data))?;
-    let local = !matches!(place, Place::Remote(_));
+    let local = !place.is_shared();
     let opened = open_store(
         (place, Writing::Alone),
         config.store_token.clone(),

@@ -122,23 +122,27 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// What all connections agree on TLS with. The platform's roots decide. An image made from scratch has none, and gets
-/// Mozilla's.
-fn tls() -> Result<ClientConfig> {
-    static TLS: OnceLock<ClientConfig> = OnceLock::new();
-    if let Some(known) = TLS.get() {
-        return Ok(known.clone());
-    }
+/// The platform's authorities. An image made from scratch has none, and gets Mozilla's.
+pub(crate) fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
+    roots
+}
+
+/// What all connections agree on TLS with.
+fn tls() -> Result<ClientConfig> {
+    static TLS: OnceLock<ClientConfig> = OnceLock::new();
+    if let Some(known) = TLS.get() {
+        return Ok(known.clone());
+    }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(Error::internal)?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots())
         .with_no_client_auth();
     Ok(TLS.get_or_init(|| tls).clone())
 }

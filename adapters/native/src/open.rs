@@ -1,6 +1,7 @@
 //! Which store does the declaration mean, and how is it opened? A file under a lock, memory, or a remote database.
 
 use std::{
+    fmt,
     fs::{DirBuilder, OpenOptions},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -17,6 +18,16 @@ use tidegate_core::{
 
 use crate::{Libsql, Lock, OsRandom, drivers::Remote};
 
+/// A URL that may hold a password or a token, and is therefore never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url(String);
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Url")
+    }
+}
+
 /// Where a store is, as `[store] url`, `DATABASE_URL` and the data folder say it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -30,7 +41,11 @@ pub enum Place {
     /// Nowhere: gone when the process ends.
     Memory,
     /// A database behind Hrana.
-    Remote(String),
+    Remote(Url),
+    /// A `PostgreSQL` server.
+    Postgres(Url),
+    /// A MySQL or `MariaDB` server.
+    Mysql(Url),
 }
 
 impl Place {
@@ -49,11 +64,22 @@ impl Place {
             return Ok(file(path.into()));
         }
         match url.split_once("://") {
-            Some(("libsql" | "http" | "https", _)) => Ok(Self::Remote(url.to_owned())),
-            // The URL itself may hold a token, so it is not repeated.
+            Some(("libsql" | "http" | "https", _)) => Ok(Self::Remote(Url(url.to_owned()))),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(Url(url.to_owned()))),
+            Some(("mysql" | "mariadb", _)) => Ok(Self::Mysql(Url(url.to_owned()))),
             _ => Err(Error::bad_request(
-                "The store's URL is none of file:PATH, :memory:, libsql://HOST, https://HOST, http://HOST.",
+                "The store's URL is none of file:PATH, :memory:, libsql://HOST, https://HOST, http://HOST, \
+                 postgres://HOST/NAME, mysql://HOST/NAME.",
             )),
+        }
+    }
+
+    /// Whether other processes may use the same store at the same time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        match self {
+            Self::File { .. } | Self::Memory => false,
+            Self::Remote(_) | Self::Postgres(_) | Self::Mysql(_) => true,
         }
     }
 }
@@ -101,13 +127,15 @@ pub fn open_store(
     let (database, locks): (Arc<dyn Database>, Vec<Lock>) = match place {
         Place::Memory => (Arc::new(Libsql::in_memory()?), Vec::new()),
         Place::Remote(url) => {
-            let hrana = Hrana::new(&url, token, upstream, clock)?;
+            let hrana = Hrana::new(&url.0, token, upstream, clock)?;
             let database: Arc<dyn Database> = match writing {
                 Writing::Alone => Arc::new(hrana),
                 Writing::Together => Arc::new(Remote::new(hrana)),
             };
             (database, Vec::new())
         }
+        Place::Postgres(url) => (postgres(&url)?, Vec::new()),
+        Place::Mysql(url) => (mysql(&url)?, Vec::new()),
         Place::File { path, data } => {
             let locks = locks(&path, &data)?;
             create_file(&path)?;
@@ -115,6 +143,35 @@ pub fn open_store(
         }
     };
     Ok(Opened { store: Arc::new(SqlStore::new(Arc::clone(&database))), database, locks })
+}
+
+#[cfg(feature = "enterprise")]
+fn postgres(url: &Url) -> Result<Arc<dyn Database>> {
+    Ok(Arc::new(crate::drivers::postgres(&url.0)?))
+}
+
+#[cfg(feature = "enterprise")]
+fn mysql(url: &Url) -> Result<Arc<dyn Database>> {
+    Ok(Arc::new(crate::drivers::mysql(&url.0)?))
+}
+
+#[cfg(not(feature = "enterprise"))]
+fn postgres(_: &Url) -> Result<Arc<dyn Database>> {
+    Err(light("PostgreSQL"))
+}
+
+#[cfg(not(feature = "enterprise"))]
+fn mysql(_: &Url) -> Result<Arc<dyn Database>> {
+    Err(light("MySQL and MariaDB"))
+}
+
+/// What somebody can do whose database this program cannot reach.
+#[cfg(not(feature = "enterprise"))]
+fn light(engine: &str) -> Error {
+    Error::bad_request(format!(
+        "This is a light build, without {engine}: take the image or program tagged `enterprise`, or build with \
+         `--features enterprise`."
+    ))
 }
 
 fn locks(path: &Path, data: &Path) -> Result<Vec<Lock>> {
@@ -174,8 +231,17 @@ mod tests {
 
     #[test]
     fn a_wrong_url_is_not_repeated() {
-        let error = Place::parse(Some("mysql://me:secret@host"), Path::new("data")).unwrap_err();
+        let error = Place::parse(Some("oracle://me:secret@host"), Path::new("data")).unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[cfg(not(feature = "enterprise"))]
+    #[test]
+    fn a_light_build_says_where_the_driver_is() {
+        let url = "postgres://me:secret@host/name";
+        let place = Place::parse(Some(url), Path::new("data")).unwrap();
+        let error = open(place).err().unwrap();
+        assert!(error.message.contains("--features enterprise"), "{error}");
     }
 
     #[tokio::test]

@@ -48,11 +48,13 @@ impl House {
         let random: Arc<dyn Random> = Arc::new(OsRandom);
 
         let place = Place::parse(config.store_url.as_deref(), data.folder())?;
-        let shared = matches!(place, Place::Remote(_));
+        let shared = place.is_shared();
         let lock = match place {
             // Comes with the locks of its folder.
             Place::File { .. } => None,
-            Place::Memory | Place::Remote(_) => Some(data.lock()?),
+            Place::Memory | Place::Remote(_) | Place::Postgres(_) | Place::Mysql(_) => {
+                Some(data.lock()?)
+            }
         };
         let store_token = config.store_token.clone();
         let place = (place, Writing::Together);

@@ -1,4 +1,4 @@
-//! Which database URLs are there? A file, the memory, or a server that speaks Hrana.
+//! Which database URLs are there? A file, the memory, a server that speaks Hrana, or a database server.
 
 use super::{document::Said, mistake::Mistake};
 use crate::provider::base_url::BaseUrl;
@@ -13,11 +13,17 @@ pub(super) fn read(said: &Said<'_>) -> Result<String, Mistake> {
         let wrong = said.spot.mistake("must have a path after `file:`");
         return if path.is_empty() { Err(wrong) } else { Ok(url.to_owned()) };
     }
-    let Some((scheme @ ("libsql" | "http" | "https"), rest)) = url.split_once("://") else {
-        let wanted =
-            "must begin with `file:`, `libsql://`, `http://` or `https://`, or be `:memory:`";
-        return Err(said.spot.mistake(wanted));
-    };
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    match scheme {
+        "libsql" | "http" | "https" => {}
+        // Hosts, sockets and options: whoever connects reads them.
+        "postgres" | "postgresql" | "mysql" | "mariadb" => return Ok(url.to_owned()),
+        _ => {
+            let wanted = "must begin with `file:`, `libsql://`, `http://`, `https://`, `postgres://`, `mysql://` or \
+                          `mariadb://`, or be `:memory:`";
+            return Err(said.spot.mistake(wanted));
+        }
+    }
     let scheme = if scheme == "libsql" { "https" } else { scheme };
     let place = rest.split_once('?').map_or(rest, |(place, _)| place);
     match BaseUrl::parse(&format!("{scheme}://{place}")) {

@@ -1,7 +1,21 @@
 //! Which databases are reached from here by code of their own? One file each.
 
+#[cfg(feature = "enterprise")]
+mod asked;
 mod libsql;
+#[cfg(feature = "enterprise")]
+mod limits;
+#[cfg(feature = "enterprise")]
+mod mysql;
+#[cfg(feature = "enterprise")]
+mod pool;
+#[cfg(feature = "enterprise")]
+mod pooled;
+#[cfg(feature = "enterprise")]
+mod postgres;
 mod remote;
 
 pub use libsql::Libsql;
 pub(crate) use remote::Remote;
+#[cfg(feature = "enterprise")]
+pub(crate) use {mysql::mysql, postgres::postgres};

@@ -1,0 +1,22 @@
+//! How much is asked of a database server, and for how long?
+
+use std::time::Duration;
+
+/// Connections to a database server, unless its URL says otherwise.
+pub(crate) const DATABASE_CONNECTIONS: usize = 10;
+/// Connections to a database server that its URL may ask for.
+pub(crate) const DATABASE_CONNECTIONS_MAX: usize = 100;
+/// Until a connection to a database server is there, TLS and log-in included.
+pub(crate) const DATABASE_CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long a connection to a database server is kept unused. Firewalls forget them after some minutes.
+pub(crate) const DATABASE_IDLE_WAIT: Duration = Duration::from_secs(120);
+/// How long a database server lets a batch wait for another's rows.
+pub(crate) const DATABASE_LOCK_WAIT: Duration = Duration::from_secs(5);
+/// How long a database server is left alone that did not take a connection; doubled each time.
+pub(crate) const DATABASE_REST: Duration = Duration::from_millis(100);
+/// The longest time it is left alone.
+pub(crate) const DATABASE_REST_MAX: Duration = Duration::from_secs(2);
+/// Tries of a batch that a database server refused because another one was in its way.
+pub(crate) const DATABASE_CLASHES_MAX: u32 = 12;
+/// Before such a batch is tried again; doubled each time, and shortened at random.
+pub(crate) const DATABASE_CLASH_WAIT: Duration = Duration::from_millis(4);
