@@ -1,6 +1,6 @@
 //! How are the programs built that a suite starts?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -47,6 +47,14 @@ pub(crate) fn lambda(profile: Profile) -> Result<PathBuf> {
     program("bootstrap", profile)
 }
 
+/// Builds both with every driver; returns the server. It takes the place of the other one.
+pub(crate) fn enterprise(profile: Profile) -> Result<PathBuf> {
+    let mut cargo = shell::cargo(&["build", "-p", "tidegate", "-p", "tidegate-lambda"])?;
+    cargo.args(["--features", "tidegate/enterprise,tidegate-lambda/enterprise"]);
+    shell::run(cargo.args(profile.option()))?;
+    built("tidegate", profile)
+}
+
 /// Builds the programs of a suite; returns the one that has the package's name.
 pub(crate) fn suite(package: &str, profile: Profile) -> Result<PathBuf> {
     let mut cargo = shell::cargo(&["build", "-p", package])?;
@@ -54,10 +62,15 @@ pub(crate) fn suite(package: &str, profile: Profile) -> Result<PathBuf> {
     built(package, profile)
 }
 
-/// The server and the Lambda function in release, with their sizes.
+/// The server and the Lambda function in release, with their sizes: with every driver, and light, which stays.
 pub(crate) fn release() -> Result {
-    let [server, lambda] = [server(Profile::Release)?, lambda(Profile::Release)?];
-    Ok(Done::noted(format!("tidegate {}, bootstrap {}", mebibytes(&server)?, mebibytes(&lambda)?)))
+    let sizes = |server: &Path| {
+        let lambda = server.with_file_name("bootstrap");
+        Ok::<_, Stop>(format!("tidegate {}, bootstrap {}", mebibytes(server)?, mebibytes(&lambda)?))
+    };
+    let enterprise = sizes(&enterprise(Profile::Release)?)?;
+    let light = sizes(&server(Profile::Release)?)?;
+    Ok(Done::noted(format!("{light}; enterprise: {enterprise}")))
 }
 
 /// Both are always built together: cargo unifies the features of what one command names, so two commands would build
@@ -73,7 +86,7 @@ fn built(name: &str, profile: Profile) -> Result<PathBuf> {
     if path.is_file() { Ok(path) } else { Err(Stop::failed(format!("cargo built no {name}"))) }
 }
 
-fn mebibytes(path: &std::path::Path) -> Result<String> {
+fn mebibytes(path: &Path) -> Result<String> {
     let size =
         std::fs::metadata(path).map_err(|e| Stop::failed(format!("{}: {e}", path.display())))?;
     let tenths = size.len() * 10 / (1 << 20);

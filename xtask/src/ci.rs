@@ -40,7 +40,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
         let name = format!("contract {adapter}");
         report.step(&name, || contract::on(adapter, Profile::Release, &[]));
     }
-    for database in [Database::File, Database::Memory, Database::Hrana, Database::D1] {
+    for database in Database::ALL {
         let name = format!("stores {database}");
         report.step(&name, || stores::on(database, Profile::Release, &[]));
     }

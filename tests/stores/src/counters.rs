@@ -1,6 +1,6 @@
 //! What is promised of counters: several at once or none, and never above a cap.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tidegate_core::{
     Result,
     store::{Add, Admission, Counters},
@@ -25,6 +25,7 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("counters: a later expiry holds, an earlier one does not", |w| Box::pin(later_expiry(w))),
     ("counters: a refusal changes no expiry", |w| Box::pin(refusal_changes_nothing(w))),
     ("counters: what expired is forgotten", |w| Box::pin(forgotten(w))),
+    ("counters: one that is begun anew while it is forgotten stays", |w| Box::pin(begun_anew(w))),
     ("counters: values up to 2^53 are exact", |w| Box::pin(large(w))),
     ("counters: what rolls never lies before its floor", |w| Box::pin(floor(w))),
     ("counters: all live ones are listed", |w| Box::pin(listed(w))),
@@ -127,6 +128,20 @@ async fn forgotten(w: &World) -> Verdict {
     equal(w.store.expire(NOW + 999).await?, 0)?;
     equal(w.store.expire(NOW + 1_000).await?, 2)?;
     equal(w.number("SELECT COUNT(*) AS n FROM counters").await?, 1)
+}
+
+async fn begun_anew(w: &World) -> Verdict {
+    for round in 0..20 {
+        let name = format!("a{round}");
+        w.store.add(&[add(&name, 5, None)], NOW).await?;
+        let anew = [Add { expires_at_ms: NOW + 5_000, ..add(&name, 1, None) }];
+        let again = w.store.add(&anew, NOW + 1_000);
+        let (added, gone) = join(again, w.store.expire(NOW + 1_000)).await;
+        gone?;
+        equal(added?, Admission::Added(vec![1]))?;
+        equal((round, value(w, &name, NOW + 1_000).await?), (round, 1))?;
+    }
+    Ok(())
 }
 
 async fn large(w: &World) -> Verdict {

@@ -7,11 +7,13 @@ mod counters;
 mod documents;
 mod faults;
 mod leases;
+mod model;
 mod records;
 mod reservations;
 mod rollups;
 mod sample;
 mod schema;
+mod text;
 
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub fn cases() -> Vec<Case> {
         reservations::CASES,
         blobs::CASES,
         leases::CASES,
+        text::CASES,
+        model::CASES,
         schema::CASES,
         faults::CASES,
     ]

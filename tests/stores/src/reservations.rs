@@ -1,6 +1,6 @@
 //! What is promised of reservations: taken all or not at all, and given back exactly once, whatever gets lost.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tidegate_core::{
     Result,
     store::{
@@ -25,6 +25,9 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("reservations: a repeated flush settles once", |w| Box::pin(settled_once(w))),
     ("reservations: an abandoned one is given back", |w| Box::pin(abandoned(w))),
     ("reservations: 200 at once never pass the cap", |w| Box::pin(race(w))),
+    ("reservations: one that is settled while it is given up is given back once", |w| {
+        Box::pin(settled_and_abandoned(w))
+    }),
     ("reservations: memory goes on from what the store remembers", |w| Box::pin(memory(w))),
 ];
 
@@ -126,6 +129,27 @@ async fn abandoned(w: &World) -> Verdict {
     // One that comes late all the same has spent what it spent.
     w.store.flush("f1", &[done("r1", &[add("a", 7, None)])]).await?;
     equal(values(&w.store).await?, [10, 0])
+}
+
+async fn settled_and_abandoned(w: &World) -> Verdict {
+    for round in 0..10 {
+        let ids: Vec<String> = (0..8).map(|number| format!("r{round}-{number}")).collect();
+        for id in &ids {
+            let adds = [add("a", 50, None), add("b", 1, None)];
+            w.store.reserve(&wanting(id, 0, &adds), NOW).await?;
+        }
+        let settling = async |id: &String| {
+            let spent = [add("b", 0, None), add("a", 7, None)];
+            w.store.flush(id, &[done(id, &spent)]).await
+        };
+        let giving_up = async || Counters::expire(&w.store, NOW + 1_000).await;
+        let (settled, given_up) =
+            join(join_all(ids.iter().map(settling)), join(giving_up(), giving_up())).await;
+        settled.into_iter().collect::<Result<Vec<()>>>()?;
+        (given_up.0?, given_up.1?);
+        equal((round, values(&w.store).await?), (round, vec![(round + 1) * 56, 0]))?;
+    }
+    equal(held(w).await?, 0)
 }
 
 async fn race(w: &World) -> Verdict {

@@ -87,13 +87,24 @@ pub(crate) fn pick(seed: &mut u64, below: u64) -> u64 {
 impl World {
     /// The single integer that a question of the case's own finds.
     pub(crate) async fn number(&self, sql: &'static str) -> Verdict<i64> {
+        some(self.numbers(sql).await?.first().copied())
+    }
+
+    /// The sum of what such a question finds. Not by the engine: some make a decimal of it.
+    pub(crate) async fn sum(&self, sql: &'static str) -> Verdict<i64> {
+        Ok(self.numbers(sql).await?.into_iter().sum())
+    }
+
+    async fn numbers(&self, sql: &'static str) -> Verdict<Vec<i64>> {
         let outcomes = self.database.read(vec![Statement::new(sql, Vec::new())]).await?;
-        match outcomes.into_iter().flat_map(|outcome| outcome.rows).flatten().next() {
-            Some(Value::Int(number)) => Ok(number),
+        let fields = outcomes.into_iter().flat_map(|outcome| outcome.rows).flatten();
+        let number = |field| match field {
+            Value::Int(number) => Some(number),
             #[expect(clippy::cast_possible_truncation, reason = "D1 hands over whole floats")]
-            Some(Value::Real(number)) => Ok(number as i64),
-            _ => some(None),
-        }
+            Value::Real(number) => Some(number as i64),
+            Value::Null | Value::Text(_) => None,
+        };
+        Ok(fields.filter_map(number).collect())
     }
 
     /// Runs statements of the case's own.

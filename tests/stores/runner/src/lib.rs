@@ -1,3 +1,4 @@
 //! Which servers does this machine run for the suites?
 
+pub mod servers;
 pub mod sqld;

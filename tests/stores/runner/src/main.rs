@@ -1,5 +1,6 @@
-//! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana] [FILTER]`.
+//! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana postgres mariadb] [FILTER]`.
 
+mod served;
 mod stand;
 
 use std::{env, process::ExitCode, sync::Arc};
@@ -40,7 +41,10 @@ fn trials(stand: &Arc<Stand>, runtime: &Arc<Runtime>) -> Vec<Trial> {
         let name = format!("{}: {}", stand.kind.name(), case.name);
         Trial::test(name, move || runtime.block_on(run(&stand, &case)))
     };
-    tidegate_stores::cases().into_iter().map(trial).collect()
+    let cases = tidegate_stores::cases().into_iter().map(trial);
+    cases
+        .chain(stand.kind.engine().map_or(Vec::new(), |engine| served::trials(engine, runtime)))
+        .collect()
 }
 
 async fn run(stand: &Stand, case: &tidegate_stores::Case) -> Result<(), Failed> {

@@ -11,7 +11,10 @@ use tidegate_core::store::sql::Database;
 use tidegate_native::{HttpClient, Lock, Place, SystemClock, Writing, open_store};
 use tokio::sync::Mutex;
 
-use tidegate_stores_runner::sqld::Sqld;
+use tidegate_stores_runner::{
+    servers::{Disk, Engine},
+    sqld::Sqld,
+};
 
 /// A kind of store.
 #[derive(Clone, Copy)]
@@ -22,10 +25,15 @@ pub(crate) enum Kind {
     Memory,
     /// A real sqld behind Hrana.
     Hrana,
+    /// A real `PostgreSQL`.
+    Postgres,
+    /// A real `MariaDB`.
+    Mariadb,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 3] = [Self::File, Self::Memory, Self::Hrana];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::File, Self::Memory, Self::Hrana, Self::Postgres, Self::Mariadb];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -36,6 +44,17 @@ impl Kind {
             Self::File => "file",
             Self::Memory => "memory",
             Self::Hrana => "hrana",
+            Self::Postgres => "postgres",
+            Self::Mariadb => "mariadb",
+        }
+    }
+
+    /// The server behind it that this machine may start and end.
+    pub(crate) fn engine(self) -> Option<Engine> {
+        match self {
+            Self::File | Self::Memory | Self::Hrana => None,
+            Self::Postgres => Some(Engine::Postgres),
+            Self::Mariadb => Some(Engine::Mariadb),
         }
     }
 
@@ -45,6 +64,10 @@ impl Kind {
             Self::File | Self::Memory => None,
             Self::Hrana if env::var_os("TIDEGATE_SQLD_BIN").is_some() => None,
             Self::Hrana => Some("TIDEGATE_SQLD_BIN names no sqld"),
+            Self::Postgres if env::var_os(Engine::Postgres.variable()).is_some() => None,
+            Self::Postgres => Some("TIDEGATE_POSTGRES_BIN names no folder"),
+            Self::Mariadb if env::var_os(Engine::Mariadb.variable()).is_some() => None,
+            Self::Mariadb => Some("TIDEGATE_MARIADB_HOME names no folder"),
         }
     }
 }
@@ -59,7 +82,7 @@ pub(crate) struct Stand {
 pub(crate) struct Open {
     pub(crate) database: Arc<dyn Database>,
     _locks: Vec<Lock>,
-    _server: Option<Sqld>,
+    _server: Option<Box<dyn Send>>,
     _folder: Folder,
 }
 
@@ -71,14 +94,17 @@ impl Stand {
 
 pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
     let folder = Folder::new(kind.name())?;
-    let (place, server) = match kind {
-        Kind::File => (Place::parse(None, folder.path()), None),
-        Kind::Memory => (Ok(Place::Memory), None),
+    let (url, server): (_, Option<Box<dyn Send>>) = match kind {
+        Kind::File => (None, None),
+        Kind::Memory => (Some(":memory:".to_owned()), None),
         Kind::Hrana => {
             let server = Sqld::start(folder.path()).await?;
-            (Place::parse(Some(&server.url), folder.path()), Some(server))
+            (Some(server.url.clone()), Some(Box::new(server)))
         }
+        Kind::Postgres => served(Engine::Postgres).await?,
+        Kind::Mariadb => served(Engine::Mariadb).await?,
     };
+    let place = Place::parse(url.as_deref(), folder.path());
     let upstream = HttpClient::new().map_err(|error| error.to_string())?;
     let opened = place
         .and_then(|place| {
@@ -86,6 +112,11 @@ pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
         })
         .map_err(|error| error.to_string())?;
     Ok(Open { database: opened.database, _locks: opened.locks, _server: server, _folder: folder })
+}
+
+async fn served(engine: Engine) -> Result<(Option<String>, Option<Box<dyn Send>>), String> {
+    let server = engine.start(Disk::Spared).await?;
+    Ok((Some(server.url.clone()), Some(Box::new(server))))
 }
 
 /// A folder that goes with its value.
