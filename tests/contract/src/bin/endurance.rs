@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{even, kill, lambda, outage, race, rests, terminate},
+    endurance::{begin, even, kill, lambda, outage, race, rests, terminate},
 };
 use tidegate_provider::Provider;
+use tidegate_stores_runner::servers::Engine;
 
 #[derive(Parser)]
 #[command(about = "Kills and terminates gateways under load and compares records with answers")]
@@ -33,7 +34,15 @@ enum Part {
     Race,
     /// The same on four servers that share one sqld.
     RaceFour,
-    /// The same in eight Lambda environments that share one sqld.
+    /// The same on four servers that share one `PostgreSQL`.
+    RacePostgres,
+    /// The same on four servers that share one `MariaDB`.
+    RaceMariadb,
+    /// Eight processes that migrate an empty `PostgreSQL` at once.
+    BeginPostgres,
+    /// Eight processes that migrate an empty `MariaDB` at once.
+    BeginMariadb,
+    /// A race in eight Lambda environments that share one sqld.
     RaceLambda,
     /// The same on the Worker and D1.
     RaceWorker,
@@ -73,6 +82,10 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::Lambda => lambda::run(&provider, loops).await?.to_string(),
         Part::Race => race::run(&provider, race::ONE_SERVER).await?.to_string(),
         Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
+        Part::RacePostgres => race::run(&provider, race::FOUR_ON_POSTGRES).await?.to_string(),
+        Part::RaceMariadb => race::run(&provider, race::FOUR_ON_MARIADB).await?.to_string(),
+        Part::BeginPostgres => begin::run(Engine::Postgres, loops).await?.to_string(),
+        Part::BeginMariadb => begin::run(Engine::Mariadb, loops).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
         Part::Rests => rests::run(&provider).await?.to_string(),
         Part::Outage => lines(&outage::run().await?),

@@ -1,5 +1,6 @@
 //! Does the gateway keep what it acknowledged, whatever ends it?
 
+pub mod begin;
 mod crowd;
 pub mod even;
 pub mod kill;

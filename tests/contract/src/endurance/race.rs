@@ -1,6 +1,7 @@
 //! Does a budget let through exactly what it has room for, however many ask at once and wherever they ask?
 
 use std::{
+    any::Any,
     env, fmt,
     net::SocketAddr,
     time::{Duration, Instant},
@@ -9,7 +10,10 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidegate_provider::Provider;
-use tidegate_stores_runner::sqld::Sqld;
+use tidegate_stores_runner::{
+    servers::{Disk, Engine},
+    sqld::Sqld,
+};
 
 use super::{HEARD_WAIT, WHOLE, load::chat, play_all};
 use crate::{
@@ -39,6 +43,8 @@ enum Place {
     Own,
     /// All in one sqld.
     Sqld,
+    /// All in one database server.
+    Served(Engine),
 }
 
 /// A server counts in memory.
@@ -53,6 +59,18 @@ pub const ONE_SERVER: Course = Course {
 /// Servers that share a database count there.
 pub const FOUR_SERVERS: Course =
     Course { name: "four servers, one sqld", gateways: 4, store: Place::Sqld, ..ONE_SERVER };
+/// The same, and no one writes alone there.
+pub const FOUR_ON_POSTGRES: Course = Course {
+    name: "four servers, one PostgreSQL",
+    store: Place::Served(Engine::Postgres),
+    ..FOUR_SERVERS
+};
+/// The same.
+pub const FOUR_ON_MARIADB: Course = Course {
+    name: "four servers, one MariaDB",
+    store: Place::Served(Engine::Mariadb),
+    ..FOUR_SERVERS
+};
 /// An environment takes one request at a time.
 pub const EIGHT_FUNCTIONS: Course = Course {
     name: "eight Lambda environments, one sqld",
@@ -86,15 +104,12 @@ pub struct Outcome {
 /// Lets as many ask as there is room for, of whom nobody may be refused, and then far more.
 pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
     play_all(provider);
-    let sqld = match course.store {
-        Place::Own => None,
-        Place::Sqld => Some(shared_database().await?),
-    };
+    let store = course.store.start().await?;
     let mut gateways = Vec::with_capacity(course.gateways);
     for _ in 0..course.gateways {
         let setup = Setup::new(&provider.base_url())?;
-        let setup = match &sqld {
-            Some((sqld, _)) => setup.storing(&sqld.url),
+        let setup = match &store {
+            Some((url, _)) => setup.storing(url),
             None => setup,
         };
         gateways.push(course.adapter.start(setup).await?);
@@ -105,6 +120,23 @@ pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
         let logs: Vec<String> = gateways.iter().map(|gateway| last_lines(&gateway.log())).collect();
         failed(format!("{error}{}", logs.concat()))
     })
+}
+
+impl Place {
+    /// Starts what is shared; returns its URL and what goes with it.
+    async fn start(self) -> Result<Option<(String, Box<dyn Any + Send>)>> {
+        Ok(match self {
+            Self::Own => None,
+            Self::Sqld => {
+                let shared = shared_database().await?;
+                Some((shared.0.url.clone(), Box::new(shared)))
+            }
+            Self::Served(engine) => match engine.start(Disk::Kept).await {
+                Ok(server) => Some((server.url.clone(), Box::new(server))),
+                Err(error) => return failed(error),
+            },
+        })
+    }
 }
 
 /// The end of a log.
