@@ -146,7 +146,8 @@ async fn settled_and_abandoned(w: &World) -> Verdict {
         let (settled, given_up) =
             join(join_all(ids.iter().map(settling)), join(giving_up(), giving_up())).await;
         settled.into_iter().collect::<Result<Vec<()>>>()?;
-        (given_up.0?, given_up.1?);
+        given_up.0?;
+        given_up.1?;
         equal((round, values(&w.store).await?), (round, vec![(round + 1) * 56, 0]))?;
     }
     equal(held(w).await?, 0)

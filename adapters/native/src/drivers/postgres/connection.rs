@@ -91,7 +91,7 @@ impl Connection {
         let rows = match prepared.and_then(|kept| kept.prepared.as_ref()) {
             Some(prepared) => self.client.query_raw(prepared, args).await?,
             None => {
-                let typed = args.map(|arg| (declared(arg.0), arg)).map(|(kind, arg)| (arg, kind));
+                let typed = statement.args.iter().map(|arg| (Bound(arg), declared(arg)));
                 self.client.query_typed_raw(&numbered(&statement.sql), typed).await?
             }
         };
