@@ -45,6 +45,7 @@ export async function start(folder, bindings = {}) {
     scriptPath: resolve(folder, "index.js"),
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     d1Databases: ["DB"],
+    durableObjects: objects(),
     ...pages(),
   });
   const front = await edge(Number((await miniflare.ready).port));
@@ -83,6 +84,13 @@ function deployed() {
   const [, compatibilityDate] = text.match(/^compatibility_date = "(.*)"/m);
   const [, flags] = text.match(/^compatibility_flags = (\[.*\])/m);
   return { compatibilityDate, compatibilityFlags: JSON.parse(flags) };
+}
+
+/** What wrangler.toml says about the object that tells those who watch. */
+function objects() {
+  const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  const found = text.matchAll(/^\[\[durable_objects\.bindings\]\]\nname = "(.*)"\nclass_name = "(.*)"/gm);
+  return Object.fromEntries([...found].map(([, name, className]) => [name, { className, useSQLite: true }]));
 }
 
 /** What wrangler.toml says about the dashboard's files, if they were built. */

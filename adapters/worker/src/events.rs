@@ -10,13 +10,12 @@ use tidegate_core::{
     http::{empty, json},
     identity::Inline,
     journal::Direct,
-    live::Unwatched,
     ports::{Call, Clock, Ports, Store, Upstream},
     store::sql::{Database, Hrana, SqlStore},
 };
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, web_sys};
 
-use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, log, message, pages, platform};
+use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, live::Live, log, message, pages, platform};
 
 #[worker::event(fetch)]
 async fn fetch(
@@ -61,7 +60,7 @@ async fn answer(
 }
 
 /// Seams of this request over the state of the isolate: the runtime lets no request wait for another one's I/O.
-fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
+pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
     let state = state(env)?;
     let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
     let clock: Arc<dyn Clock> = Arc::new(JsClock);
@@ -77,7 +76,7 @@ fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
         store,
         counters,
         journal,
-        feed: Arc::new(Unwatched),
+        feed: Arc::new(Live::of(env)),
         clock,
         random: Arc::new(Entropy),
         hasher: Arc::new(Inline),

@@ -6,6 +6,8 @@
 #[cfg(feature = "events")]
 mod events;
 #[cfg(feature = "events")]
+mod live;
+#[cfg(feature = "events")]
 mod log;
 
 pub mod d1;
@@ -15,6 +17,8 @@ pub mod message;
 mod pages;
 mod pipe;
 pub mod platform;
+#[cfg(feature = "events")]
+pub mod watchers;
 
 pub use d1::D1;
 pub use fetch::Fetch;

@@ -9,7 +9,7 @@ use tidegate_core::{
     Body, Error, Result,
     ports::{BoxFuture, Transport},
 };
-use worker::{ResponseBuilder, web_sys};
+use worker::{ResponseBuilder, WebSocket, web_sys};
 
 use crate::pipe;
 
@@ -43,10 +43,13 @@ pub async fn outgoing(
     response: Response<Body>,
     gone: BoxFuture<()>,
 ) -> worker::Result<worker::Response> {
-    let (head, body) = response.into_parts();
+    let (mut head, body) = response.into_parts();
     let builder = ResponseBuilder::new()
         .with_status(head.status.as_u16())
         .with_headers(headers(&head.headers)?);
+    if let Some(socket) = head.extensions.remove::<WebSocket>() {
+        return Ok(builder.with_websocket(socket).empty());
+    }
     if bodiless(head.status) || body.is_end_stream() {
         return Ok(builder.empty());
     }

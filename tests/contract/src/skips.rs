@@ -30,8 +30,6 @@ pub const SKIPS: &[Skip] = &[
     worker("state_outlives_its_process", IN_MEMORY),
     lambda("live_tells_what_has_ended", NO_SOCKETS),
     lambda("live_ends_with_its_session", NO_SOCKETS),
-    worker("live_tells_what_has_ended", NO_OBJECT),
-    worker("live_ends_with_its_session", NO_OBJECT),
     lambda("operator_resets_admin", NO_COMMANDS),
     worker("operator_resets_admin", NO_COMMANDS),
     lambda("operator_trusts_a_proxy", NO_PROXY),
@@ -46,7 +44,6 @@ const NOT_TOLD: &str = "a function URL does not tell the function that the clien
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
 const WHOLE: &str = "the platform hands a request over when all of it is there";
 const NO_SOCKETS: &str = "a function URL opens no WebSocket: the page asks again and again";
-const NO_OBJECT: &str = "no object holds sockets yet: the page asks again and again";
 const IN_MEMORY: &str = "the Worker's database under test lives and dies with its process";
 const NO_PROXY: &str = "the platform says who the client is";
 const NO_COMMANDS: &str = "commands act through a server's data folder, or on a store directly";
