@@ -40,7 +40,7 @@ pub(crate) struct Options {
 impl Options {
     /// All cases that an adapter is asked, where it is built like this.
     pub(crate) fn of(adapter: Adapter, profile: Profile) -> Self {
-        Self { adapter, profile, ..Self::default() }
+        Self { profile, adapter, ..Self::default() }
     }
 }
 

@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(parse(Some("file:///a/b.db")), file("/a/b.db"));
         assert_eq!(parse(Some(":memory:")), Place::Memory);
         assert_eq!(parse(Some("libsql::memory:")), Place::Memory);
-        assert_eq!(parse(Some("libsql://a.b")), Place::Remote("libsql://a.b".to_owned()));
+        assert_eq!(parse(Some("libsql://a.b")), Place::Remote(Url("libsql://a.b".to_owned())));
     }
 
     #[test]

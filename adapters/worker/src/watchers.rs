@@ -1,5 +1,7 @@
 //! Who watches, over all isolates? One Durable Object holds their sockets and sleeps while there is nothing to tell.
 
+#![expect(missing_docs, reason = "the macro makes what JavaScript calls")]
+
 use std::cell::RefCell;
 
 use tidegate_core::{

@@ -56,9 +56,8 @@ fn sender(headers: &HeaderMap, uri: &Uri) -> Sender {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
         (Some("same-origin" | "none"), _) => Sender::Own,
-        (Some(_), _) => Sender::Other,
         (None, Some(origin)) if is_own(origin, headers, uri) => Sender::Own,
-        (None, Some(_)) => Sender::Other,
+        (Some(_), _) | (None, Some(_)) => Sender::Other,
         (None, None) => Sender::Unknown,
     }
 }

@@ -9,6 +9,7 @@ use futures_executor::block_on;
 use futures_util::stream;
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
+use serde_json::{Value, json};
 use tidegate_core::{Body, config::Config, error::Kind, store::Ended};
 
 /// Declares `[[proxy]]` tables.
@@ -172,13 +173,13 @@ fn another_key_answers_for_one_that_is_limited_refused_or_without_credit() {
             assert_eq!(asked(&world), ["sk-1", "sk-2"], "{status}");
             let record = world.record().await;
             assert_eq!(record.attempts, 2);
-            let tried: serde_json::Value = serde_json::from_str(&record.tried).unwrap();
+            let tried: Value = serde_json::from_str(&record.tried).unwrap();
             let step = |at: usize| ["to", "key", "status"].map(|name| tried[at][name].clone());
-            assert_eq!(step(0), ["proxy:rest".into(), "proxy:rest-1".into(), status.into()]);
-            assert_eq!(step(1), ["proxy:rest".into(), "proxy:rest-2".into(), 200.into()]);
+            assert_eq!(step(0), [json!("proxy:rest"), json!("proxy:rest-1"), json!(status)]);
+            assert_eq!(step(1), [json!("proxy:rest"), json!("proxy:rest-2"), json!(200)]);
             assert_eq!(
                 (&tried[0]["why"], &tried[1]["why"]),
-                (&"upstream_status".into(), &"ok".into())
+                (&json!("upstream_status"), &json!("ok"))
             );
         }
     });

@@ -98,7 +98,7 @@ async fn documents(w: &World) -> Verdict {
             (Ok(_), Ok(next)) => model = next,
             (Err(error), Err(kind)) => equal((step, error.kind), (step, kind))?,
             (found, wanted) => {
-                equal((step, found.map_err(|it| it.kind).is_ok()), (step, wanted.is_ok()))?
+                equal((step, found.map_err(|it| it.kind).is_ok()), (step, wanted.is_ok()))?;
             }
         }
         let query = ListQuery { parent: None, after: None, limit: 100 };

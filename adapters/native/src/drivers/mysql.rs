@@ -1,6 +1,6 @@
 //! How are MySQL and `MariaDB` asked? Statement by statement, between START TRANSACTION and COMMIT.
 //!
-//! At READ COMMITTED, as `PostgreSQL` is: InnoDB then locks the rows that it changes and no gaps between them. See
+//! At READ COMMITTED, as `PostgreSQL` is: `InnoDB` then locks the rows that it changes and no gaps between them. See
 //! decision 38.
 
 mod values;

@@ -128,7 +128,7 @@ mod tests {
         let error = pool.place(WAIT).await.err().unwrap();
         assert_eq!(error.detail, "no connection became free in time");
         drop(first);
-        pool.place(WAIT).await.unwrap();
+        let _third = pool.place(WAIT).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]

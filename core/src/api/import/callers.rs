@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     gateway::Gateway,
     identity::{Client, Issued, is_public_id, named},
-    store::{Document, Kind},
+    store::Kind,
 };
 
 /// Plans the teams, and gives back the tree that there would be.
@@ -42,7 +42,8 @@ pub(super) async fn teams(gateway: &Gateway, rows: Rows, plan: &mut Plan) -> Res
         let before = kept.get(&team.id);
         let was = before.map(|document| fields(&teams::show(&Team::from_document(document)?, 1)));
         let document = team.to_document(before.map_or(0, |document| document.version))?;
-        put(plan, document, fields(&teams::show(&team, 1))?, before, was.transpose()?);
+        let is = fields(&teams::show(&team, 1))?;
+        plan.put(document, &is, before.zip(was.transpose()?.as_ref()));
     }
     Ok(tree)
 }
@@ -97,7 +98,8 @@ pub(super) async fn clients(
             plan.miss(Kind::Client, &client.id, &client.name, says);
         }
         let document = client.to_document(before.map_or(0, |document| document.version))?;
-        put(plan, document, fields(&clients::show(&client, 1))?, before, was.transpose()?);
+        let is = fields(&clients::show(&client, 1))?;
+        plan.put(document, &is, before.zip(was.transpose()?.as_ref()));
     }
     Ok(())
 }
@@ -120,18 +122,6 @@ fn client(gateway: &Gateway, id: &str, before: Option<Client>, mut said: Fields)
     client.policy = said.new_policy()?;
     client.expires_at_ms = client.policy.expires_at_ms;
     Ok(client)
-}
-
-type Said = serde_json::Map<String, serde_json::Value>;
-
-fn put(
-    plan: &mut Plan,
-    document: Document,
-    is: Said,
-    before: Option<&Document>,
-    was: Option<Said>,
-) {
-    plan.put(document, &is, before.zip(was.as_ref()));
 }
 
 /// Who is called what, whatever the case of its letters.

@@ -150,9 +150,11 @@ impl Plan {
                 Some(Value::String(id)) => Ok(id),
                 _ => Err(Error::bad_request("It has no id.").at("id")),
             };
-            let once = id.and_then(|id| match ids.insert(id.clone()) {
-                true => Ok(id),
-                false => Err(Error::bad_request("Another one has this id.").at("id")),
+            let once = id.and_then(|id| {
+                let first = ids.insert(id.clone());
+                first
+                    .then_some(id)
+                    .ok_or_else(|| Error::bad_request("Another one has this id.").at("id"))
             });
             if let Some(id) = self.right(&place, once)? {
                 read.push(Row { place, id, said });

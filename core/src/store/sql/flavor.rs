@@ -159,7 +159,7 @@ fn collated(statement: &str) -> String {
     let mut text = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let (length, rest) = piece.split_once(')').unwrap_or((piece, ""));
-        text.push_str(&format!("VARCHAR({length}) COLLATE \"C\"{rest}"));
+        text += &["VARCHAR(", length, ") COLLATE \"C\"", rest].concat();
     }
     text
 }

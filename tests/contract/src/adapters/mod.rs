@@ -68,7 +68,7 @@ impl Adapter {
     }
 }
 
-/// What EventBridge sends when a schedule's time has come.
+/// What `EventBridge` sends when a schedule's time has come.
 const SCHEDULED: &str = r#"{"version":"0","id":"53dc4d37","detail-type":"Scheduled Event","source":"aws.events","account":"123456789012","time":"2026-01-01T00:00:00Z","region":"eu-central-1","resources":["arn:aws:events:eu-central-1:123456789012:rule/upkeep"],"detail":{}}"#;
 
 /// How many cases use one running gateway.

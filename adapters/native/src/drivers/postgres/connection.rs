@@ -1,7 +1,7 @@
 //! What does one connection do with a batch? It sends all of it before it waits for the first answer, and keeps the
 //! statements prepared that come again.
 
-use std::{borrow::Cow, pin::pin};
+use std::{borrow::Cow, fmt::Write, pin::pin};
 
 use futures_util::{StreamExt, future::maybe_done, poll};
 use tidegate_core::{
@@ -88,12 +88,11 @@ impl Connection {
     async fn ask(&self, statement: &Statement) -> Result<Outcome, Refusal> {
         let args = statement.args.iter().map(Bound);
         let prepared = self.kept.iter().find(|kept| kept.sql == statement.sql);
-        let rows = match prepared.and_then(|kept| kept.prepared.as_ref()) {
-            Some(prepared) => self.client.query_raw(prepared, args).await?,
-            None => {
-                let typed = statement.args.iter().map(|arg| (Bound(arg), declared(arg)));
-                self.client.query_typed_raw(&numbered(&statement.sql), typed).await?
-            }
+        let rows = if let Some(prepared) = prepared.and_then(|kept| kept.prepared.as_ref()) {
+            self.client.query_raw(prepared, args).await?
+        } else {
+            let typed = statement.args.iter().map(|arg| (Bound(arg), declared(arg)));
+            self.client.query_typed_raw(&numbered(&statement.sql), typed).await?
         };
         let (mut rows, mut outcome) = (pin!(rows), Outcome::default());
         while let Some(row) = rows.next().await {
@@ -144,7 +143,8 @@ fn numbered(sql: &str) -> String {
     let mut pieces = sql.split('?');
     text.push_str(pieces.next().unwrap_or_default());
     for (piece, number) in pieces.zip(1..) {
-        text.push_str(&format!("${number}{piece}"));
+        // A text always has room.
+        let _ = write!(text, "${number}{piece}");
     }
     text
 }
