@@ -38,13 +38,15 @@ impl Visitor {
         }
     }
 
-    fn dress(&self, ask: Ask) -> Ask {
+    /// As a page of `origin` asks, where it is a person.
+    fn dress(&self, ask: Ask, origin: &str) -> Ask {
         match self {
             Self::None => ask,
             Self::BadKey => ask.bearer("tg_0123456789_bad"),
             Self::Client(key) => ask.bearer(key),
             Self::Viewer(person) | Self::Admin(person) | Self::Disabled(person) => {
-                ask.header("cookie", &person.cookie).header("sec-fetch-site", "same-origin")
+                let ask = ask.header("cookie", &person.cookie).header("origin", origin);
+                ask.header("sec-fetch-site", "same-origin")
             }
         }
     }
@@ -107,10 +109,11 @@ async fn roles(world: &World) -> Result {
     let mut routes: Vec<&Route> = ROUTES.iter().collect();
     routes
         .sort_by_key(|route| (route.method.as_str(), route.pattern) == ("DELETE", "/api/session"));
+    let origin = format!("http://{}", world.gateway.address);
     let mut wrong = Vec::new();
     for visitor in &visitors {
         for route in &routes {
-            let ask = visitor.dress(request(route)?);
+            let ask = visitor.dress(request(route)?, &origin);
             let status = exchange(world.gateway.address, &ask).await?.status;
             let fits = match visitor.refused(route.needs) {
                 Some(refusal) => status == refusal,
