@@ -40,6 +40,9 @@ pub const SKIPS: &[Skip] = &[
     worker("prices_refreshed_beside_requests", BY_TIME),
 ];
 
+/// Routes that are only refused where they are, because the platform has no use for them.
+pub const REFUSED: &[(Adapter, &str)] = &[(Adapter::Lambda, "/api/live")];
+
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
 const WHOLE: &str = "the platform hands a request over when all of it is there";
