@@ -169,8 +169,7 @@ fn mysql(_: &Url) -> Result<Arc<dyn Database>> {
 #[cfg(not(feature = "enterprise"))]
 fn light(engine: &str) -> Error {
     Error::bad_request(format!(
-        "This is a light build, without {engine}: take the image or program tagged `enterprise`, or build with \
-         `--features enterprise`."
+        "This is a light build, without {engine}: build with `--features enterprise`."
     ))
 }
 
