@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Rows,
-    plan::{Plan, Row, fields, kept},
+    plan::{Plan, Row, kept},
 };
 use crate::{
-    api::{clients, policy::Fields, teams},
+    api::{clients, document::object, policy::Fields, teams},
     budget::{Team, Teams, is_id},
     error::{Error, Result},
     gateway::Gateway,
@@ -40,9 +40,9 @@ pub(super) async fn teams(gateway: &Gateway, rows: Rows, plan: &mut Plan) -> Res
         plan.right(&place, tree.check(&team.id, &team.parent))?;
         plan.right(&place, names.check(&team.id, &team.name))?;
         let before = kept.get(&team.id);
-        let was = before.map(|document| fields(&teams::show(&Team::from_document(document)?, 1)));
+        let was = before.map(|document| object(&teams::show(&Team::from_document(document)?, 1)));
         let document = team.to_document(before.map_or(0, |document| document.version))?;
-        let is = fields(&teams::show(&team, 1))?;
+        let is = object(&teams::show(&team, 1))?;
         plan.put(document, &is, before.zip(was.transpose()?.as_ref()));
     }
     Ok(tree)
@@ -92,13 +92,13 @@ pub(super) async fn clients(
         plan.right(&place, names.check(&client.id, &client.name))?;
         let before = kept.get(&client.id);
         let was =
-            before.map(|document| fields(&clients::show(&Client::from_document(document)?, 1)));
+            before.map(|document| object(&clients::show(&Client::from_document(document)?, 1)));
         if before.is_none() {
             let says = "Nobody has a key of it: rotate it to get one.";
             plan.miss(Kind::Client, &client.id, &client.name, says);
         }
         let document = client.to_document(before.map_or(0, |document| document.version))?;
-        let is = fields(&clients::show(&client, 1))?;
+        let is = object(&clients::show(&client, 1))?;
         plan.put(document, &is, before.zip(was.transpose()?.as_ref()));
     }
     Ok(())

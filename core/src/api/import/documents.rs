@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{
     Rows,
-    plan::{Plan, Row, fields, kept},
+    plan::{Plan, Row, kept},
 };
 use crate::{
     api::{
-        document::{Resource, Stored, fresh, merged},
+        document::{Resource, Stored, fresh, merged, object},
         groups, inbound, keys,
         overrides::Model,
         providers::Body as Provider,
@@ -42,7 +42,7 @@ pub(super) async fn settings(
         Some(before) => before.saying(&settings)?,
         None => fresh(ID, "", ID, &settings)?,
     };
-    let (was, is) = (fields(&current)?, fields(&settings)?);
+    let (was, is) = (object(&current)?, object(&settings)?);
     if before.is_none() && was == is {
         return Ok(());
     }
@@ -121,14 +121,14 @@ async fn all<T: Resource>(
         }
         let Some(body) = plan.right(&place, read::<T>(&id, said))? else { continue };
         let before = kept.remove(&id).map(Stored::<T>::read).transpose()?;
-        let after = fields(&body)?;
+        let after = object(&body)?;
         let before = match before {
             None => {
                 plan.put(fresh(&id, "", &id, &body)?, &after, None);
                 None
             }
             Some(before) => {
-                let was = fields(&before.body)?;
+                let was = object(&before.body)?;
                 plan.put(before.saying(&body)?, &after, Some((&before.document, &was)));
                 Some(before.body)
             }

@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Rows;
 use crate::{
-    api::{
-        document::{self, next},
-        edit::Edit,
-    },
+    api::{document::next, edit::Edit},
     error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
     limits::{IMPORT_ROWS_MAX, MISTAKES_TOLD_MAX, PAGE_ROWS_MAX},
@@ -188,11 +185,6 @@ pub(super) async fn kept(gateway: &Gateway, kind: Kind) -> Result<BTreeMap<Strin
             return Ok(all);
         }
     }
-}
-
-/// What a thing says, field by field.
-pub(super) fn fields<T: Serialize>(body: &T) -> Result<Map<String, Value>> {
-    document::object(body)
 }
 
 fn differing(before: &Map<String, Value>, after: &Map<String, Value>) -> Vec<String> {

@@ -1,15 +1,15 @@
 //! What can administrators change, and what are they told when they may not?
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Case,
-    sample::{COMPLETION, problem},
+    sample::{COMPLETION, id, problem, said},
 };
 use crate::{
-    Result, failed,
+    Result,
     setup::{ADMIN_TOKEN, MODEL, SECRET, SLASHED_MODEL, UPSTREAM_KEY},
-    wire::{Answer, Ask},
+    wire::Ask,
     world::World,
 };
 use tidegate_provider::Script;
@@ -27,19 +27,6 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "admin_proxies", run: |world| Box::pin(proxies(world)) },
     Case { name: "admin_audit", run: |world| Box::pin(audit(world)) },
 ];
-
-/// Checks the status and returns what was said.
-fn said(answer: &Answer, status: u16) -> Result<Value> {
-    if answer.status != status {
-        return failed(format!("{} instead of {status}: {}", answer.status, answer.text()));
-    }
-    answer.json()
-}
-
-/// An id that no other case uses.
-fn id(world: &World, name: &str) -> String {
-    format!("{name}-{}", world.client.id.to_lowercase())
-}
 
 async fn problems(world: &World) -> Result {
     assert_eq!(problem(&world.admin("GET", "/api/nothing").await?, 404)?["code"], "not_found");

@@ -7,7 +7,7 @@ use tidegate_provider::Script;
 
 use super::{
     Case,
-    sample::{COMPLETION, DONE, FINISH, USAGE, chunk, problem},
+    sample::{COMPLETION, DONE, FINISH, USAGE, chunk, problem, said},
 };
 use crate::{
     Result,
@@ -29,13 +29,6 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "console_openapi", run: |world| Box::pin(openapi(world)) },
     Case { name: "console_captures", run: |world| Box::pin(captures(world)) },
 ];
-
-fn said(answer: &Answer, status: u16) -> Result<Value> {
-    if answer.status != status {
-        return failed(format!("{} instead of {status}: {}", answer.status, answer.text()));
-    }
-    answer.json()
-}
 
 async fn models(world: &World) -> Result {
     let path = format!("/api/models/up/{}:free", world.client.id);

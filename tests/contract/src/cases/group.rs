@@ -7,7 +7,7 @@ use tidegate_provider::{Script, Step, tag};
 
 use super::{
     Case,
-    sample::{COMPLETION, problem, refused},
+    sample::{COMPLETION, id, problem, refused},
 };
 use crate::{
     Result, failed,
@@ -34,11 +34,6 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "group_declared_is_locked", run: |world| Box::pin(locked(world)) },
     Case { name: "groups_to_begin_with", run: |world| Box::pin(first_ones(world)) },
 ];
-
-/// An id that no other case uses.
-fn id(world: &World, name: &str) -> String {
-    format!("{name}-{}", world.client.id.to_lowercase())
-}
 
 pub(super) fn targets(names: &[&str]) -> Value {
     names.iter().map(|name| json!({ "name": name })).collect()

@@ -2,8 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, sample::problem};
-use crate::{Result, failed, wire::Answer, world::World};
+use super::{
+    Case,
+    sample::{id, problem, said},
+};
+use crate::{Result, failed, world::World};
 
 pub(super) const CASES: &[Case] = &[
     Case { name: "import_told_then_done", run: |world| Box::pin(told_then_done(world)) },
@@ -11,18 +14,6 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "import_guarded", run: |world| Box::pin(guarded(world)) },
     Case { name: "import_leaves_what_is_declared", run: |world| Box::pin(declared(world)) },
 ];
-
-fn said(answer: &Answer, status: u16) -> Result<Value> {
-    if answer.status != status {
-        return failed(format!("{} instead of {status}: {}", answer.status, answer.text()));
-    }
-    answer.json()
-}
-
-/// An id that no other case uses.
-fn id(world: &World, name: &str) -> String {
-    format!("{name}-{}", world.client.id.to_lowercase())
-}
 
 /// One of each kind, each leaning on another one of the file.
 fn file(world: &World) -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Result, failed, wire::Answer};
+use crate::{Result, failed, wire::Answer, world::World};
 
 /// A whole answer with odd spacing, escapes, unknown fields and a number that must not be read and written again.
 pub(super) const COMPLETION: &str = "{\"id\": \"chatcmpl-1\",\n  \"object\":\"chat.completion\", \"created\":1755900000,\
@@ -60,6 +60,19 @@ pub(super) fn refused(answer: &Answer, status: u16) -> Result<Value> {
         return failed(format!("an error that is not JSON: {:?}", answer.headers));
     }
     shaped(&answer.json()?)
+}
+
+/// Checks the status and returns what was said.
+pub(super) fn said(answer: &Answer, status: u16) -> Result<Value> {
+    if answer.status != status {
+        return failed(format!("{} instead of {status}: {}", answer.status, answer.text()));
+    }
+    answer.json()
+}
+
+/// An id that no other case uses.
+pub(super) fn id(world: &World, name: &str) -> String {
+    format!("{name}-{}", world.client.id.to_lowercase())
 }
 
 /// Checks that an answer of the API is a problem with this status, and returns it.
