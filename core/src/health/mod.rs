@@ -292,7 +292,7 @@ impl Pool {
 impl pool::Slot {
     /// How long it rests where nobody says: longer each time, and once for all that are refused at the same time.
     fn unsaid_rest(&mut self, now: Millis) -> Millis {
-        if let Some(rest) = self.rest.filter(|rest| rest.until > now) {
+        if let Some(rest) = self.rest.filter(|rest| rest.holds(now)) {
             return rest.until;
         }
         let rest = COOL_REST.saturating_mul(2_u32.saturating_pow(self.unsaid)).min(COOL_REST_MAX);

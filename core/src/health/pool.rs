@@ -57,6 +57,14 @@ pub(crate) struct Rest {
     pub(crate) why: Why,
 }
 
+impl Rest {
+    /// Whether it is not over. Its last millisecond belongs to it: the moment that it was counted from was cut to one,
+    /// and a provider that asked for four seconds sees more of them than we do.
+    pub(super) fn holds(self, now: Millis) -> bool {
+        self.until >= now
+    }
+}
+
 /// Why somebody is not asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Why {
@@ -287,7 +295,7 @@ impl Slot {
         if let Look::Rests(until) = self.bench.look(now) {
             return Some(Out { why: Why::Refused, until: Some(until) });
         }
-        let rest = self.rest.filter(|rest| rest.until > now)?;
+        let rest = self.rest.filter(|rest| rest.holds(now))?;
         Some(Out { why: rest.why, until: Some(rest.until) })
     }
 

@@ -39,8 +39,9 @@ impl World {
         self.ask(Outcome::Failed { fault, until: None })
     }
 
+    /// So many seconds, and the millisecond that a rest of as many keeps.
     fn wait(&self, seconds: u64) {
-        self.clock.advance(Duration::from_secs(seconds));
+        self.clock.advance(Duration::from_secs(seconds) + Duration::from_millis(1));
     }
 
     /// The keys that serve now, and when to come back if none does.

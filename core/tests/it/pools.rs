@@ -15,8 +15,9 @@ use tidegate_core::{error::Kind, ports::Clock, provider::Terms};
 const ASK: &str = r#"{"model":"mock","messages":[]}"#;
 const GOOD: &str = r#"{"id":"x","choices":[]}"#;
 
+/// So many seconds, and the millisecond that a rest of as many keeps.
 fn wait(world: &World, seconds: u64) {
-    world.clock.advance(Duration::from_secs(seconds));
+    world.clock.advance(Duration::from_secs(seconds) + Duration::from_millis(1));
 }
 
 /// The status, and when to come back.

@@ -227,7 +227,7 @@ fn when_all_keys_rest_nobody_is_asked() {
         let response = get(&world, "/proxy/rest/a").await;
         assert_eq!((response.status().as_u16(), told(&response).as_str()), (429, "20"));
         assert_eq!(asked(&world).len(), 2);
-        world.clock.advance(Duration::from_secs(20));
+        world.clock.advance(Duration::from_millis(20_001));
         world.upstream.answer_with(200, &[], "");
         assert_eq!(read(get(&world, "/proxy/rest/a").await).await.0, 200);
         assert_eq!(asked(&world)[2], "sk-2");

@@ -151,7 +151,7 @@ fn patient(seen: &[Seen]) -> Result {
             let Some(told) = refused.answered else { continue };
             let after = next.arrived.saturating_duration_since(told);
             if after > ON_THE_WAY && after < RETRY_AFTER {
-                return failed(format!("{key} was asked {after:.1?} after it was refused"));
+                return failed(format!("{key} was asked {after:.3?} after it was refused"));
             }
         }
     }
