@@ -47,8 +47,9 @@ const FILES: &[&str] = &[
     include_str!("../../../migrations/0004_audit_and_days.sql"),
     include_str!("../../../migrations/0005_side.sql"),
     include_str!("../../../migrations/0006_tried.sql"),
+    include_str!("../../../migrations/0007_failed.sql"),
 ];
-const NEWEST: i64 = 6;
+const NEWEST: i64 = 7;
 
 /// The statements of a file, without what stands in front of them.
 fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {

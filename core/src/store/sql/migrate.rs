@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, text: include_str!("../../../../migrations/0004_audit_and_days.sql") },
     Migration { number: 5, text: include_str!("../../../../migrations/0005_side.sql") },
     Migration { number: 6, text: include_str!("../../../../migrations/0006_tried.sql") },
+    Migration { number: 7, text: include_str!("../../../../migrations/0007_failed.sql") },
 ];
 
 const LEASE: &str = "migrate";
