@@ -183,21 +183,22 @@ async fn ask(
         name(&mut guard.record, &target);
         let most = || admit::estimate(gateway, inbound, (&target.provider, &target.model));
         cover(gateway, &mut guard.hold, most).await?;
-        guard.trail.begin(&target, gateway.ports.clock.now());
-        let Raced { target, begun, outcome } = if let Some(hedge) = question.hedge(&target) {
+        let begun = gateway.ports.clock.now();
+        let ticket = guard.trail.begin(&target, begun);
+        let Raced { target, ticket, begun, outcome } = if let Some(hedge) = question.hedge(&target)
+        {
             let course = Course { tries: &mut *tries, line: &mut *line, guard: &mut *guard };
-            Box::pin(race(question, headers, (target, hedge), course)).await
+            Box::pin(race(question, headers, (target, ticket, hedge), course)).await
         } else {
-            let begun = gateway.ports.clock.now();
             let waiting = (tries.wait(), &mut guard.record);
             let outcome = attempt(question, headers, &target, waiting).await;
-            Raced { target, begun, outcome }
+            Raced { target, ticket, begun, outcome }
         };
         let held = outcome.as_ref().is_ok_and(|(served, _)| served.is_held_back())
             && question.names(&target, Instead::Filtered);
         let word = if held { HELD_BACK } else { OK };
         let came = outcome.as_ref().map(|(served, _)| (word, served.status()));
-        guard.trail.last(&target, came, gateway.ports.clock.now());
+        guard.trail.last(ticket, came, gateway.ports.clock.now());
         if !held {
             note_latency(gateway, inbound, &target, (begun, outcome.as_ref().err()));
         }

@@ -11,6 +11,7 @@ use super::{
     line::Line,
     resolve::{Question, Target},
     settle::Guard,
+    trail::Ticket,
     tries::{Tried, Tries},
 };
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 /// A target that was asked, and what came of it.
 pub(super) struct Raced {
     pub(super) target: Target,
+    pub(super) ticket: Ticket,
     pub(super) begun: Millis,
     pub(super) outcome: Result<Attempted>,
 }
@@ -40,7 +42,7 @@ pub(super) struct Course<'c, 'g> {
 pub(super) async fn race(
     question: &Question<'_>,
     headers: &HeaderMap,
-    (target, hedge): (Target, &Hedge),
+    (target, ticket, hedge): (Target, Ticket, &Hedge),
     course: Course<'_, '_>,
 ) -> Raced {
     let Question { gateway, inbound, .. } = question;
@@ -50,7 +52,7 @@ pub(super) async fn race(
     // In case the client leaves meanwhile.
     guard.record.attempts += 1;
     let (mut own, mut other) = (scratch(&guard.record), scratch(&guard.record));
-    let first = |outcome| Raced { target: target.clone(), begun, outcome };
+    let first = |outcome| Raced { target: target.clone(), ticket, begun, outcome };
     let asked = Box::pin(attempt(question, headers, &target, (tries.wait(), &mut own)));
     let delay = Duration::from_millis(u64::from(hedge.after_ms));
     let (last, failed, is_first) = match select(asked, clock.sleep(delay)).await {
@@ -78,11 +80,11 @@ pub(super) async fn race(
         swap(&mut guard.using, &mut guard.beside);
     }
     // From here on the key in use is the last one's, and the one beside it that of whoever failed or was dropped.
-    if let Some(Raced { target, outcome: Err(error), .. }) = failed {
+    if let Some(Raced { target, ticket, outcome: Err(error), .. }) = failed {
         guard.record.side = side;
         swap(&mut guard.using, &mut guard.beside);
         name(&mut guard.record, &target);
-        guard.trail.end(&target, Err(&error), clock.now());
+        guard.trail.end(ticket, Err(&error), clock.now());
         // Whoever is asked next is under way already.
         let _ = tries.failed(scrub(error, &target), guard);
         guard.using = guard.beside.take();
@@ -128,9 +130,9 @@ async fn follow(
     guard.record.attempts += 1;
     guard.record.side = with(guard.record.side.clone(), question, &target);
     let begun = gateway.ports.clock.now();
-    guard.trail.begin(&target, begun);
+    let ticket = guard.trail.begin(&target, begun);
     let outcome = attempt(question, headers, &target, (tries.wait(), record)).await;
-    Some(Raced { target, begun, outcome })
+    Some(Raced { target, ticket, begun, outcome })
 }
 
 /// What an attempt writes into, so that two do not write into the same.

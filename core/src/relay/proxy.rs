@@ -130,9 +130,9 @@ impl Errand<'_> {
             guard.record.attempts += 1;
             guard.using = Some(used);
             let who = Who { to: pool.id.clone(), key: guard.record.key_id.clone() };
-            guard.trail.begin(who.clone(), now);
+            let ticket = guard.trail.begin(who, now);
             let answer = self.send(head, at).await;
-            guard.trail.end(who, came(&answer), self.gateway.ports.clock.now());
+            guard.trail.end(ticket, came(&answer), self.gateway.ports.clock.now());
             let fault = self.note(&answer, background, guard);
             let told = (fault, &head.method);
             let broke = u32::try_from(tried.len()).unwrap_or(u32::MAX);

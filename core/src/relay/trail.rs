@@ -37,8 +37,11 @@ struct Asked {
     ended: Option<(Millis, &'static str, u16)>,
 }
 
+/// Stands for one who was asked.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket(usize);
+
 /// Who is asked.
-#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Who {
     /// As `provider/model`, or the name of a proxy.
     pub(super) to: String,
@@ -92,12 +95,13 @@ impl Trail {
     }
 
     /// Somebody is asked.
-    pub(super) fn begin(&mut self, who: impl Into<Who>, now: Millis) {
+    pub(super) fn begin(&mut self, who: impl Into<Who>, now: Millis) -> Ticket {
         self.asked.push(Asked { who: who.into(), begun: now, ended: None });
+        Ticket(self.asked.len() - 1)
     }
 
     /// It is known what came of it.
-    pub(super) fn end(&mut self, who: impl Into<Who>, came: Came<'_>, now: Millis) {
+    pub(super) fn end(&mut self, Ticket(at): Ticket, came: Came<'_>, now: Millis) {
         let (why, status) = match came {
             Ok((why, status)) => (why, status.as_u16()),
             Err(Error { kind: kind @ Kind::Upstream(status), .. }) => {
@@ -105,16 +109,14 @@ impl Trail {
             }
             Err(error) => (error.kind.name(), 0),
         };
-        let who = who.into();
-        let open = |asked: &&mut Asked| asked.ended.is_none() && asked.who == who;
-        if let Some(asked) = self.asked.iter_mut().rfind(open) {
-            asked.ended = Some((now, why, status));
+        if let Some(asked) = self.asked.get_mut(at) {
+            asked.ended.get_or_insert((now, why, status));
         }
     }
 
     /// The same, and nobody else is waited for.
-    pub(super) fn last(&mut self, who: impl Into<Who>, came: Came<'_>, now: Millis) {
-        self.end(who, came, now);
+    pub(super) fn last(&mut self, ticket: Ticket, came: Came<'_>, now: Millis) {
+        self.end(ticket, came, now);
         for asked in &mut self.asked {
             asked.ended.get_or_insert((now, DROPPED, 0));
         }
@@ -197,8 +199,8 @@ mod tests {
         let dropped = (Some("7"), Some(4), Some("dropped"), None);
         assert!(parts.eq([failed("0"), failed("1"), (None, None, None, Some(5)), dropped]));
         // A single one that is too long is left out, too.
-        let who = Who { to: "x".repeat(3_000), key: String::new() };
-        let long = || Asked { who: who.clone(), ..asked(0) };
+        let who = || Who { to: "x".repeat(3_000), key: String::new() };
+        let long = || Asked { who: who(), ..asked(0) };
         let trail = Trail { picked: Vec::new(), asked: vec![long(), long()] };
         assert_eq!(trail.told(9), r#"[{"left_out":2}]"#);
     }
