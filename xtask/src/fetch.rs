@@ -22,9 +22,11 @@ pub(crate) fn npm(folder: &Path) -> Result<PathBuf> {
     let lock = read(&folder.join("package-lock.json"))?;
     let home = place::cache()?.join("npm").join(digest(&lock));
     let modules = home.join("node_modules");
-    if modules.is_dir() {
+    // npm writes this file last. Without it somebody's own npm has followed a link to here and was stopped half-way.
+    if modules.join(".package-lock.json").is_file() {
         return Ok(modules);
     }
+    let _ = fs::remove_dir_all(&home);
     let fresh = beside(&home)?;
     for file in ["package.json", "package-lock.json"] {
         fs::copy(folder.join(file), fresh.join(file)).map_err(|e| io(&folder.join(file), &e))?;

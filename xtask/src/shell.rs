@@ -1,11 +1,14 @@
 //! How does this tool run another program? It prints the line, runs it, and says how long it took.
 
 use std::{
+    collections::VecDeque,
     ffi::OsStr,
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader, IsTerminal, Read},
     path::Path,
-    process::{Child, Command, Stdio},
-    time::Instant,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -15,6 +18,10 @@ use crate::{
 
 /// How much of what failed the summary repeats.
 const FAILURE_LINES_MAX: usize = 60;
+/// How much of the end of what failed without tests the summary repeats.
+const LAST_LINES_MAX: usize = 15;
+/// How long to wait for the last words of a program that has ended. One that it has started may keep its output open.
+const LAST_LINES_WAIT: Duration = Duration::from_secs(1);
 
 /// A command at the root of the clone, without standard input.
 pub(crate) fn command(program: impl AsRef<OsStr>, args: &[&str]) -> Result<Command> {
@@ -32,13 +39,54 @@ pub(crate) fn cargo(args: &[&str]) -> Result<Command> {
 pub(crate) fn run(command: &mut Command) -> Result {
     announce(command);
     let start = Instant::now();
-    let status = command.status().map_err(|e| cannot_start(command, &e))?;
+    let (status, last) = shown_to_the_end(command).map_err(|e| cannot_start(command, &e))?;
     println!(
         "   {} in {}",
         if status.success() { "ok" } else { "failed" },
         seconds(start.elapsed())
     );
-    if status.success() { Ok(Done::default()) } else { Err(Stop::failed(status.to_string())) }
+    if status.success() {
+        return Ok(Done::default());
+    }
+    let last: String = last.iter().map(|line| format!("\n      {line}")).collect();
+    Err(Stop::failed(format!("{status}{last}")))
+}
+
+/// Runs it, and returns the end of what it printed unless a person looks on: where only the end of a log is kept, the
+/// summary has to say why something failed.
+fn shown_to_the_end(command: &mut Command) -> io::Result<(ExitStatus, VecDeque<String>)> {
+    if io::stdout().is_terminal() {
+        return Ok((command.status()?, VecDeque::new()));
+    }
+    let (printed, own_end) = io::pipe()?;
+    let mut child = command.stdout(own_end.try_clone()?).stderr(own_end).spawn()?;
+    // Our ends of the pipe would keep it open.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let last = Arc::<Mutex<VecDeque<String>>>::default();
+    let showing = thread::spawn({
+        let last = Arc::clone(&last);
+        move || show(printed, &last)
+    });
+    let status = child.wait()?;
+    let deadline = Instant::now() + LAST_LINES_WAIT;
+    while !showing.is_finished() && Instant::now() < deadline {
+        thread::sleep(LAST_LINES_WAIT / 100);
+    }
+    let last = std::mem::take(&mut *last.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok((status, last))
+}
+
+/// Shows what is printed, and keeps the end of it.
+fn show(printed: impl Read, last: &Mutex<VecDeque<String>>) {
+    for line in BufReader::new(printed).split(b'\n').map_while(std::result::Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_LINES_MAX {
+            last.pop_front();
+        }
+        last.push_back(line.into_owned());
+    }
 }
 
 /// Runs a program that ends with libtest's closing lines; shows what it prints and adds the lines up.
@@ -128,6 +176,19 @@ fn cannot_start(command: &Command, error: &std::io::Error) -> Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_of_what_failed_is_told() {
+        // The one in the background keeps the output open.
+        let script = "sleep 5 & seq 100; echo because >&2; exit 3";
+        let stop = run(Command::new("sh").args(["-c", script])).err();
+        let Some(Stop::Failed(why, _)) = stop else { panic!("{stop:?}") };
+        let lines: Vec<&str> = why.lines().map(str::trim).collect();
+        assert_eq!(
+            (lines[0], lines[1], lines[LAST_LINES_MAX]),
+            ("exit status: 3", "87", "because")
+        );
+    }
 
     #[test]
     fn what_failed_is_kept_and_nothing_else() {
