@@ -2,16 +2,19 @@
 const NANO = 1_000_000_000;
 
 const whole = new Intl.NumberFormat();
-const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+/** Some places write a million as m, which is small. */
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const dated = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const clock = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const hour = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const watch = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
 export const count = (value: number) => whole.format(value);
-export const short = (value: number) => (value < 10_000 ? whole.format(value) : compact.format(value));
+export const short = (value: number) => (value < 1_000_000 ? whole.format(value) : compact.format(value));
 export const share = (part: number, of: number) => (of > 0 ? percent.format(part / of) : '–');
 
 /** Dollars to the last nano-dollar that is there. */
@@ -22,13 +25,14 @@ export function money(nano: number): string {
   return `${sign}$${whole.format(Math.floor(size / NANO))}.${digits.padEnd(2, '0')}`;
 }
 
-/** Dollars at a glance: cents, or two digits of what is less. */
+/** Dollars at a glance: whole ones where they are many, cents, or two digits of what is less. */
 export function roundMoney(nano: number): string {
   const dollars = nano / NANO;
   if (dollars === 0) return '$0.00';
   const options: Intl.NumberFormatOptions = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' };
-  if (Math.abs(dollars) >= 1) return dollars.toLocaleString(undefined, options);
-  return dollars.toLocaleString(undefined, { ...options, minimumFractionDigits: 2, maximumSignificantDigits: 2 });
+  if (Math.abs(dollars) >= 1000) return dollars.toLocaleString(undefined, { ...options, maximumFractionDigits: 0 });
+  if (Math.abs(dollars) >= 0.1) return dollars.toLocaleString(undefined, options);
+  return dollars.toLocaleString(undefined, { ...options, maximumSignificantDigits: 2 });
 }
 
 export function duration(ms: number): string {
@@ -39,9 +43,12 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 86_400_000)} d ${Math.round((ms % 86_400_000) / 3_600_000)} h`;
 }
 
+export const date = (ms: number) => dated.format(ms);
 export const time = (ms: number) => moment.format(ms);
 /** For a row among many: day and time of day. */
 export const stamp = (ms: number) => clock.format(ms);
+/** For what happens while somebody looks. */
+export const timeOfDay = (ms: number) => watch.format(ms);
 export const bucket = (ms: number, hours: number) => (hours < 24 ? `${day.format(ms)}, ${hour.format(ms)}` : day.format(ms));
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
