@@ -1,6 +1,6 @@
 // What does a limit say, in words, and how is one typed?
 import type { Limit, Spending } from './api/types';
-import { count, money } from './format';
+import { count, roundMoney } from './format';
 
 export type Measure = 'dollars' | 'tokens' | 'requests' | 'concurrent';
 
@@ -36,7 +36,7 @@ export function words(limit: Limit): string {
 
 /** How much of it is used, in its own unit. */
 export function used(spent: Spending['limits'][number]): string {
-  const write = measure(spent.limit) === 'dollars' ? money : count;
+  const write = measure(spent.limit) === 'dollars' ? roundMoney : count;
   return `${write(spent.used)} used, ${write(Math.max(0, spent.remaining))} left`;
 }
 
