@@ -32,7 +32,7 @@ export function roundMoney(nano: number): string {
   const options: Intl.NumberFormatOptions = { style: 'currency', currency: 'USD', currencyDisplay: 'narrowSymbol' };
   if (Math.abs(dollars) >= 1000) return dollars.toLocaleString(undefined, { ...options, maximumFractionDigits: 0 });
   if (Math.abs(dollars) >= 0.1) return dollars.toLocaleString(undefined, options);
-  return dollars.toLocaleString(undefined, { ...options, maximumSignificantDigits: 2 });
+  return dollars.toLocaleString(undefined, { ...options, minimumSignificantDigits: 2, maximumSignificantDigits: 2 });
 }
 
 export function duration(ms: number): string {
