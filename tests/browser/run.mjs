@@ -44,8 +44,9 @@ let lost = false;
 /** What each adapter is asked, where the server is asked everything: the platform may differ, the pages do not. */
 const SMOKE = [
   ...setup.filter(([, , needed]) => needed),
-  ...seeing.filter(([name]) => /^(traffic|the overview|requests are|what is not there)/.test(name)),
-  ...people.filter(([name]) => /^(a team is made|a client is made|a key is rotated)/.test(name)),
+  ...seeing.filter(([name]) => /^(traffic|the overview|requests are|the live page shows|what is not there)/.test(name)),
+  ...routing.filter(([name]) => name.startsWith('a proxy is added')),
+  ...people.filter(([name]) => /^(a team is made|a client is made|a key is rotated|a password is changed)/.test(name)),
   ...house.filter(([name]) => /configuration/.test(name)),
   ...shell.filter(([name]) => /^(links|a session|without)/.test(name)),
 ];

@@ -139,6 +139,14 @@ async function playground(world) {
   await page.getByText('POST /v1beta/models/tides:generateContent').waitFor();
   await page.locator('section').getByRole('link').click();
   await page.getByRole('heading', { name: 'Request', exact: true }).waitFor();
+  // The page forgets the key, and the next one is another of the same client.
+  const made = () => page.waitForFunction(() => document.querySelector('input[placeholder="tg_…"]').value.startsWith('tg_'));
+  await page.goto(`${world.gateway.url}/ui/playground?model=lab-1`);
+  await page.getByRole('button', { name: 'Make a key for an hour' }).click();
+  await made();
+  await page.getByLabel('Prompt').fill('Hello again');
+  await page.keyboard.press('Control+Enter');
+  await page.locator('pre.said', { hasText: 'You said: Hello again' }).waitFor();
 }
 
 async function simulated(world) {

@@ -152,6 +152,24 @@ async function system(world) {
   await page.getByRole('meter', { name: 'Memory in use' }).waitFor();
 }
 
+/** The page Live tells how the process bears it, and when a key begins to rest. */
+async function happenings(world) {
+  const page = await world.open('/ui/live', { as: 'admin' });
+  await world.settled(page);
+  await page.getByText('Under way').waitFor();
+  await page.getByText('Processors').waitFor();
+  await world.gateway.api('PUT', '/api/providers/reef', { dialect: 'openai_chat', base_url: world.provider.url, models: ['reef-1'] });
+  await world.gateway.api('POST', '/api/keys', { provider: 'reef', secret: 'sk-refused' });
+  // Settings are looked at every two seconds.
+  await page.waitForTimeout(3000);
+  assert.equal(await page.getByText('A key of reef rests').count(), 0, 'nothing has happened yet');
+  await world.gateway.chat(world.key, 'reef-1', 'Hello');
+  await page.getByRole('log').getByText('A key of reef rests').waitFor();
+  await world.accessible(page, 'what happens to providers');
+  await world.picture(page, 'happenings');
+  await world.gateway.api('DELETE', '/api/providers/reef', undefined, { 'if-match': '*' });
+}
+
 async function refusal(world) {
   const page = await world.open('/ui/requests/no-such-request', { as: 'admin' });
   await page.getByRole('alert').getByText('There is no record').waitFor();
@@ -170,5 +188,6 @@ export const cases = [
   ['a hidden live page asks nothing', hidden],
   ['captured bodies are text, whatever they would like to be', captured],
   ['the system page shows the machine', system],
+  ['the live page tells how the process is and what happens to providers', happenings],
   ['what is not there is told, and can be tried again', refusal],
 ];
