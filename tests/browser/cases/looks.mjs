@@ -1,19 +1,12 @@
 // Can every page be read by everybody: both themes, a wide screen and a phone, with the findings of axe?
 import assert from 'node:assert/strict';
-
-const PAGES = [
-  ['overview'], ['live'], ['requests'], ['requests/', 'request'], ['system'], ['providers'], ['providers/lab', 'provider'], ['keys'], ['models'],
-  ['groups'], ['groups/dispatcher', 'group'], ['groups?add=1', 'group-new'], ['proxies'], ['proxies/search', 'proxy'], ['proxies?add=1', 'proxy-new'], ['playground'], ['clients'], ['clients/', 'client'],
-  ['clients?add=1', 'client-new'], ['teams'], ['teams/harbour', 'team'], ['users'], ['audit'], ['settings'], ['account'], ['start'],
-];
+import { PAGES, address } from '../pages.mjs';
 
 async function seen(world, theme, phone) {
   const page = await world.open('/ui/overview', { as: 'admin', theme, phone });
   await world.settled(page);
-  const client = world.key.split('_')[1];
   for (const [path, name = path] of PAGES) {
-    const id = path === 'requests/' ? world.evil.id : path === 'clients/' ? client : '';
-    await page.goto(`${world.gateway.url}/ui/${path}${id}`);
+    await page.goto(address(world, path));
     await world.settled(page);
     await page.waitForTimeout(250);
     const what = `${name}, ${theme}${phone ? ', phone' : ''}`;

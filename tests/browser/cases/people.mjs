@@ -85,6 +85,7 @@ async function viewer(world) {
   await world.settled(page);
   const nav = await page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allTextContents();
   assert.deepEqual(nav, ['Overview', 'Live', 'Requests', 'System', 'Providers', 'Models', 'Groups', 'Proxies', 'Playground', 'Clients', 'Teams', 'Settings']);
+  await world.reads(page.getByRole('navigation', { name: 'Pages' }), 'navigation-viewer');
   for (const hidden of ['users', 'keys', 'audit', 'start']) {
     await page.goto(`${world.gateway.url}/ui/${hidden}`);
     await page.getByRole('heading', { name: 'Only for admins' }).waitFor();

@@ -21,6 +21,7 @@ async function unclaimed(world) {
   await page.getByRole('heading', { name: 'Not set up yet' }).waitFor();
   await page.getByText('setup-url').waitFor();
   await world.accessible(page, 'an unclaimed dashboard');
+  if (world.gateway.data) await world.reads(page.locator('body'), 'unclaimed');
   await world.picture(page, 'unclaimed');
 }
 
@@ -30,6 +31,7 @@ async function setUp(world) {
   await page.getByRole('heading', { name: world.gateway.data ? 'Welcome to Tidegate' : 'Choose a password' }).waitFor();
   assert.equal(new URL(page.url()).hash, '', 'the token stays in the address');
   await world.accessible(page, 'the set-up');
+  if (world.gateway.data) await world.reads(page.locator('body'), 'setup');
   await world.picture(page, 'setup');
   await tabTo(page, 'Password');
   await page.keyboard.type('short');
