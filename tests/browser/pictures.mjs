@@ -1,12 +1,11 @@
 // How does each page look at a gateway that is at work? Takes the pictures of the documentation, in both themes.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Gateway } from './gateway.mjs';
-import { PASSWORD } from './people.mjs';
+import { claim, remember } from './past.mjs';
 import { startProvider } from './provider.mjs';
 import { World } from './world.mjs';
 
@@ -20,7 +19,6 @@ const { values } = parseArgs({
   },
 });
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 /** Pictures are part of every clone. */
 const PICTURE_BYTES_MAX = 60 << 10;
 const LOOK = { width: 1160, height: 780 };
@@ -34,9 +32,9 @@ const MODELS = [
   { provider: 'workbench', model: 'gpt-oss-120b', price: [0.15, 0.6], first_ms: 300, token_ms: 5 },
 ];
 const TEAMS = [
-  { id: 'support', name: 'Support', limits: [{ dollars: '40', per: 'day' }] },
+  { id: 'support', name: 'Support', limits: [{ dollars: 40, per: 'day' }] },
   { id: 'platform', name: 'Platform', limits: [{ requests: 50_000, per: 'day' }] },
-  { id: 'research', name: 'Research', limits: [{ dollars: '900', per: 'month' }] },
+  { id: 'research', name: 'Research', limits: [{ dollars: 900, per: 'month' }] },
   { id: 'agents', name: 'Agents', parent: 'platform', limits: [{ tokens: 2_000_000, per: 'hour' }] },
 ];
 const CLIENTS = [
@@ -57,22 +55,14 @@ const folder = mkdtempSync(join(tmpdir(), 'tidegate-pictures-'));
 const provider = await startProvider();
 const server = resolve(values.server);
 let gateway = await Gateway.server(server, folder);
-const link = new URL(await gateway.setupLink());
 const world = await World.start({ gateway, provider, chromiumPath: values.chromium, pages: values.pages });
 
-const start = await world.open(link.pathname + link.hash);
-await start.getByLabel('Name').fill('ada');
-await start.getByLabel('Password', { exact: true }).fill(PASSWORD);
-await start.getByLabel('Password again').fill(PASSWORD);
-await start.keyboard.press('Enter');
-await start.getByRole('heading', { name: 'First steps' }).waitFor();
-await world.keep('ada', start);
+await claim(world, 'ada');
 const made = await furnish();
 await gateway.stop();
-remember(made);
+console.log(`${remember('history.py', folder, { clients: made.clients, models: MODELS })} requests remembered`);
 gateway = await Gateway.server(server, folder);
 world.gateway = gateway;
-world.people.ada.cookies.forEach((cookie) => (cookie.domain = 'localhost'));
 const request = await work(made);
 await take(request);
 
@@ -84,7 +74,7 @@ rmSync(folder, { recursive: true, force: true });
 /** What a team of engineers has configured after a while. */
 async function furnish() {
   const put = (path, body) => gateway.api('PUT', path, body);
-  const key = (of, label, more = {}) => gateway.api('POST', '/api/keys', { ...of, label, secret: `sk-${label.replaceAll(' ', '-')}-${Math.random().toString(36).slice(2)}-0${label.length}`, ...more });
+  const key = (of, label, more = {}) => gateway.api('POST', '/api/keys', { ...of, label, secret: `sk-${label.replaceAll(' ', '-')}-${Math.random().toString(36).slice(2)}`, ...more });
   const models = (of) => MODELS.filter(({ provider }) => provider === of).map(({ model }) => model);
   for (const id of ['openai', 'anthropic', 'gemini', 'workbench']) {
     await put(`/api/providers/${id}`, { dialect: 'openai_chat', base_url: provider.url, models: models(id), rotation: id === 'openai' ? 'least_used' : 'round_robin' });
@@ -113,21 +103,10 @@ async function furnish() {
     const { id, key } = await gateway.api('POST', '/api/clients', { name, team });
     clients.push({ id, key, name, team, weight, uses });
   }
-  const limits = { limits: [{ dollars: '5', per: 'day' }, { requests: 400, per: 'hour' }], models: ['everyday', 'assistant', 'auto'] };
+  const limits = { limits: [{ dollars: 5, per: 'day' }, { requests: 400, per: 'hour' }], models: ['everyday', 'assistant', 'auto'] };
   await gateway.api('PATCH', `/api/clients/${clients[0].id}`, limits, { 'if-match': '*' });
   await gateway.api('PATCH', '/api/settings', { capture: { clients: [clients[0].id] } }, { 'if-match': '*' });
   return { clients };
-}
-
-/** Two months of it. */
-function remember({ clients }) {
-  const source = readFileSync(here('../../core/src/store/record.rs'), 'utf8');
-  const [, table] = source.match(/LATENCY_BOUNDS_MS: [^=]*= \[([^\]]*)\]/);
-  const bounds = table.split(',').map((bound) => Number(bound.replaceAll('_', '').trim())).filter((bound) => bound > 0);
-  const said = { database: join(folder, 'data', 'tidegate.db'), clients, models: MODELS, bounds };
-  const wrote = spawnSync('python3', [here('history.py')], { input: JSON.stringify(said), encoding: 'utf8' });
-  if (wrote.status !== 0) throw new Error(wrote.stderr);
-  console.log(`${wrote.stdout.trim()} requests remembered`);
 }
 
 /** Some requests now, by which providers are seen to be well. */
@@ -147,7 +126,7 @@ async function take({ id, client }) {
   const pages = [
     ['overview', 'overview'], ['overview-models', 'overview?by=model&range=30d'], ['live', 'live'], ['requests', 'requests'], ['request', `requests/${id}`], ['system', 'system'],
     ['providers', 'providers'], ['provider', 'providers/openai'], ['keys', 'keys'], ['models', 'models'], ['groups', 'groups'], ['group', 'groups/assistant'],
-    ['proxies', 'proxies'], ['proxy', 'proxies/geocoder'], ['playground', 'playground'], ['clients', 'clients'], ['client', `clients/${client}`], ['teams', 'teams'],
+    ['proxies', 'proxies'], ['proxy', 'proxies/geocoder'], ['playground', 'playground?model=assistant'], ['clients', 'clients'], ['client', `clients/${client}`], ['teams', 'teams'],
     ['team', 'teams/support'], ['users', 'users'], ['audit', 'audit'], ['settings', 'settings'], ['account', 'account'], ['start', 'start'],
   ];
   mkdirSync(values.to, { recursive: true });
@@ -173,10 +152,11 @@ async function take({ id, client }) {
 }
 
 async function play(page) {
-  const box = page.getByRole('textbox').last();
-  await box.fill('say: High water is at a quarter past four, and the gate closes an hour before.');
+  await page.getByRole('button', { name: 'Make a key for an hour' }).click();
+  await page.waitForFunction(() => document.querySelector('input[placeholder="tg_…"]').value.startsWith('tg_'));
+  await page.getByLabel('Prompt').fill('say: High water is at a quarter past four, and the gate closes an hour before.');
   await page.keyboard.press('Control+Enter');
-  await page.getByText('High water is at').last().waitFor();
+  await page.locator('pre.said', { hasText: 'High water is at' }).waitFor();
 }
 
 /** A picture with few colours, which is all that a page has. */

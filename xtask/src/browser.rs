@@ -29,6 +29,9 @@ pub(crate) struct Options {
     /// Takes the pictures of the documentation instead
     #[arg(long)]
     pictures: bool,
+    /// Asks how quick the overview is over five million requests instead
+    #[arg(long, conflicts_with = "pictures")]
+    scale: bool,
     /// Watches for a minute where a shorter look does by day
     #[arg(long)]
     long: bool,
@@ -55,15 +58,26 @@ pub(crate) fn browser(options: &Options) -> Result {
         dashboard::dashboard()?;
         build::server(options.profile)?
     };
-    let program = if options.pictures { "pictures.mjs" } else { "run.mjs" };
-    let mut suite = shell::command("node", &[&format!("tests/browser/{program}"), "--server"])?;
-    suite.arg(std::path::absolute(&server).unwrap_or(server)).arg("--chromium").arg(chromium);
+    let suite = |program: &str| -> Result<_> {
+        let mut suite = shell::command("node", &[&format!("tests/browser/{program}"), "--server"])?;
+        suite
+            .arg(std::path::absolute(&server).unwrap_or_else(|_| server.clone()))
+            .arg("--chromium")
+            .arg(&chromium);
+        Ok(suite)
+    };
     if options.pictures {
         if place::program("pngquant").is_none() {
             fetch::debian(&["pngquant"])?;
         }
-        return shell::run(suite.arg("--to").arg(place::root()?.join("docs/images")));
+        return shell::run(
+            suite("pictures.mjs")?.arg("--to").arg(place::root()?.join("docs/images")),
+        );
     }
+    if options.scale {
+        return shell::run(&mut suite("scale.mjs")?);
+    }
+    let mut suite = suite("run.mjs")?;
     match options.adapter {
         Adapter::Server => {}
         Adapter::Lambda => {
