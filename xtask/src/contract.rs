@@ -119,6 +119,8 @@ const SERVER_COURSES: &[&str] = &[
     "race-four",
     "race-postgres",
     "race-mariadb",
+    "race-redis",
+    "live-redis",
     "begin-postgres",
     "begin-mariadb",
     "rests",
@@ -154,5 +156,6 @@ fn endurance_suite(profile: Profile) -> Result<Command> {
     suite.env("TIDEGATE_SQLD_BIN", sqld);
     suite.env("TIDEGATE_POSTGRES_BIN", fetch::postgres()?);
     suite.env("TIDEGATE_MARIADB_HOME", fetch::mariadb()?);
+    suite.env("TIDEGATE_REDIS_BIN", fetch::redis()?);
     Ok(suite)
 }

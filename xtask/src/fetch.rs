@@ -145,6 +145,19 @@ pub(crate) fn mariadb() -> Result<PathBuf> {
     if there() { Ok(home) } else { Err(Stop::skipped("there is no MariaDB in /usr")) }
 }
 
+/// Debian's Redis; returns the folder of its programs.
+pub(crate) fn redis() -> Result<PathBuf> {
+    let there = || {
+        let server = place::program("redis-server")?;
+        let folder = server.parent()?.to_owned();
+        folder.join("redis-cli").is_file().then_some(folder)
+    };
+    if there().is_none() {
+        debian(&["redis-server"])?;
+    }
+    there().ok_or_else(|| Stop::skipped("there is no Redis on the PATH"))
+}
+
 /// Refuses with the advice when a program is not on the PATH.
 pub(crate) fn need(program: &str, advice: &str) -> Result {
     match place::program(program) {

@@ -39,12 +39,21 @@ pub(crate) enum Database {
     Postgres,
     /// A real MariaDB
     Mariadb,
+    /// Counters in a real Redis
+    Redis,
 }
 
 impl Database {
     /// In the order in which they are run.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::File, Self::Memory, Self::Hrana, Self::D1, Self::Postgres, Self::Mariadb];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::File,
+        Self::Memory,
+        Self::Hrana,
+        Self::D1,
+        Self::Postgres,
+        Self::Mariadb,
+        Self::Redis,
+    ];
 }
 
 impl fmt::Display for Database {
@@ -56,6 +65,7 @@ impl fmt::Display for Database {
             Self::D1 => "d1",
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
+            Self::Redis => "redis",
         })
     }
 }
@@ -88,6 +98,11 @@ pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Res
         Database::Mariadb => {
             let mut suite = native(database, profile)?;
             suite.env("TIDEGATE_MARIADB_HOME", fetch::mariadb()?);
+            suite
+        }
+        Database::Redis => {
+            let mut suite = native(database, profile)?;
+            suite.env("TIDEGATE_REDIS_BIN", fetch::redis()?);
             suite
         }
         Database::D1 => {

@@ -9,12 +9,13 @@ use tidegate_core::{
     journal::Direct,
     limits::SNAPSHOT_FIRST_WAIT,
     live::Unwatched,
-    ports::{Clock, Ports, Store, Upstream},
+    ports::{Clock, Counters, Ports, Store, Upstream},
     store::sql::SqlStore,
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
 use tidegate_native::{
-    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, Writing, init_log, open_store,
+    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, Writing, init_log, open_counters,
+    open_store,
 };
 
 /// One invocation at a time needs one thread, and starts sooner with it.
@@ -59,6 +60,10 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opened = open(&config, &upstream, &clock).await?;
     let store: Arc<dyn Store> = opened.clone();
+    let counters: Arc<dyn Counters> = match &config.counters_url {
+        Some(url) => open_counters(url, &opened)?,
+        None => opened,
+    };
     let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
     let ports = Ports {
         upstream,
@@ -66,7 +71,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
         feed: Arc::new(Unwatched),
         store,
-        counters: opened,
+        counters,
         clock,
         random: Arc::new(OsRandom),
         hasher: Arc::new(Passwords::default()),

@@ -1,6 +1,7 @@
 //! What do server and Lambda share? The seams that stand on tokio, hyper and the operating system.
 
 mod background;
+mod channel;
 mod connect;
 mod dashboard;
 mod drivers;
@@ -16,12 +17,13 @@ mod scratch;
 mod time;
 
 pub use background::Tracker;
+pub use channel::{Channel, Ear, open_channel};
 pub use dashboard::dashboard;
 pub use drivers::Libsql;
 pub use lock::Lock;
 pub use log::init_log;
 pub use media::Guarded;
-pub use open::{Opened, Place, Url, Writing, open_store};
+pub use open::{Opened, Place, Url, Writing, open_counters, open_store};
 pub use outbound::HttpClient;
 pub use passwords::Passwords;
 pub use queue::Queue;

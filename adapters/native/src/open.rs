@@ -13,7 +13,10 @@ use tidegate_core::{
     error::Kind,
     identity::Secret,
     ports::{Clock, Random, Upstream},
-    store::sql::{Database, Hrana, SqlStore, migrate},
+    store::{
+        Counters,
+        sql::{Database, Hrana, SqlStore, migrate},
+    },
 };
 
 use crate::{Libsql, Lock, OsRandom, drivers::Remote};
@@ -167,10 +170,22 @@ fn mysql(_: &Url) -> Result<Arc<dyn Database>> {
 
 /// What somebody can do whose database this program cannot reach.
 #[cfg(not(feature = "enterprise"))]
-fn light(engine: &str) -> Error {
+pub(crate) fn light(engine: &str) -> Error {
     Error::bad_request(format!(
         "This is a light build, without {engine}: build with `--features enterprise`."
     ))
+}
+
+/// Opens counters that many instances share, and that go on from what the store remembers. Nothing is asked of them yet.
+#[cfg(feature = "enterprise")]
+pub fn open_counters(url: &str, past: &SqlStore) -> Result<Arc<dyn Counters>> {
+    Ok(Arc::new(crate::drivers::redis(url, past.clone())?))
+}
+
+/// Opens counters that many instances share, where there is a driver.
+#[cfg(not(feature = "enterprise"))]
+pub fn open_counters(_: &str, _: &SqlStore) -> Result<Arc<dyn Counters>> {
+    Err(light("Redis"))
 }
 
 fn locks(path: &Path, data: &Path) -> Result<Vec<Lock>> {

@@ -8,18 +8,19 @@ use tidegate_core::{
     error::Kind,
     identity::Secret,
     limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
-    ports::{Clock, Counters, Ports, Random, Store, Upstream},
+    ports::{Clock, Counters, Feed, Ports, Random, Store, Upstream},
     store::{memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
     Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Queue, SystemClock, Tracker,
-    Writing, open_store,
+    Writing, open_counters, open_store,
 };
 use tracing::{error, info, warn};
 
 use crate::{
     data::{Data, make_token},
     hub::{Hub, Push},
+    instances::Instances,
     machine::Here,
 };
 
@@ -70,10 +71,16 @@ impl House {
         let store: Arc<dyn Store> = opened.store.clone();
         let queue =
             Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
-        let counters = count(shared, &opened, &*clock).await;
+        let counters = match &config.counters_url {
+            Some(url) => open_counters(url, &opened.store)?,
+            None => count(shared, &opened, &*clock).await,
+        };
         let journal = queue.clone();
         let hub = Arc::<Hub>::default();
-        let feed = Arc::new(Push(Arc::clone(&hub)));
+        let feed: Arc<dyn Feed> = match &config.counters_url {
+            Some(url) => Arc::new(Instances::open(url, &hub)?),
+            None => Arc::new(Push(Arc::clone(&hub))),
+        };
         let hasher = Arc::new(Passwords::default());
         let ports =
             Ports { upstream, media, store, counters, journal, feed, clock, random, hasher };

@@ -59,7 +59,7 @@ impl Feed for Push {
     }
 
     async fn tell(&self, line: Line) {
-        self.0.seats().values().for_each(|waiting| waiting.push(line.clone()));
+        self.0.tell(&line);
     }
 
     async fn open(&self, request: Request<Body>, by: Watch) -> Result<Response<Body>> {
@@ -90,6 +90,19 @@ impl Hub {
         self.sockets.close();
         // A socket that takes longer ends with the process.
         let _ = timeout(wait, self.sockets.wait()).await;
+    }
+
+    /// Tells a line of another instance.
+    pub(crate) fn hear(&self, text: &str) {
+        if self.watching.load(Ordering::Relaxed) > 0
+            && let Some(line) = Line::read(text.to_owned())
+        {
+            self.tell(&line);
+        }
+    }
+
+    fn tell(&self, line: &Line) {
+        self.seats().values().for_each(|waiting| waiting.push(line.clone()));
     }
 
     fn seat(hub: &Arc<Self>) -> Result<Seat> {

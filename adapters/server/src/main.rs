@@ -22,6 +22,7 @@ mod guard;
 mod hops;
 mod house;
 mod hub;
+mod instances;
 mod key;
 mod machine;
 mod migrate;

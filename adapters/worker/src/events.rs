@@ -111,6 +111,9 @@ fn database(
     upstream: &Arc<dyn Upstream>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Arc<dyn Database>, Vec<Mistake>> {
+    if config.counters_url.is_some() {
+        return Err(mistake("A Worker cannot count in Redis: take [counters] and REDIS_URL away."));
+    }
     let Some(url) = &config.store_url else {
         let bound = env.d1("DB").map_err(|_| {
             mistake("There is no database: bind D1 as `DB` in wrangler.toml, or set DATABASE_URL.")

@@ -51,14 +51,17 @@ pub(crate) fn health() -> Result<Response<Body>> {
     write(StatusCode::OK, &Status { status: "ok" })
 }
 
-/// The storage answers, its schema fits, and no shutdown is under way.
+/// The storage answers, its schema fits, the counters answer, and no shutdown is under way.
 pub(crate) async fn ready(gateway: &Gateway, _: Visit) -> Result<Response<Body>> {
     let refuse = |message: String| Err(Error::new(Kind::Unavailable, message).retry_after("1"));
     if gateway.state.draining.load(Ordering::Relaxed) {
         return refuse("The gateway is shutting down.".to_owned());
     }
     match gateway.ports.store.schema().await? {
-        Schema::Current => write(StatusCode::OK, &Status { status: "ready" }),
+        Schema::Current => {
+            gateway.ports.counters.ready().await?;
+            write(StatusCode::OK, &Status { status: "ready" })
+        }
         Schema::Older { found, wanted } => refuse(format!(
             "The database has schema {found}, this version needs {wanted}: run `tidegate migrate` \
              (on D1: `wrangler d1 migrations apply`)."

@@ -46,6 +46,8 @@ pub struct Config {
     pub store_url: Option<String>,
     /// The token of a remote database, when it is not part of the URL.
     pub store_token: Option<Secret>,
+    /// Where many instances count; `None` is where the platform usually does.
+    pub counters_url: Option<String>,
     /// The root secret, 32 bytes; a server generates one when it is not declared.
     pub secret: Option<RootSecret>,
     /// Declared providers in order: the file's first, then the environment's.

@@ -68,6 +68,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let retention_days =
         reading.setting(&mut root, "retention_days", "TIDEGATE_RETENTION_DAYS", read_days);
     let (store_url, store_token) = read_store(&mut root, reading);
+    let counters_url = read_counters(&mut root, reading);
     let (log, log_filter) = read_log(&mut root, reading);
     let waits = read_waits(&mut root, reading);
     let media = read_media(&mut root, reading);
@@ -91,6 +92,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         data: data.unwrap_or_else(|| DATA.to_owned()),
         store_url,
         store_token,
+        counters_url,
         secret,
         providers,
         models,
@@ -119,6 +121,13 @@ fn read_store(root: &mut Table<'_>, reading: &mut Reading<'_>) -> (Option<String
     let variable = variable.and_then(|said| reading.keep(secret::of_variable(&said)));
     reading.end_table(table);
     (url, variable.or(token))
+}
+
+fn read_counters(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Option<String> {
+    let mut table = reading.table(root, "counters", "[counters]");
+    let url = reading.setting(&mut table, "url", "REDIS_URL", store_url::read_counters);
+    reading.end_table(table);
+    url
 }
 
 fn read_log(

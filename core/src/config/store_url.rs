@@ -1,4 +1,5 @@
-//! Which database URLs are there? A file, the memory, a server that speaks Hrana, or a database server.
+//! Which database URLs are there? A file, the memory, a server that speaks Hrana, or a database server; and Redis, where
+//! counters may be.
 
 use super::{document::Said, mistake::Mistake};
 use crate::provider::base_url::BaseUrl;
@@ -29,5 +30,14 @@ pub(super) fn read(said: &Said<'_>) -> Result<String, Mistake> {
     match BaseUrl::parse(&format!("{scheme}://{place}")) {
         Ok(_) => Ok(url.to_owned()),
         Err(why) => Err(said.spot.mistake(why)),
+    }
+}
+
+/// Reads where counters are. Whoever connects reads the rest of it.
+pub(super) fn read_counters(said: &Said<'_>) -> Result<String, Mistake> {
+    let url = said.text()?;
+    match url.split_once("://") {
+        Some(("redis" | "rediss", rest)) if !rest.is_empty() => Ok(url.to_owned()),
+        _ => Err(said.spot.mistake("must begin with `redis://` or `rediss://`")),
     }
 }

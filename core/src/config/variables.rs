@@ -3,7 +3,7 @@
 use super::document::Said;
 
 /// Every variable, in the order of `.env.example`. A declaration may name others with `{ env = "NAME" }`.
-pub const VARIABLES: [&str; 33] = [
+pub const VARIABLES: [&str; 34] = [
     "TIDEGATE_CONFIG",
     "TIDEGATE_CONFIG_FILE",
     "TIDEGATE_DATA",
@@ -21,6 +21,7 @@ pub const VARIABLES: [&str; 33] = [
     "TIDEGATE_LOG_FORMAT",
     "DATABASE_URL",
     "DATABASE_TOKEN",
+    "REDIS_URL",
     "OPENAI_API_KEY",
     "ANTHROPIC_API_KEY",
     "GEMINI_API_KEY",

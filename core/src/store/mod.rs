@@ -381,6 +381,10 @@ pub enum Admission {
 /// Hot numbers: budgets, rates, rotation.
 #[async_trait]
 pub trait Counters: Send + Sync {
+    /// Answers when they can be asked. Counters of a process or of its store are there when those are.
+    async fn ready(&self) -> Result<()> {
+        Ok(())
+    }
     /// Adds to all counters or to none. A missing or expired counter counts as 0.
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;
     /// Takes all of a reservation or nothing. The same part a second time changes nothing and succeeds.

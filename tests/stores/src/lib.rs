@@ -18,8 +18,12 @@ mod text;
 use std::sync::Arc;
 
 use tidegate_core::{
+    Result,
     ports::Clock,
-    store::sql::{Database, SqlStore, Statement, migrate},
+    store::{
+        Counters,
+        sql::{Database, SqlStore, Statement, migrate},
+    },
 };
 
 pub use check::{Failure, Verdict};
@@ -38,13 +42,27 @@ type BoxFutureOf<'a> = std::pin::Pin<Box<dyn Future<Output = Verdict> + Send + '
 pub struct World {
     database: Arc<dyn Database>,
     store: SqlStore,
+    counters: Arc<dyn Counters>,
+    place: Place,
     clock: Arc<dyn Clock>,
 }
+
+/// Where a case's counters are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the store.
+    Store,
+    /// In a place of their own.
+    Beside,
+}
+
+/// Opens counters that go on from what a store remembers.
+pub type OpenCounters<'o> = &'o (dyn Fn(&SqlStore) -> Result<Arc<dyn Counters>> + Sync);
 
 /// All cases, in the order of the store's methods.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [
+    listed(&[
         documents::CASES,
         audit::CASES,
         records::CASES,
@@ -54,24 +72,50 @@ pub fn cases() -> Vec<Case> {
         blobs::CASES,
         leases::CASES,
         text::CASES,
+        model::COUNTING,
         model::CASES,
         schema::CASES,
         faults::CASES,
-    ]
-    .into_iter()
-    .flatten()
-    .map(|(name, run)| Case { name, run: *run })
-    .collect()
+    ])
+}
+
+/// The cases that are about counters, wherever they are.
+#[must_use]
+pub fn counting() -> Vec<Case> {
+    listed(&[counters::CASES, reservations::CASES, model::COUNTING])
+}
+
+fn listed(lists: &[&'static [(&'static str, Run)]]) -> Vec<Case> {
+    lists.iter().copied().flatten().map(|(name, run)| Case { name, run: *run }).collect()
 }
 
 impl Case {
     /// Runs the case. Everything that was in `database` is gone afterwards, so cases of one database run one by one.
     pub async fn run(&self, database: Arc<dyn Database>, clock: Arc<dyn Clock>) -> Verdict {
-        wipe(&*database).await?;
-        migrate(&*database, &*clock, "cases").await?;
-        let store = SqlStore::new(Arc::clone(&database));
-        (self.run)(&World { database, store, clock }).await
+        let store = fresh(&database, &*clock).await?;
+        let counters: Arc<dyn Counters> = Arc::new(store.clone());
+        let place = Place::Store;
+        (self.run)(&World { database, store, counters, place, clock }).await
     }
+
+    /// Runs the case with counters that are empty and lie beside the store.
+    pub async fn run_beside(
+        &self,
+        database: Arc<dyn Database>,
+        clock: Arc<dyn Clock>,
+        open: OpenCounters<'_>,
+    ) -> Verdict {
+        let store = fresh(&database, &*clock).await?;
+        let counters = open(&store)?;
+        let place = Place::Beside;
+        (self.run)(&World { database, store, counters, place, clock }).await
+    }
+}
+
+async fn fresh(database: &Arc<dyn Database>, clock: &dyn Clock) -> Verdict<SqlStore> {
+    wipe(&**database).await?;
+    migrate(&**database, clock, "cases").await?;
+    Ok(SqlStore::new(Arc::clone(database)))
 }
 
 /// Every table of every migration.

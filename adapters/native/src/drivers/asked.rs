@@ -1,11 +1,16 @@
 //! What does the URL of a database server say beside host, name and password? How its TLS is checked, and how many
 //! connections it may have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use tidegate_core::{Error, Result};
 
 use super::limits::{DATABASE_CONNECTIONS, DATABASE_CONNECTIONS_MAX};
+use crate::connect;
 
 /// How much TLS there must be, in the words of `PostgreSQL`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,17 +75,31 @@ fn tls(value: &str) -> Result<Tls> {
     }
 }
 
-fn connections(value: &str) -> Result<usize> {
+/// Reads a number of connections.
+pub(super) fn connections(value: &str) -> Result<usize> {
     let wanted = value.parse().ok().filter(|count| (1..=DATABASE_CONNECTIONS_MAX).contains(count));
     wanted.ok_or_else(|| {
         Error::bad_request(format!(
-            "The store's URL wants no number of connections from 1 to {DATABASE_CONNECTIONS_MAX}."
+            "The URL wants no number of connections from 1 to {DATABASE_CONNECTIONS_MAX}."
         ))
     })
 }
 
-fn decoded(value: &str) -> String {
+/// A parameter without its percent signs.
+pub(super) fn decoded(value: &str) -> String {
     percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned()
+}
+
+/// The authorities in a file; the system's where none is named.
+pub(super) fn roots(authorities: Option<&Path>) -> Result<RootCertStore> {
+    let Some(path) = authorities else { return Ok(connect::roots()) };
+    let wrong = |why: String| {
+        Error::bad_request(format!("Cannot read the authorities in {}: {why}.", path.display()))
+    };
+    let mut roots = RootCertStore::empty();
+    let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
+    roots.add_parsable_certificates(found.filter_map(std::result::Result::ok));
+    if roots.is_empty() { Err(wrong("there are none".to_owned())) } else { Ok(roots) }
 }
 
 #[cfg(test)]

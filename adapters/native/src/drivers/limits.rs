@@ -20,3 +20,21 @@ pub(crate) const DATABASE_REST_MAX: Duration = Duration::from_secs(2);
 pub(crate) const DATABASE_CLASHES_MAX: u32 = 12;
 /// Before such a batch is tried again; doubled each time, and shortened at random.
 pub(crate) const DATABASE_CLASH_WAIT: Duration = Duration::from_millis(4);
+/// Until a connection to Redis is there, TLS and log-in included.
+pub(crate) const REDIS_CONNECT_WAIT: Duration = Duration::from_secs(2);
+/// How long Redis may take for one answer.
+pub(crate) const REDIS_WAIT: Duration = Duration::from_secs(4);
+/// Counters that an empty Redis is told at a time.
+pub(crate) const REDIS_LOAD_PAGE: usize = 1_000;
+/// Between two looks whether somebody else has filled an empty Redis.
+pub(crate) const REDIS_LOAD_LOOK: Duration = Duration::from_millis(100);
+/// Such looks, and tries to fill it.
+pub(crate) const REDIS_LOAD_LOOKS_MAX: u32 = 80;
+/// Settlements that wait until Redis is back.
+pub(crate) const REDIS_OWED_MAX: usize = 10_000;
+/// Lines that wait to be told to other instances.
+pub(crate) const CHANNEL_LINES_MAX: usize = 2_048;
+/// Lines that are told them at once.
+pub(crate) const CHANNEL_MESSAGE_LINES_MAX: usize = 256;
+/// How often it is asked whether what other instances tell would still be heard.
+pub(crate) const CHANNEL_PING_EVERY: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Which databases are reached from here by code of their own? One file each.
+//! Which databases and counters are reached from here by code of their own? One file each.
 
 #[cfg(feature = "enterprise")]
 mod asked;
@@ -13,9 +13,13 @@ mod pool;
 mod pooled;
 #[cfg(feature = "enterprise")]
 mod postgres;
+#[cfg(feature = "enterprise")]
+mod redis;
 mod remote;
 
+#[cfg(feature = "enterprise")]
+pub use self::redis::Channel;
 pub use libsql::Libsql;
 pub(crate) use remote::Remote;
 #[cfg(feature = "enterprise")]
-pub(crate) use {mysql::mysql, postgres::postgres};
+pub(crate) use {self::redis::redis, mysql::mysql, postgres::postgres};

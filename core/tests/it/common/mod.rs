@@ -155,6 +155,7 @@ fn config(key: &str) -> Config {
         data: String::new(),
         store_url: None,
         store_token: None,
+        counters_url: None,
         secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
         providers: vec![
             provider("up", up, &["mock"], &["sk-first", "sk-second"]),

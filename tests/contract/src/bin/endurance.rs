@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{begin, even, kill, lambda, outage, race, rests, terminate},
+    endurance::{begin, even, kill, lambda, live, outage, race, rests, terminate},
 };
 use tidegate_provider::Provider;
 use tidegate_stores_runner::servers::Engine;
@@ -38,6 +38,10 @@ enum Part {
     RacePostgres,
     /// The same on four servers that share one `MariaDB`.
     RaceMariadb,
+    /// The same on four servers that share one `PostgreSQL` and count in one Redis.
+    RaceRedis,
+    /// What ends on one of two servers that share a Redis, told by the other.
+    LiveRedis,
     /// Eight processes that migrate an empty `PostgreSQL` at once.
     BeginPostgres,
     /// Eight processes that migrate an empty `MariaDB` at once.
@@ -84,6 +88,8 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::RaceFour => race::run(&provider, race::FOUR_SERVERS).await?.to_string(),
         Part::RacePostgres => race::run(&provider, race::FOUR_ON_POSTGRES).await?.to_string(),
         Part::RaceMariadb => race::run(&provider, race::FOUR_ON_MARIADB).await?.to_string(),
+        Part::RaceRedis => race::run(&provider, race::FOUR_ON_REDIS).await?.to_string(),
+        Part::LiveRedis => live::run(&provider).await?.to_string(),
         Part::BeginPostgres => begin::run(Engine::Postgres, loops).await?.to_string(),
         Part::BeginMariadb => begin::run(Engine::Mariadb, loops).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),

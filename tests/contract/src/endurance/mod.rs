@@ -5,6 +5,7 @@ mod crowd;
 pub mod even;
 pub mod kill;
 pub mod lambda;
+pub mod live;
 mod load;
 pub mod outage;
 pub mod race;

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidegate_provider::Provider;
 use tidegate_stores_runner::{
+    redis::{Door, Redis},
     servers::{Disk, Engine},
     sqld::Sqld,
 };
@@ -32,6 +33,8 @@ pub struct Course {
     adapter: Adapter,
     gateways: usize,
     store: Place,
+    /// Whether all count in one Redis.
+    redis: bool,
     clients: usize,
     requests: usize,
 }
@@ -53,6 +56,7 @@ pub const ONE_SERVER: Course = Course {
     adapter: Adapter::Server,
     gateways: 1,
     store: Place::Own,
+    redis: false,
     clients: 200,
     requests: 5,
 };
@@ -71,6 +75,9 @@ pub const FOUR_ON_MARIADB: Course = Course {
     store: Place::Served(Engine::Mariadb),
     ..FOUR_SERVERS
 };
+/// The same, and what is counted lies in Redis, with a database under it that only remembers.
+pub const FOUR_ON_REDIS: Course =
+    Course { name: "four servers, one PostgreSQL, one Redis", redis: true, ..FOUR_ON_POSTGRES };
 /// An environment takes one request at a time.
 pub const EIGHT_FUNCTIONS: Course = Course {
     name: "eight Lambda environments, one sqld",
@@ -105,11 +112,16 @@ pub struct Outcome {
 pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
     play_all(provider);
     let store = course.store.start().await?;
+    let redis = if course.redis { Some(start_redis().await?) } else { None };
     let mut gateways = Vec::with_capacity(course.gateways);
     for _ in 0..course.gateways {
         let setup = Setup::new(&provider.base_url())?;
         let setup = match &store {
             Some((url, _)) => setup.storing(url),
+            None => setup,
+        };
+        let setup = match &redis {
+            Some(redis) => setup.variable("REDIS_URL", &redis.url("race")),
             None => setup,
         };
         gateways.push(course.adapter.start(setup).await?);
@@ -137,6 +149,11 @@ impl Place {
             },
         })
     }
+}
+
+/// A fresh Redis.
+pub(super) async fn start_redis() -> Result<Redis> {
+    Redis::start(Door::Plain).await.or_else(failed)
 }
 
 /// The end of a log.

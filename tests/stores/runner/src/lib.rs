@@ -1,4 +1,5 @@
 //! Which servers does this machine run for the suites?
 
+pub mod redis;
 pub mod servers;
 pub mod sqld;

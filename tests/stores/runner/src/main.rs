@@ -1,5 +1,6 @@
-//! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana postgres mariadb] [FILTER]`.
+//! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana postgres mariadb redis] [FILTER]`.
 
+mod counted;
 mod served;
 mod stand;
 
@@ -35,6 +36,9 @@ fn trials(stand: &Arc<Stand>, runtime: &Arc<Runtime>) -> Vec<Trial> {
     if let Some(reason) = stand.kind.missing() {
         let name = format!("{}: all cases ({reason})", stand.kind.name());
         return vec![Trial::test(name, || Ok(())).with_ignored_flag(true)];
+    }
+    if matches!(stand.kind, Kind::Redis) {
+        return counted::trials(runtime);
     }
     let trial = |case: tidegate_stores::Case| {
         let (stand, runtime) = (Arc::clone(stand), Arc::clone(runtime));

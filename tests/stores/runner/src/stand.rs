@@ -12,6 +12,7 @@ use tidegate_native::{HttpClient, Lock, Place, SystemClock, Writing, open_store}
 use tokio::sync::Mutex;
 
 use tidegate_stores_runner::{
+    redis,
     servers::{Disk, Engine},
     sqld::Sqld,
 };
@@ -29,11 +30,13 @@ pub(crate) enum Kind {
     Postgres,
     /// A real `MariaDB`.
     Mariadb,
+    /// Counters in a real Redis, beside a store in memory.
+    Redis,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::File, Self::Memory, Self::Hrana, Self::Postgres, Self::Mariadb];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::File, Self::Memory, Self::Hrana, Self::Postgres, Self::Mariadb, Self::Redis];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
@@ -46,13 +49,14 @@ impl Kind {
             Self::Hrana => "hrana",
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
+            Self::Redis => "redis",
         }
     }
 
     /// The server behind it that this machine may start and end.
     pub(crate) fn engine(self) -> Option<Engine> {
         match self {
-            Self::File | Self::Memory | Self::Hrana => None,
+            Self::File | Self::Memory | Self::Hrana | Self::Redis => None,
             Self::Postgres => Some(Engine::Postgres),
             Self::Mariadb => Some(Engine::Mariadb),
         }
@@ -68,6 +72,8 @@ impl Kind {
             Self::Postgres => Some("TIDEGATE_POSTGRES_BIN names no folder"),
             Self::Mariadb if env::var_os(Engine::Mariadb.variable()).is_some() => None,
             Self::Mariadb => Some("TIDEGATE_MARIADB_HOME names no folder"),
+            Self::Redis if env::var_os(redis::VARIABLE).is_some() => None,
+            Self::Redis => Some("TIDEGATE_REDIS_BIN names no folder"),
         }
     }
 }
@@ -96,7 +102,8 @@ pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
     let folder = Folder::new(kind.name())?;
     let (url, server): (_, Option<Box<dyn Send>>) = match kind {
         Kind::File => (None, None),
-        Kind::Memory => (Some(":memory:".to_owned()), None),
+        // What counts beside a store is opened by its own cases.
+        Kind::Memory | Kind::Redis => (Some(":memory:".to_owned()), None),
         Kind::Hrana => {
             let server = Sqld::start(folder.path()).await?;
             (Some(server.url.clone()), Some(Box::new(server)))

@@ -8,20 +8,19 @@ use std::{
 };
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, ServerName, UnixTime},
 };
 use tidegate_core::{Error, Result, ports::BoxFuture};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 
-use super::super::asked::{Asked, Tls};
-use crate::connect;
+use super::super::asked::{Asked, Tls, roots};
 
 /// Makes a connection's TLS.
 #[derive(Clone)]
@@ -43,9 +42,12 @@ impl MakeTls {
         let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(Error::internal)?;
-        let check = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(asked)?), provider)
-            .build()
-            .map_err(Error::internal)?;
+        let check = WebPkiServerVerifier::builder_with_provider(
+            Arc::new(roots(asked.authorities.as_deref())?),
+            provider,
+        )
+        .build()
+        .map_err(Error::internal)?;
         let check: Arc<dyn ServerCertVerifier> = match asked.tls {
             Tls::VerifyFull => check,
             tls => Arc::new(Lenient { check, names_authority: tls == Tls::VerifyCa }),
@@ -53,17 +55,6 @@ impl MakeTls {
         let config = config.dangerous().with_custom_certificate_verifier(check);
         Ok(Self(Arc::new(config.with_no_client_auth()).into()))
     }
-}
-
-fn roots(asked: &Asked) -> Result<RootCertStore> {
-    let Some(path) = &asked.authorities else { return Ok(connect::roots()) };
-    let wrong = |why: String| {
-        Error::bad_request(format!("Cannot read the authorities in {}: {why}.", path.display()))
-    };
-    let mut roots = RootCertStore::empty();
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
-    roots.add_parsable_certificates(found.filter_map(std::result::Result::ok));
-    if roots.is_empty() { Err(wrong("there are none".to_owned())) } else { Ok(roots) }
 }
 
 /// Asks less of a certificate than a browser does, because the operator said so.
