@@ -254,8 +254,16 @@ mod tests {
     fn a_light_build_says_where_the_driver_is() {
         let url = "postgres://me:secret@host/name";
         let place = Place::parse(Some(url), Path::new("data")).unwrap();
-        let error = open(place).err().unwrap();
-        assert!(error.message.contains("--features enterprise"), "{error}");
+        let store = open(Place::Memory).unwrap().store;
+        for error in [
+            open(place).err(),
+            open_counters("redis://me:secret@host", &store).err(),
+            crate::open_channel("redis://me:secret@host", Arc::new(|_| {})).err(),
+        ] {
+            let error = error.unwrap();
+            assert!(error.message.contains("--features enterprise"), "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
     }
 
     #[tokio::test]

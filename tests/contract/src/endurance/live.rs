@@ -8,14 +8,10 @@ use std::{
 
 use serde_json::json;
 use tidegate_provider::Provider;
+use tidegate_stores_runner::servers::{Disk, Engine};
 use tokio::time::timeout;
 
-use super::{
-    HEARD_WAIT, WHOLE,
-    load::chat,
-    play_all,
-    race::{shared_database, start_redis},
-};
+use super::{HEARD_WAIT, WHOLE, load::chat, play_all, race::start_redis};
 use crate::{
     Result,
     adapters::Adapter,
@@ -42,11 +38,11 @@ pub struct Outcome {
 /// Asks one of two servers, and watches both.
 pub async fn run(provider: &Provider) -> Result<Outcome> {
     play_all(provider);
-    let (sqld, _folder) = shared_database().await?;
+    let database = Engine::Postgres.start(Disk::Kept).await.or_else(failed)?;
     let mut redis = start_redis().await?;
     let (mut gateways, mut sockets) = (Vec::new(), Vec::new());
     for _ in 0..2 {
-        let setup = Setup::new(&provider.base_url())?.storing(&sqld.url);
+        let setup = Setup::new(&provider.base_url())?.storing(&database.url);
         gateways
             .push(Adapter::Server.start(setup.variable("REDIS_URL", &redis.url("live"))).await?);
     }

@@ -64,8 +64,9 @@ impl Redis {
         serve.current_dir(&self.folder).stdin(Stdio::null());
         serve.stdout(log.try_clone().map_err(told)?).stderr(log);
         serve.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        // As docs/deploy.md has it.
         serve.args(["--requirepass", PASSWORD, "--user", "tidegate", "on"]);
-        serve.args([&format!(">{PASSWORD}"), "~*", "&*", "+@all"]);
+        serve.args([&format!(">{PASSWORD}"), "~{*}*", "&{*}/live", "+@all", "-@dangerous"]);
         let port = self.port.to_string();
         match self.door {
             Door::Plain => serve.args(["--port", &port]),
