@@ -38,3 +38,5 @@ pub(crate) const CHANNEL_LINES_MAX: usize = 2_048;
 pub(crate) const CHANNEL_MESSAGE_LINES_MAX: usize = 256;
 /// How often it is asked whether what other instances tell would still be heard.
 pub(crate) const CHANNEL_PING_EVERY: Duration = Duration::from_secs(10);
+/// What all keys in Redis begin with.
+pub(crate) const REDIS_PREFIX_LENGTH_MAX: usize = 64;

@@ -83,8 +83,9 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
     let began = Instant::now();
     let _own = heard(&mut sockets[0]).await?;
     loop {
-        exchange(gateways[0].address, &ask).await?;
-        if timeout(TOLD_WAIT, heard(&mut sockets[1])).await.is_ok() {
+        let id = exchange(gateways[0].address, &ask).await?.request_id()?.to_owned();
+        let told = timeout(TOLD_WAIT, heard(&mut sockets[1])).await;
+        if matches!(told, Ok(Ok(told)) if told.contains_key(&id)) {
             return Ok(Outcome { slowest, back: began.elapsed() });
         }
         if began.elapsed() > RECOVERY {

@@ -127,7 +127,14 @@ pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
         gateways.push(course.adapter.start(setup).await?);
     }
     let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
-    let outcome = hold(provider, course, &addresses).await;
+    let mut outcome = hold(provider, course, &addresses).await;
+    if let Some(redis) = &redis {
+        // Otherwise it was the database that counted.
+        let counted = redis.ask(&["EXISTS", "{race}/begun"]);
+        if counted.as_deref() != Ok("1") {
+            outcome = failed(format!("nothing was counted in Redis: {counted:?}"));
+        }
+    }
     outcome.or_else(|error| {
         let logs: Vec<String> = gateways.iter().map(|gateway| last_lines(&gateway.log())).collect();
         failed(format!("{error}{}", logs.concat()))

@@ -36,9 +36,10 @@ const LEFT_OUT: [(&str, &str); 4] = [
 ];
 
 type Holds = std::pin::Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
+type Run = fn() -> Holds;
 
 /// What holds of Redis alone.
-const OWN: [(&str, fn() -> Holds); 7] = [
+const OWN: [(&str, Run); 7] = [
     ("values beyond 2^53 are exact, and end at the ends", || Box::pin(exact())),
     ("a settlement that comes twice counts once, and the store is told", || Box::pin(settled())),
     ("an empty one goes on from what the store remembers", || Box::pin(filled())),

@@ -1,6 +1,9 @@
 //! Which Redis does a URL mean, and how does a connection to it come about?
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use redis::{
     AsyncConnectionConfig, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError,
@@ -16,12 +19,11 @@ use tokio_rustls::TlsConnector;
 
 use super::super::{
     asked::{connections, decoded, roots},
-    limits::DATABASE_CONNECTIONS,
+    limits::{DATABASE_CONNECTIONS, REDIS_PREFIX_LENGTH_MAX},
 };
 
 /// What all keys begin with, unless the URL says otherwise.
 const PREFIX: &str = "tidegate";
-const PREFIX_LENGTH_MAX: usize = 64;
 
 /// A Redis and how one gets in. Its URL is not kept.
 pub(super) struct Server {
@@ -68,7 +70,7 @@ impl Server {
                 }
             }
         }
-        let tls = encrypted.then(|| tls(authorities)).transpose()?;
+        let tls = encrypted.then(|| tls(authorities.as_deref())).transpose()?;
         Ok(Self {
             place: (host.clone(), *port),
             login: info.redis_settings().clone(),
@@ -109,12 +111,12 @@ impl Server {
 }
 
 /// Whoever wants TLS wants to know whom they speak to.
-fn tls(authorities: Option<PathBuf>) -> Result<TlsConnector> {
+fn tls(authorities: Option<&Path>) -> Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(Error::internal)?
-        .with_root_certificates(roots(authorities.as_deref())?)
+        .with_root_certificates(roots(authorities)?)
         .with_no_client_auth();
     Ok(Arc::new(config).into())
 }
@@ -122,11 +124,11 @@ fn tls(authorities: Option<PathBuf>) -> Result<TlsConnector> {
 /// A prefix stands in the names of all keys.
 fn checked(prefix: String) -> Result<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    if (1..=PREFIX_LENGTH_MAX).contains(&prefix.len()) && prefix.bytes().all(plain) {
+    if (1..=REDIS_PREFIX_LENGTH_MAX).contains(&prefix.len()) && prefix.bytes().all(plain) {
         return Ok(prefix);
     }
     Err(Error::bad_request(format!(
-        "The prefix in the counters' URL is none of 1 to {PREFIX_LENGTH_MAX} letters, digits and -_.:"
+        "The prefix in the counters' URL is none of 1 to {REDIS_PREFIX_LENGTH_MAX} letters, digits and -_.:"
     )))
 }
 

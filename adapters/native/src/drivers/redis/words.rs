@@ -28,7 +28,7 @@ impl Call {
 
     pub(super) fn reserve(reservation: &Reservation, now_ms: Millis) -> Self {
         let Reservation { id, part, adds, until_ms } = reservation;
-        Self::new("reserve", now_ms).text(id).text(part).text(time(*until_ms)).adds(adds)
+        Self::new("reserve", now_ms).text(id).text(part).text(&time(*until_ms)).adds(adds)
     }
 
     pub(super) fn settle(settlement: &Settlement, now_ms: Millis) -> Self {
@@ -42,7 +42,7 @@ impl Call {
     }
 
     pub(super) fn live(begin: &str, limit: u32, now_ms: Millis) -> Self {
-        Self::new("live", now_ms).text(begin).text(limit)
+        Self::new("live", now_ms).text(begin).text(&limit)
     }
 
     pub(super) fn expire(now_ms: Millis) -> Self {
@@ -57,7 +57,7 @@ impl Call {
     pub(super) fn counters(self, counters: &[Counter]) -> Self {
         counters.iter().fold(self, |call, counter| {
             let Counter { name, value, expires_at_ms } = counter;
-            call.text(name).text(value).text(time(*expires_at_ms))
+            call.text(name).text(value).text(&time(*expires_at_ms))
         })
     }
 
@@ -69,14 +69,14 @@ impl Call {
             // What is added may be taken off again.
             let by = (*by).max(-i64::MAX);
             call.text(name)
-                .text(by)
-                .text(optional(floor))
-                .text(optional(cap))
-                .text(time(*expires_at_ms))
+                .text(&by)
+                .text(&optional(floor))
+                .text(&optional(cap))
+                .text(&time(*expires_at_ms))
         })
     }
 
-    fn text(mut self, text: impl ToString) -> Self {
+    fn text(mut self, text: &(impl ToString + ?Sized)) -> Self {
         self.args.push(text.to_string());
         self
     }
