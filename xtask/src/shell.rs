@@ -48,8 +48,8 @@ pub(crate) fn run(command: &mut Command) -> Result {
     if status.success() {
         return Ok(Done::default());
     }
-    let last: String = last.iter().map(|line| format!("\n      {line}")).collect();
-    Err(Stop::failed(format!("{status}{last}")))
+    let lines = std::iter::once(status.to_string()).chain(last);
+    Err(Stop::failed(lines.collect::<Vec<_>>().join("\n      ")))
 }
 
 /// Runs it, and returns the end of what it printed unless a person looks on: where only the end of a log is kept, the
@@ -169,7 +169,7 @@ fn shown(command: &Command) -> String {
     line.collect::<Vec<_>>().join(" ")
 }
 
-fn cannot_start(command: &Command, error: &std::io::Error) -> Stop {
+fn cannot_start(command: &Command, error: &io::Error) -> Stop {
     Stop::failed(format!("{}: {error}", Path::new(command.get_program()).display()))
 }
 
