@@ -1,5 +1,6 @@
 //! How is the Worker built, and how large is it? The same build serves wrangler, the tests and a person.
 
+mod names;
 mod tools;
 
 use std::{
@@ -14,21 +15,11 @@ use crate::{
     shell,
 };
 
+use names::without_names;
 pub(crate) use tools::{packages, select_toolchain};
 
 /// What an upload may weigh. Cloudflare takes more; a small Worker starts sooner.
 const GZIP_BYTES_MAX: u64 = 3 << 19;
-
-/// What worker-build lets be in a module; wasm-opt reads no other one.
-const WASM_FEATURES: [&str; 7] = [
-    "--enable-mutable-globals",
-    "--enable-sign-ext",
-    "--enable-nontrapping-float-to-int",
-    "--enable-bulk-memory",
-    "--enable-multivalue",
-    "--enable-reference-types",
-    "--enable-exception-handling",
-];
 
 /// Builds the Worker and says what it weighs; one that is too heavy fails.
 pub(crate) fn wasm() -> Result {
@@ -90,7 +81,7 @@ fn build(package: &str, folder: &str) -> Result<PathBuf> {
         ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "z"),
         ("CARGO_PROFILE_RELEASE_LTO", "fat"),
         ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
-        // wasm-bindgen reads the section that says which wasm features are on; it is taken out afterwards.
+        // wasm-bindgen reads the section that says which wasm features are on.
         ("CARGO_PROFILE_RELEASE_STRIP", "none"),
     ]);
     if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
@@ -105,9 +96,11 @@ fn build(package: &str, folder: &str) -> Result<PathBuf> {
 /// Takes the names of functions out, which worker-build keeps for stack traces: a tenth of the weight. A panic says where
 /// it was without them.
 fn strip(module: &Path) -> Result {
-    let mut command = shell::command(packages()?.join(".bin/wasm-opt"), &["--strip-debug"])?;
-    command.args(WASM_FEATURES).arg(module).arg("-o").arg(module);
-    shell::run(&mut command)
+    let broken = |why: String| Stop::failed(format!("{}: {why}", module.display()));
+    let bytes = fs::read(module).map_err(|error| broken(error.to_string()))?;
+    let lighter = without_names(&bytes).ok_or_else(|| broken("this is no module".to_owned()))?;
+    fs::write(module, lighter).map_err(|error| broken(error.to_string()))?;
+    Ok(Done::default())
 }
 
 /// What is uploaded, in bytes.
