@@ -94,12 +94,22 @@ fn line(client: &Value) -> String {
     let now = SystemClock.now();
     let ends = match client["expires_at_ms"].as_i64() {
         Some(end) if end <= now => "  expired".to_owned(),
-        Some(end) => format!("  expires in {} h", (end - now) / 3_600_000),
+        Some(end) => format!("  expires in {}", at_a_glance(end - now)),
         None => String::new(),
     };
     let flag = |name: &str, word: &'static str| if client[name] == true { word } else { "" };
     let (strict, locked) = (flag("strict", "  strict"), flag("locked", "  declared"));
     format!("{}  {}{ends}{strict}{locked}", text("id"), text("name"))
+}
+
+/// Days, or hours where these are few.
+fn at_a_glance(ms: Millis) -> String {
+    const HOUR_MS: Millis = 3_600_000;
+    match (ms + HOUR_MS / 2) / HOUR_MS {
+        ..1 => "less than an hour".to_owned(),
+        hours @ 1..48 => format!("{hours} h"),
+        hours => format!("{} d", (hours + 12) / 24),
+    }
 }
 
 async fn revoke(id: &str, admin: &Admin) -> Result<()> {
@@ -163,4 +173,20 @@ fn secret(config: &Config) -> Result<RootSecret> {
 
 fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_at_a_glance() {
+        let told = |minutes: Millis| at_a_glance(minutes * 60_000);
+        assert_eq!(
+            [told(1), told(29), told(31)],
+            ["less than an hour", "less than an hour", "1 h"]
+        );
+        assert_eq!([told(24 * 60 - 1), told(47 * 60)], ["24 h", "47 h"]);
+        assert_eq!([told(48 * 60 - 1), told(30 * 24 * 60 - 1)], ["2 d", "30 d"]);
+    }
 }
