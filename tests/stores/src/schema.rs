@@ -144,7 +144,8 @@ async fn other_tool(w: &World) -> Verdict {
 }
 
 async fn waits(w: &World) -> Verdict {
-    w.write(&["DELETE FROM migrations WHERE number = 6"]).await?;
+    let newest = "DELETE FROM migrations WHERE number = ?";
+    w.database.write(vec![Statement::new(newest, vec![NEWEST.into()])]).await?;
     let until_ms = w.clock.now() + 300;
     w.store.lease("migrate", "another", w.clock.now(), until_ms).await?;
     migrate(&*w.database, &*w.clock, "run").await?;
