@@ -137,7 +137,8 @@ async fn somebody_elses_table(w: &World) -> Verdict {
 async fn other_tool(w: &World) -> Verdict {
     wipe(&*w.database).await?;
     let all = FILES.iter().flat_map(|file| statements(file));
-    let batch = all.map(|statement| Statement::new(statement, Vec::new())).collect();
+    let flavor = w.database.flavor();
+    let batch = all.map(|statement| Statement::new(flavor.schema(statement), Vec::new())).collect();
     w.database.write(batch).await?;
     equal(migrate(&*w.database, &*w.clock, "run").await?, 0)?;
     usable(w).await

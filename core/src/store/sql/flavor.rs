@@ -61,7 +61,8 @@ impl Flavor {
     }
 
     /// A statement of a migration as this engine wants it: text is compared and sorted by its bytes everywhere.
-    pub(super) fn schema(self, statement: &'static str) -> Cow<'static, str> {
+    #[must_use]
+    pub fn schema(self, statement: &'static str) -> Cow<'static, str> {
         match self {
             Self::Sqlite => statement.into(),
             Self::Postgres => collated(statement).into(),
