@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::json;
 use tidegate_provider::{Provider, Script, tag};
 use tokio::{
@@ -212,7 +213,11 @@ impl Attack {
     async fn end(self) -> u32 {
         match self {
             Self::Hydra(mut child) => {
-                // It may have ended by itself.
+                // Its workers would outlive it, asleep. All may have ended by themselves.
+                let group = child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+                if let Some(group) = group {
+                    let _ = kill_process_group(group, Signal::KILL);
+                }
                 let _ = child.kill().await;
                 0
             }
@@ -240,6 +245,7 @@ fn hydra(server: SocketAddr, setup: &Setup) -> Result<Attack> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
+        .process_group(0)
         .kill_on_drop(true)
         .spawn();
     child.map(Attack::Hydra).or_else(|error| failed(format!("hydra (Debian: hydra): {error}")))
