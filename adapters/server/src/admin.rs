@@ -100,7 +100,8 @@ pub(crate) async fn ask_here(
     Ok(house.gateway.handle(request(&method, path, &house.token, body)?, call).await)
 }
 
-fn silent(error: Error) -> Error {
+/// Nobody is there.
+pub(crate) fn silent(error: Error) -> Error {
     let message = "The server that holds the data folder does not answer.";
     Error::new(Kind::Unavailable, message).because(error.detail)
 }

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Say what is wrong with the configuration, and nothing else
     Check,
+    /// Ask the server over the data folder whether it is ready
+    Ready,
     /// Bring a database's schema up to date
     Migrate(Migrate),
     /// Make, list and revoke client keys

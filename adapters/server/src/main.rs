@@ -30,6 +30,7 @@ mod owner;
 mod people;
 mod prices;
 mod pulse;
+mod ready;
 mod runtime;
 mod scan;
 mod secret;
@@ -86,6 +87,7 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
             say("The configuration is right.");
             Ok(())
         }
+        Command::Ready => ready::ready(config).await,
         Command::Migrate(_) => migrate::migrate(config).await,
         Command::Key(key) => key::run(key, config).await,
         Command::Prices(prices) => prices::run(prices, config).await,

@@ -187,6 +187,23 @@ fn a_folder_has_one_server() {
 }
 
 #[test]
+fn a_container_can_ask_whether_its_server_is_ready() {
+    let place = Place::new();
+    let refused = |expected: &str| {
+        let output = place.run("ready");
+        let told = text(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains(expected), "{told}");
+    };
+    refused("No server is running");
+    let mut server = place.serve("");
+    assert_eq!(place.tell("ready"), "The server is ready.\n");
+    // Gone without a farewell: what leads to it is still there.
+    server.signal(Signal::KILL);
+    server.ended();
+    refused("does not answer");
+}
+
+#[test]
 fn a_remote_store_does_not_open_the_folder_to_a_second_server() {
     let place = Place::new();
     let _server = place.serve("--data data");
