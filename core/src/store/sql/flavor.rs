@@ -127,8 +127,8 @@ impl Flavor {
                 error.detail.contains("already exists")
                     || error.detail.contains("duplicate column name")
             }
-            // A table or an index, a column.
-            Self::Postgres => has_code(&error.detail, &["42P07", "42701"]),
+            // A table or an index, the type of a table's rows where two make it at once, a column.
+            Self::Postgres => has_code(&error.detail, &["42P07", "42710", "42701"]),
             // A table, a column, an index.
             Self::Mysql => has_code(&error.detail, &["1050", "1060", "1061"]),
         }
@@ -215,6 +215,16 @@ mod tests {
             Flavor::Mysql.schema("ALTER TABLE a ADD COLUMN b TEXT"),
             "ALTER TABLE a ADD COLUMN b LONGTEXT"
         );
+    }
+
+    #[test]
+    fn what_exists_is_told_from_what_is_wrong() {
+        let says = |flavor: Flavor, text: &str| flavor.says_exists(&Error::store(text));
+        assert!(says(Flavor::Postgres, "42P07: relation \"leases\" already exists"));
+        assert!(says(Flavor::Postgres, "42710: type \"leases\" already exists"));
+        assert!(!says(Flavor::Postgres, "42601: syntax error"));
+        assert!(says(Flavor::Mysql, "1050: Table 'leases' already exists"));
+        assert!(!says(Flavor::Mysql, "1064: You have an error in your SQL syntax"));
     }
 
     #[test]
