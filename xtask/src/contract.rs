@@ -31,7 +31,7 @@ pub(crate) struct Race {
     /// The adapter; all when none is named
     #[arg(value_enum)]
     adapter: Option<Adapter>,
-    /// How often eight processes meet on an empty database
+    /// How often eight processes meet on a fresh database
     #[arg(long, default_value_t = 3)]
     loops: u32,
     /// How the programs are built
@@ -121,6 +121,8 @@ const SERVER_COURSES: &[&str] = &[
     "race-mariadb",
     "race-redis",
     "live-redis",
+    "begin-file",
+    "begin-sqld",
     "begin-postgres",
     "begin-mariadb",
     "rests",

@@ -27,6 +27,7 @@ use tidegate_core::{
 };
 
 pub use check::{Failure, Verdict};
+pub use schema::{give_previous, is_whole};
 
 /// One thing that must hold.
 pub struct Case {

@@ -7,7 +7,7 @@ use tidegate_core::{
     error::Kind as Refusal,
     store::{
         Kind, Schema, Store,
-        sql::{Statement, migrate},
+        sql::{Database, Statement, Value, migrate},
     },
 };
 
@@ -58,6 +58,37 @@ fn statements(file: &'static str) -> impl Iterator<Item = &'static str> {
         let start = words.iter().filter_map(|word| part.find(word)).min()?;
         part.get(start..)
     })
+}
+
+/// Gives an empty database the schema of the version before, step by step as that version does.
+pub async fn give_previous(database: &dyn Database) -> Verdict {
+    let flavor = database.flavor();
+    let before = FILES.iter().take(FILES.len() - 1);
+    for (migration, file) in (1_i64..).zip(before) {
+        for (step, text) in (1_i64..).zip(statements(file)) {
+            let row = "INSERT INTO migrations (number, step) VALUES (?, ?)";
+            let row = Statement::new(row, vec![migration.into(), step.into()]);
+            database.write(vec![Statement::new(flavor.schema(text), Vec::new()), row]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the ledger has every step of every file, once, and nothing else.
+pub async fn is_whole(database: &dyn Database) -> Verdict<bool> {
+    let wanted: Vec<Vec<Value>> = (1_i64..)
+        .zip(FILES)
+        .flat_map(|(migration, file)| {
+            // Step 0 is the file's own last statement.
+            let steps = (0_i64..=0).chain((1_i64..).zip(statements(file)).map(|(step, _)| step));
+            steps.map(move |step| vec![migration.into(), step.into()])
+        })
+        .collect();
+    let ledger = "SELECT number AS number, step AS step FROM migrations ORDER BY number, step";
+    let asked = database.read(vec![Statement::new(ledger, Vec::new())]).await;
+    // Killed early, it has not even a ledger.
+    let found = asked.ok().and_then(|mut outcomes| outcomes.pop());
+    Ok(found.is_some_and(|outcome| outcome.rows == wanted))
 }
 
 async fn usable(w: &World) -> Verdict {

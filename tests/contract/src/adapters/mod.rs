@@ -19,7 +19,7 @@ use tokio::{
     sync::Mutex as AsyncMutex,
 };
 
-pub use server::{Printed, Server, command};
+pub use server::{Printed, Server, command, spawn};
 
 use crate::{Result, failed, setup::Setup};
 

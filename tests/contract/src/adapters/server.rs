@@ -35,19 +35,23 @@ pub struct Printed {
 
 /// Runs a command over the set-up's folder, whether a server holds it or not.
 pub async fn command(setup: &Setup, words: &[&str]) -> Result<Printed> {
-    let output = Command::new(path_from("TIDEGATE_SERVER_BIN")?)
-        .args(words)
-        .arg("--data")
-        .arg(&setup.folder)
-        .current_dir(&setup.folder)
-        .envs(setup.environment())
-        .env("TIDEGATE_LOG", "warn")
-        .stdin(Stdio::null())
-        .output()
-        .await?;
+    let output = prepared(setup, words)?.output().await?;
     let (said, complaint) = (String::from_utf8_lossy(&output.stdout), output.stderr);
     let text = format!("{said}{}", String::from_utf8_lossy(&complaint));
     Ok(Printed { success: output.status.success(), text })
+}
+
+/// Starts a command over the set-up's folder. Nobody hears what it says.
+pub fn spawn(setup: &Setup, words: &[&str]) -> Result<Child> {
+    let mut command = prepared(setup, words)?;
+    Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn()?)
+}
+
+fn prepared(setup: &Setup, words: &[&str]) -> Result<Command> {
+    let mut command = Command::new(path_from("TIDEGATE_SERVER_BIN")?);
+    command.args(words).arg("--data").arg(&setup.folder).current_dir(&setup.folder);
+    command.envs(setup.environment()).env("TIDEGATE_LOG", "warn").stdin(Stdio::null());
+    Ok(command)
 }
 
 impl Server {

@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
     Result,
-    endurance::{begin, even, kill, lambda, live, outage, race, rests, terminate},
+    endurance::{Ground, begin, broken, even, kill, lambda, live, outage, race, rests, terminate},
 };
 use tidegate_provider::Provider;
-use tidegate_stores_runner::servers::Engine;
 
 #[derive(Parser)]
 #[command(about = "Kills and terminates gateways under load and compares records with answers")]
@@ -42,10 +41,22 @@ enum Part {
     RaceRedis,
     /// What ends on one of two servers that share a Redis, told by the other.
     LiveRedis,
-    /// Eight processes that migrate an empty `PostgreSQL` at once.
+    /// Eight processes that migrate one file at once, empty and with the schema before.
+    BeginFile,
+    /// The same with one sqld.
+    BeginSqld,
+    /// The same with one `PostgreSQL`.
     BeginPostgres,
-    /// Eight processes that migrate an empty `MariaDB` at once.
+    /// The same with one `MariaDB`.
     BeginMariadb,
+    /// `kill -9` while eight processes migrate one file.
+    BrokenFile,
+    /// The same with one sqld.
+    BrokenSqld,
+    /// The same with one `PostgreSQL`.
+    BrokenPostgres,
+    /// The same with one `MariaDB`.
+    BrokenMariadb,
     /// A race in eight Lambda environments that share one sqld.
     RaceLambda,
     /// The same on the Worker and D1.
@@ -90,8 +101,14 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::RaceMariadb => race::run(&provider, race::FOUR_ON_MARIADB).await?.to_string(),
         Part::RaceRedis => race::run(&provider, race::FOUR_ON_REDIS).await?.to_string(),
         Part::LiveRedis => live::run(&provider).await?.to_string(),
-        Part::BeginPostgres => begin::run(Engine::Postgres, loops).await?.to_string(),
-        Part::BeginMariadb => begin::run(Engine::Mariadb, loops).await?.to_string(),
+        Part::BeginFile => begin::run(Ground::File, loops).await?.to_string(),
+        Part::BeginSqld => begin::run(Ground::Sqld, loops).await?.to_string(),
+        Part::BeginPostgres => begin::run(Ground::Postgres, loops).await?.to_string(),
+        Part::BeginMariadb => begin::run(Ground::Mariadb, loops).await?.to_string(),
+        Part::BrokenFile => broken::run(Ground::File, loops).await?.to_string(),
+        Part::BrokenSqld => broken::run(Ground::Sqld, loops).await?.to_string(),
+        Part::BrokenPostgres => broken::run(Ground::Postgres, loops).await?.to_string(),
+        Part::BrokenMariadb => broken::run(Ground::Mariadb, loops).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
         Part::Rests => rests::run(&provider).await?.to_string(),
         Part::Outage => lines(&outage::run().await?),

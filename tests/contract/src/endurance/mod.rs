@@ -1,8 +1,10 @@
 //! Does the gateway keep what it acknowledged, whatever ends it?
 
 pub mod begin;
+pub mod broken;
 mod crowd;
 pub mod even;
+mod ground;
 pub mod kill;
 pub mod lambda;
 pub mod live;
@@ -11,6 +13,8 @@ pub mod outage;
 pub mod race;
 pub mod rests;
 pub mod terminate;
+
+pub use ground::Ground;
 
 use std::{
     fs,

@@ -1,5 +1,6 @@
 //! Which servers does this machine run for the suites?
 
 pub mod redis;
+pub mod schema;
 pub mod servers;
 pub mod sqld;

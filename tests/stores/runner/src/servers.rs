@@ -8,17 +8,16 @@ use std::{
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use tidegate_core::store::sql::Statement;
-use tidegate_native::{HttpClient, Place, SystemClock, Writing, open_store};
+use tidegate_native::Writing;
 use tokio::time::{Instant, sleep};
+
+use crate::schema::open;
 
 const START_WAIT: Duration = Duration::from_secs(60);
 const END_LOOKS: u32 = 150;
@@ -199,10 +198,7 @@ impl Running {
     }
 
     async fn ask(&self, sql: String) -> Result<(), String> {
-        let place = Place::parse(Some(&self.url), &self.folder).map_err(told)?;
-        let client = Arc::new(HttpClient::new().map_err(told)?);
-        let opened = open_store((place, Writing::Alone), None, client, Arc::new(SystemClock));
-        let opened = opened.map_err(told)?;
+        let opened = open(Some(&self.url), &self.folder, Writing::Alone)?;
         // Alone and as a question: a database is not made within a transaction.
         let answer = opened.database.read(vec![Statement::new(sql, Vec::new())]).await;
         answer.map(drop).map_err(|error| error.detail)

@@ -8,11 +8,11 @@ use std::{
 };
 
 use tidegate_core::store::sql::Database;
-use tidegate_native::{HttpClient, Lock, Place, SystemClock, Writing, open_store};
+use tidegate_native::{Lock, Writing};
 use tokio::sync::Mutex;
 
 use tidegate_stores_runner::{
-    redis,
+    redis, schema,
     servers::{Disk, Engine},
     sqld::Sqld,
 };
@@ -111,13 +111,7 @@ pub(crate) async fn open(kind: Kind) -> Result<Open, String> {
         Kind::Postgres => served(Engine::Postgres).await?,
         Kind::Mariadb => served(Engine::Mariadb).await?,
     };
-    let place = Place::parse(url.as_deref(), folder.path());
-    let upstream = HttpClient::new().map_err(|error| error.to_string())?;
-    let opened = place
-        .and_then(|place| {
-            open_store((place, Writing::Together), None, Arc::new(upstream), Arc::new(SystemClock))
-        })
-        .map_err(|error| error.to_string())?;
+    let opened = schema::open(url.as_deref(), folder.path(), Writing::Together)?;
     Ok(Open { database: opened.database, _locks: opened.locks, _server: server, _folder: folder })
 }
 
