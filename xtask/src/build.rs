@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::{
+    edition::Edition,
     place,
     report::{Done, Result, Stop},
     shell,
@@ -39,20 +40,17 @@ impl Profile {
 
 /// Builds the server; returns the program.
 pub(crate) fn server(profile: Profile) -> Result<PathBuf> {
-    program("tidegate", profile)
+    program("tidegate", Edition::Light, profile)
 }
 
 /// Builds the Lambda function; returns the program.
 pub(crate) fn lambda(profile: Profile) -> Result<PathBuf> {
-    program("bootstrap", profile)
+    program("bootstrap", Edition::Light, profile)
 }
 
 /// Builds both with every driver; returns the server. It takes the place of the other one.
 pub(crate) fn enterprise(profile: Profile) -> Result<PathBuf> {
-    let mut cargo = shell::cargo(&["build", "-p", "tidegate", "-p", "tidegate-lambda"])?;
-    cargo.args(["--features", "tidegate/enterprise,tidegate-lambda/enterprise"]);
-    shell::run(cargo.args(profile.option()))?;
-    built("tidegate", profile)
+    program("tidegate", Edition::Enterprise, profile)
 }
 
 /// Builds the programs of a suite; returns the one that has the package's name.
@@ -75,9 +73,9 @@ pub(crate) fn release() -> Result {
 
 /// Both are always built together: cargo unifies the features of what one command names, so two commands would build
 /// half of the dependencies twice.
-fn program(name: &str, profile: Profile) -> Result<PathBuf> {
+fn program(name: &str, edition: Edition, profile: Profile) -> Result<PathBuf> {
     let mut cargo = shell::cargo(&["build", "-p", "tidegate", "-p", "tidegate-lambda"])?;
-    shell::run(cargo.args(profile.option()))?;
+    shell::run(cargo.args(edition.features()).args(profile.option()))?;
     built(name, profile)
 }
 

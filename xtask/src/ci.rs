@@ -52,7 +52,7 @@ pub(crate) fn ci(options: &Options, report: &mut Report) {
     }
 }
 
-/// What takes long: the kill loops, the shipped things, what wrangler says of the Worker.
+/// What takes long: the kill loops, browsers, SDKs, and all that is shipped.
 fn full(report: &mut Report) {
     report.step("endurance", || contract::endurance(ENDURANCE_LOOPS));
     for adapter in Adapter::ALL {
@@ -61,6 +61,5 @@ fn full(report: &mut Report) {
     }
     report.step("sdk", || sdk::sdk(&sdk::Options::default()));
     report.step("schema", || schema::schema(&schema::Options::full()));
-    report.step("wrangler", wasm::dry_run);
     packaging::package(&packaging::Options::default(), report);
 }

@@ -166,7 +166,8 @@ pub(crate) fn need(program: &str, advice: &str) -> Result {
     }
 }
 
-fn is_root() -> bool {
+/// Whether this may install and mount.
+pub(crate) fn is_root() -> bool {
     shell::command("id", &["-u"])
         .and_then(|mut id| shell::output(&mut id))
         .is_ok_and(|id| id.trim() == "0")

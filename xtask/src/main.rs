@@ -11,6 +11,7 @@ mod corpus;
 mod dashboard;
 mod deny;
 mod doctor;
+mod edition;
 mod fetch;
 mod packaging;
 mod place;
@@ -78,9 +79,9 @@ enum Task {
     Race(contract::Race),
     /// Measure the release server beside a floor proxy
     Bench(bench::Options),
-    /// Build, check and try what is shipped: static programs, image, template, deployment
+    /// Build, check and try what is shipped: static programs, images, templates, manifests, deployment
     Package(packaging::Options),
-    /// Build the static programs only, for both processors
+    /// Build the static programs only, both editions for both processors
     Static,
     /// What is missing on this machine, and how to get it
     Doctor,

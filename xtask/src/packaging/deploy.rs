@@ -30,7 +30,7 @@ pub(crate) fn lint() -> Result {
 /// systemd understands the unit. That the program is not installed here is not the unit's fault.
 pub(crate) fn verify_unit() -> Result {
     fetch::need("systemd-analyze", "it comes with systemd")?;
-    let program = build::server(Profile::Dev)?;
+    let program = build::server(Profile::Release)?;
     let folder = smoke::fresh_folder("unit")?;
     let unit = read(&place::root()?.join(UNIT))?;
     let here = folder.join("tidegate.service");
@@ -67,7 +67,7 @@ impl Stage {
     fn set() -> Result<Self> {
         let folder = smoke::fresh_folder("deploy")?;
         let stage = Self { folder, address: smoke::free_address()? };
-        let program = build::server(Profile::Dev)?;
+        let program = build::server(Profile::Release)?;
         write(&stage.place("tidegate.toml"), CONFIGURATION, 0o600)?;
         write(
             &stage.place("environment"),

@@ -35,7 +35,7 @@ pub(crate) fn server(line: &[&OsStr]) -> Result {
 
 /// Starts the function in the emulator and waits until it is ready.
 pub(crate) fn function(line: &[&OsStr]) -> Result {
-    let emulator = build::suite("tidegate-emulator", Profile::Dev)?;
+    let emulator = build::suite("tidegate-emulator", Profile::Release)?;
     let (address, data) = (free_address()?, fresh_folder("function")?);
     let listen = address.to_string();
     let mut words = vec![emulator.as_os_str(), "--listen".as_ref(), listen.as_ref()];
@@ -46,7 +46,13 @@ pub(crate) fn function(line: &[&OsStr]) -> Result {
 }
 
 /// Runs `command` until `/ready` answers at `address`.
-pub(crate) fn ready(mut command: Command, address: SocketAddr) -> Result {
+pub(crate) fn ready(command: Command, address: SocketAddr) -> Result {
+    let (_running, time) = started(command, address)?;
+    Ok(Done::noted(format!("ready after {} ms", time.as_millis())))
+}
+
+/// Runs `command`; returns it when `/ready` has answered, and how long that took.
+pub(crate) fn started(mut command: Command, address: SocketAddr) -> Result<(Running, Duration)> {
     shell::announce(&command);
     let child = command.spawn();
     let child =
@@ -55,7 +61,7 @@ pub(crate) fn ready(mut command: Command, address: SocketAddr) -> Result {
     let began = Instant::now();
     loop {
         if get(address, "/ready").is_some_and(|answer| answer.starts_with("HTTP/1.1 200 ")) {
-            return Ok(Done::noted(format!("ready after {} ms", began.elapsed().as_millis())));
+            return Ok((running, began.elapsed()));
         }
         if let Ok(Some(status)) = running.0.try_wait() {
             return Err(Stop::failed(format!("it ended with {status}")));
@@ -101,7 +107,7 @@ fn starting(line: &[&OsStr]) -> Result<Command> {
 }
 
 /// A process that ends with this value.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -7,6 +7,7 @@ use std::{
 
 use super::{python::Tools, smoke};
 use crate::{
+    edition::Edition,
     fetch, place,
     report::{Done, Result, Stop},
     shell,
@@ -38,16 +39,25 @@ impl Arch {
     fn target(self) -> String {
         format!("{}-unknown-linux-musl", self.name())
     }
+}
 
-    /// The server, as [`build`] leaves it.
-    pub(crate) fn server(self) -> Result<PathBuf> {
-        Ok(place::root()?.join("dist").join(self.name()).join("tidegate"))
-    }
+/// Where [`build`] leaves an edition.
+pub(crate) fn folder(edition: Edition, arch: Arch) -> Result<PathBuf> {
+    let folder = place::root()?.join("dist").join(arch.name());
+    Ok(match edition {
+        Edition::Light => folder,
+        Edition::Enterprise => folder.join("enterprise"),
+    })
+}
 
-    /// The Lambda function, alone in its folder, as `template.yaml` names it.
-    fn function(self) -> Result<PathBuf> {
-        Ok(place::root()?.join("dist").join(self.name()).join("lambda/bootstrap"))
-    }
+/// The server.
+pub(crate) fn server(edition: Edition, arch: Arch) -> Result<PathBuf> {
+    Ok(folder(edition, arch)?.join("tidegate"))
+}
+
+/// The Lambda function, alone in its folder, as `template.yaml` names it.
+fn function(edition: Edition, arch: Arch) -> Result<PathBuf> {
+    Ok(folder(edition, arch)?.join("lambda/bootstrap"))
 }
 
 impl fmt::Display for Arch {
@@ -56,14 +66,14 @@ impl fmt::Display for Arch {
     }
 }
 
-/// Builds server and function for both processors into `dist/`.
-pub(crate) fn build() -> Result {
+/// Builds server and function of an edition for both processors into `dist/`.
+pub(crate) fn build(edition: Edition) -> Result {
     let targets = Arch::ALL.map(Arch::target);
     let mut rustup = shell::command("rustup", &["target", "add"])?;
     shell::run(rustup.args(&targets))
         .map_err(|_| Stop::skipped("rustup cannot fetch the musl targets"))?;
     let mut cargo = ZIG.command("cargo-zigbuild", &["zigbuild", "--release", "--locked"])?;
-    cargo.args(["--package", "tidegate", "--package", "tidegate-lambda"]);
+    cargo.args(["--package", "tidegate", "--package", "tidegate-lambda"]).args(edition.features());
     for target in &targets {
         cargo.args(["--target", target]);
     }
@@ -71,7 +81,9 @@ pub(crate) fn build() -> Result {
     let mut sizes = Vec::new();
     for arch in Arch::ALL {
         let built = place::target()?.join(arch.target()).join("release");
-        for (from, to) in [("tidegate", arch.server()?), ("bootstrap", arch.function()?)] {
+        let programs =
+            [("tidegate", server(edition, arch)?), ("bootstrap", function(edition, arch)?)];
+        for (from, to) in programs {
             let bytes = keep(&built.join(from), &to)?;
             needs_nothing(&to)?;
             let tenths = bytes * 10 / (1 << 20);
@@ -82,8 +94,11 @@ pub(crate) fn build() -> Result {
 }
 
 /// Starts both programs, on a foreign processor under emulation, and asks them.
-pub(crate) fn run(arch: Arch) -> Result {
-    let (server, function) = (arch.server()?, arch.function()?);
+pub(crate) fn run(edition: Edition, arch: Arch) -> Result {
+    let (server, function) = (server(edition, arch)?, function(edition, arch)?);
+    if !server.is_file() {
+        return Err(Stop::skipped("it was not built"));
+    }
     if std::env::consts::ARCH == arch.name() {
         smoke::server(&[server.as_os_str()])?;
         return smoke::function(&[function.as_os_str()]);
