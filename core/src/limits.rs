@@ -412,6 +412,22 @@ pub const FULL_COUNTERS_MAX: usize = 4096;
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
 /// Counters that are read at a time when a process starts.
 pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
+/// Requests for which one trip takes room ahead.
+pub const LEASE_REQUESTS_MAX: i64 = 64;
+/// It takes nothing ahead where that would be for fewer.
+pub const LEASE_REQUESTS_MIN: i64 = 8;
+/// What is taken ahead is at most this part of the room that is left.
+pub const LEASE_SHARE: i64 = 64;
+/// How often it is looked for what nobody needs.
+pub const LEASES_LOOK: Duration = Duration::from_secs(1);
+/// What nobody asked for this long is given back.
+pub const LEASE_IDLE: Duration = Duration::from_secs(2);
+/// No room is kept ahead for longer.
+pub const LEASE_LIFE: Duration = Duration::from_secs(30);
+/// Milliseconds that a lease outlives the first request that takes of it: the last one comes a life later.
+pub const LEASE_ENDS_LATER: i64 = 60_000;
+/// Paths of counters for which room is kept ahead; others are asked for each request.
+pub const LEASES_MAX: usize = 10_000;
 /// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
 pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.

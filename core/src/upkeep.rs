@@ -9,11 +9,17 @@ use crate::{
     ids,
     limits::{PRUNE_ROUNDS_MAX, PRUNE_ROWS_MAX, UPKEEP_LEASE},
     ports::Millis,
+    store::Spare,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Gateway {
+    /// Gives back room in limits that was taken ahead. A server calls it by a timer and at its end.
+    pub async fn give_back(&self, spare: Spare) -> Result<()> {
+        self.ports.counters.give_back(spare, self.ports.clock.now()).await
+    }
+
     /// Upkeep. A server calls it by a timer, a Worker by its cron trigger, Lambda by a schedule; who finds the lease
     /// taken leaves it at that.
     pub async fn maintain(&self) -> Result<()> {

@@ -120,6 +120,7 @@ const SERVER_COURSES: &[&str] = &[
     "race-postgres",
     "race-mariadb",
     "race-redis",
+    "ahead",
     "live-redis",
     "begin-file",
     "begin-sqld",

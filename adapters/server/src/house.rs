@@ -9,7 +9,7 @@ use tidegate_core::{
     identity::Secret,
     limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
     ports::{Clock, Counters, Feed, Ports, Random, Store, Upstream},
-    store::{memory::MemoryCounters, sql::SqlStore},
+    store::{Spare, leased::Leased, memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
     Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Queue, SystemClock, Tracker,
@@ -75,6 +75,12 @@ impl House {
             Some(url) => open_counters(url, &opened.store)?,
             None => count(shared, &opened, &*clock).await,
         };
+        let together = shared || config.counters_url.is_some();
+        let counters = if together && config.counters_ahead {
+            Arc::new(Leased::over(counters, Arc::clone(&random)))
+        } else {
+            counters
+        };
         let journal = queue.clone();
         let hub = Arc::<Hub>::default();
         let feed: Arc<dyn Feed> = match &config.counters_url {
@@ -95,6 +101,9 @@ impl House {
         let left = self.background.drain(DRAIN_WAIT).await;
         if left > 0 {
             error!(tasks = left, "some requests did not get to their record");
+        }
+        if let Err(cause) = self.gateway.give_back(Spare::All).await {
+            warn!(%cause, "room that was taken ahead is given back by upkeep");
         }
         self.queue.drain(QUEUE_DRAIN_WAIT).await;
         let dropped = self.queue.dropped();

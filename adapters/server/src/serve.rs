@@ -10,8 +10,12 @@ use tidegate_core::{
     Error, Gateway, Result,
     config::Config,
     error::Kind,
-    limits::{DRAIN_WAIT, LIVE_SEND_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
+    limits::{
+        DRAIN_WAIT, LEASES_LOOK, LIVE_SEND_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL,
+        UPKEEP_EVERY,
+    },
     provider::Host,
+    store::Spare,
 };
 use tokio::{
     net::TcpListener,
@@ -66,6 +70,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         every(RESTS_POLL, house.gateway.clone(), Chore::LearnRests),
         every(PROBES_POLL, house.gateway.clone(), Chore::Probe),
         every(UPKEEP_EVERY, house.gateway.clone(), Chore::Maintain),
+        every(LEASES_LOOK, house.gateway.clone(), Chore::GiveBack),
     ]
     .map(tokio::spawn);
 
@@ -127,6 +132,7 @@ enum Chore {
     LearnRests,
     Probe,
     Maintain,
+    GiveBack,
 }
 
 /// Does a chore again and again. One that fails is told when that begins, not every time.
@@ -144,6 +150,7 @@ async fn every(pause: Duration, gateway: Gateway, chore: Chore) {
                 Ok(())
             }
             Chore::Maintain => gateway.maintain().await,
+            Chore::GiveBack => gateway.give_back(Spare::Idle).await,
         };
         match outcome {
             Ok(()) => failing = false,

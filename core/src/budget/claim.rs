@@ -276,7 +276,7 @@ impl Hold {
             requests: i64::from(record.attempts > 0),
         };
         let adds = self.claims.iter().map(|claim| claim.spend(spent, now_ms)).collect();
-        Settlement { id: self.id.clone(), adds, holds: self.parts > 0 }
+        Settlement { id: self.id.clone(), adds, holds: self.parts > 0, ahead: None }
     }
 
     /// Whether so much is held.

@@ -48,6 +48,8 @@ pub struct Config {
     pub store_token: Option<Secret>,
     /// Where many instances count; `None` is where the platform usually does.
     pub counters_url: Option<String>,
+    /// Whether a server that shares its counters takes room ahead, for many requests at once.
+    pub counters_ahead: bool,
     /// The root secret, 32 bytes; a server generates one when it is not declared.
     pub secret: Option<RootSecret>,
     /// Declared providers in order: the file's first, then the environment's.

@@ -68,7 +68,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
     let retention_days =
         reading.setting(&mut root, "retention_days", "TIDEGATE_RETENTION_DAYS", read_days);
     let (store_url, store_token) = read_store(&mut root, reading);
-    let counters_url = read_counters(&mut root, reading);
+    let (counters_url, counters_ahead) = read_counters(&mut root, reading);
     let (log, log_filter) = read_log(&mut root, reading);
     let waits = read_waits(&mut root, reading);
     let media = read_media(&mut root, reading);
@@ -93,6 +93,7 @@ fn read_root(mut root: Table<'_>, reading: &mut Reading<'_>) -> Config {
         store_url,
         store_token,
         counters_url,
+        counters_ahead,
         secret,
         providers,
         models,
@@ -123,11 +124,12 @@ fn read_store(root: &mut Table<'_>, reading: &mut Reading<'_>) -> (Option<String
     (url, variable.or(token))
 }
 
-fn read_counters(root: &mut Table<'_>, reading: &mut Reading<'_>) -> Option<String> {
+fn read_counters(root: &mut Table<'_>, reading: &mut Reading<'_>) -> (Option<String>, bool) {
     let mut table = reading.table(root, "counters", "[counters]");
     let url = reading.setting(&mut table, "url", "REDIS_URL", store_url::read_counters);
+    let ahead = reading.optional(&mut table, "ahead", read_flag);
     reading.end_table(table);
-    url
+    (url, ahead.unwrap_or(true))
 }
 
 fn read_log(

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Add, Admission, Counter, Counters, Reservation, Settlement, sql::SqlStore};
+use super::{Add, Admission, Ahead, Counter, Counters, Reservation, Settlement, sql::SqlStore};
 use crate::{error::Result, ports::Millis};
 
 /// Counters of a process that is alone with its store. What is reserved lives and dies with the process; what was used
@@ -107,6 +107,20 @@ impl Books {
         live.map_or(add.expires_at_ms, |held| held.expires_at_ms.max(add.expires_at_ms))
     }
 
+    /// Takes what was counted ahead off its reservation, if that is still there.
+    fn draw(&mut self, ahead: &Ahead) {
+        let Some(parts) = self.reservations.get_mut(&ahead.id) else { return };
+        for (name, taken) in &ahead.taken {
+            let held = parts.iter_mut().flat_map(|part| &mut part.adds);
+            if let Some(add) = held.into_iter().find(|add| add.name == *name) {
+                add.by -= taken;
+                if let Some(held) = self.values.get_mut(name) {
+                    held.value = held.value.saturating_sub(*taken);
+                }
+            }
+        }
+    }
+
     /// Takes off what a request had reserved.
     fn release(&mut self, id: &str) {
         for add in self.reservations.remove(id).into_iter().flatten().flat_map(|held| held.adds) {
@@ -139,14 +153,17 @@ impl Counters for MemoryCounters {
         let mut books = self.books();
         let spent: Vec<Add> = settlement.adds.iter().filter(|add| add.by != 0).cloned().collect();
         // A second time nothing is reserved any more, and the store knows the record.
-        let held = books.reservations.contains_key(&settlement.id);
+        let held = books.reservations.contains_key(&settlement.id) || settlement.ahead.is_some();
         for add in spent.iter().filter(|_| held) {
             // Uncapped, one by one: what was used was used.
             books.add(&[Add { cap: None, ..add.clone() }], now_ms);
         }
         books.release(&settlement.id);
+        if let Some(ahead) = &settlement.ahead {
+            books.draw(ahead);
+        }
         let told = self.past.is_some() && !spent.is_empty();
-        Ok(told.then_some(Settlement { id: settlement.id, adds: spent, holds: false }))
+        Ok(told.then_some(Settlement { adds: spent, holds: false, ahead: None, ..settlement }))
     }
 
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {

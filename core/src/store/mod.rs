@@ -1,5 +1,6 @@
 //! What does the gateway keep, and what may be asked of it? Four shapes of data and the two traits over them.
 
+pub mod leased;
 pub mod memory;
 pub mod sql;
 
@@ -351,6 +352,27 @@ pub struct Settlement {
     pub adds: Vec<Add>,
     /// Whether the store may hold reservations of it.
     pub holds: bool,
+    /// What of it was counted ahead of time.
+    pub ahead: Option<Ahead>,
+}
+
+/// What a request took of a reservation that was made for many. It is counted already, so it comes off that reservation
+/// instead of being added once more; when that reservation is gone by then, it is added after all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// The reservation.
+    pub id: String,
+    /// Names of counters, and how much of each.
+    pub taken: Vec<(String, i64)>,
+}
+
+/// What of the room that was taken ahead is to be given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spare {
+    /// What nobody asked for in a while.
+    Idle,
+    /// All of it: the process ends.
+    All,
 }
 
 /// A counter as it stands.
@@ -397,6 +419,10 @@ pub trait Counters: Send + Sync {
     async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>>;
     /// Counters whose name begins so and that have not expired, by name; at most `limit`.
     async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>>;
+    /// Gives back what was taken ahead and no request has. Counters that take nothing ahead have nothing to give.
+    async fn give_back(&self, _: Spare, _: Millis) -> Result<()> {
+        Ok(())
+    }
     /// Gives back what abandoned reservations hold, and forgets expired counters; returns how many went.
     async fn expire(&self, now_ms: Millis) -> Result<u64>;
 }

@@ -71,6 +71,7 @@ fn describe(config: &Config) -> String {
         format!("media {}", config.media.as_ref().map_or("not fetched".to_owned(), media)),
         format!("deepseek in english {}", is_on(config.deepseek_english)),
     ];
+    lines.extend((!config.counters_ahead).then(|| "counters not ahead".to_owned()));
     lines.extend(config.counters_url.iter().map(|url| format!("counters {url}")));
     for provider in &config.providers {
         let host = match &provider.host {

@@ -352,7 +352,7 @@ proptest! {
                         let Some((since, held)) = live[id].take() else { continue };
                         // Never more than was reserved, as a reservation is meant.
                         let used = [a.min(held[0]), b.min(held[1])];
-                        let settlement = Settlement { id: format!("{id}-{since}"), adds: adds(used[0], used[1], false), holds: true };
+                        let settlement = Settlement { id: format!("{id}-{since}"), adds: adds(used[0], used[1], false), holds: true, ahead: None };
                         for _ in 0..2 {
                             counters.settle(settlement.clone(), now).await.unwrap();
                         }

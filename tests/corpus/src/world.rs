@@ -160,6 +160,7 @@ fn config(key: &str) -> Config {
         store_url: None,
         store_token: None,
         counters_url: None,
+        counters_ahead: true,
         secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
         providers: Dialect::ALL.into_iter().map(provider).collect(),
         models: Vec::new(),

@@ -49,7 +49,8 @@ async fn counters(w: &World) -> Verdict {
                 3 => {
                     let Some(id) = held.pop() else { continue };
                     // Nothing is spent of what was refused: nobody was asked.
-                    let spent = Settlement { id: id.clone(), adds: Vec::new(), holds: true };
+                    let spent =
+                        Settlement { id: id.clone(), adds: Vec::new(), holds: true, ahead: None };
                     model.settle(spent.clone(), now_ms).await?;
                     let settlement = Some(Box::new(spent));
                     let done = Record { settlement, ..record(&id, now_ms) };

@@ -4,8 +4,8 @@ use futures_util::future::{join, join_all};
 use tidegate_core::{
     Result,
     store::{
-        Add, Admission, Counters, Record, Reservation, Settlement, Store, memory::MemoryCounters,
-        sql::SqlStore,
+        Add, Admission, Ahead, Counters, Record, Reservation, Settlement, Store,
+        memory::MemoryCounters, sql::SqlStore,
     },
 };
 
@@ -28,6 +28,8 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     ("reservations: one that is settled while it is given up is given back once", |w| {
         Box::pin(settled_and_abandoned(w))
     }),
+    ("reservations: what was counted ahead is not counted twice", |w| Box::pin(ahead(w))),
+    ("reservations: what was counted ahead and given up counts", |w| Box::pin(ahead_and_gone(w))),
     ("reservations: memory goes on from what the store remembers", |w| Box::pin(memory(w))),
 ];
 
@@ -42,7 +44,8 @@ fn wanting(id: &str, part: i64, adds: &[Add]) -> Reservation {
 }
 
 fn done(id: &str, adds: &[Add]) -> Record {
-    let settlement = Settlement { id: id.to_owned(), adds: adds.to_vec(), holds: true };
+    let settlement =
+        Settlement { id: id.to_owned(), adds: adds.to_vec(), holds: true, ahead: None };
     Record { settlement: Some(Box::new(settlement)), ..record(id, NOW) }
 }
 
@@ -172,6 +175,43 @@ async fn settled_and_abandoned(w: &World) -> Verdict {
     held(w, 0).await
 }
 
+/// Two requests use what a third reservation took for them.
+fn of_lease(id: &str, by: i64, taken: i64) -> Record {
+    let taken = vec![("a".to_owned(), taken), ("b".to_owned(), 1)];
+    let ahead = Some(Ahead { id: "lease".to_owned(), taken });
+    let adds = vec![add("a", by, None), add("b", 1, None)];
+    let settlement = Settlement { id: id.to_owned(), adds, holds: false, ahead };
+    Record { settlement: Some(Box::new(settlement)), ..record(id, NOW) }
+}
+
+async fn ahead(w: &World) -> Verdict {
+    let adds = [add("a", 50, Some(90)), add("b", 2, Some(2))];
+    w.counters.reserve(&wanting("lease", 0, &adds), NOW).await?;
+    w.counters.reserve(&wanting("other", 0, &[add("a", 20, Some(90))]), NOW).await?;
+    // The second one used more than was there for it.
+    w.finish("f1", &[of_lease("r1", 7, 7), of_lease("r2", 60, 30)]).await?;
+    equal(values(&*w.counters).await?, [100, 2])?;
+    w.finish("f1", &[of_lease("r1", 7, 7), of_lease("r2", 60, 30)]).await?;
+    equal(values(&*w.counters).await?, [100, 2])?;
+    // What is left goes back by another part, and nothing is held any more.
+    w.counters.reserve(&wanting("lease", 1, &[add("a", -13, None)]), NOW).await?;
+    equal(values(&*w.counters).await?, [87, 2])?;
+    w.finish("f2", &[done("other", &[])]).await?;
+    w.counters.expire(NOW + 1_000).await?;
+    equal(values(&*w.counters).await?, [67, 2])?;
+    held(w, 0).await
+}
+
+async fn ahead_and_gone(w: &World) -> Verdict {
+    let adds = [add("a", 50, Some(90)), add("b", 2, Some(2))];
+    w.counters.reserve(&wanting("lease", 0, &adds), NOW).await?;
+    w.finish("f1", &[of_lease("r1", 7, 7)]).await?;
+    w.counters.expire(NOW + 1_000).await?;
+    equal(values(&*w.counters).await?, [7, 1])?;
+    w.finish("f2", &[of_lease("r2", 5, 5)]).await?;
+    equal(values(&*w.counters).await?, [12, 2])
+}
+
 async fn race(w: &World) -> Verdict {
     let adds = [add("a", 1, Some(20)), add("b", 1, None)];
     let ids: Vec<String> = (0..200).map(|number| format!("r{number}")).collect();
@@ -196,7 +236,7 @@ async fn memory(w: &World) -> Verdict {
     counters.reserve(&wanting("r1", 0, &adds), NOW).await?;
     equal(counters.reserve(&wanting("r2", 0, &adds), NOW).await?, refused("a", 50))?;
     let used = vec![add("a", 7, None), add("b", 0, None)];
-    let settlement = Settlement { id: "r1".to_owned(), adds: used, holds: true };
+    let settlement = Settlement { id: "r1".to_owned(), adds: used, holds: true, ahead: None };
     let told = counters.settle(settlement, NOW).await?;
     equal(values(&counters).await?, [7, 0])?;
     let record = Record { settlement: told.map(Box::new), ..record("r1", NOW) };

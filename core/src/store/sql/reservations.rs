@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{Add, Admission, Reservation, Settlement},
+    super::{Add, Admission, Ahead, Reservation, Settlement},
     counters,
     database::{Database, Statement, Value},
     flavor::Flavor,
@@ -20,6 +20,11 @@ use crate::{
 const RESERVE: &str =
     "INSERT INTO reservations (id, part, counter, amount, until_ms) VALUES (?, ?, ?, ?, ?)";
 const IS_THERE: &str = "SELECT COUNT(*) AS parts FROM reservations WHERE id = ? AND part = ?";
+// What was counted ahead is taken off its reservation, and off the counter to which the same was just added.
+const OFF_COUNTER: &str = "UPDATE counters SET value = value - ? WHERE name = ? AND EXISTS \
+     (SELECT 1 FROM reservations WHERE id = ? AND part = 0 AND counter = ?)";
+const OFF_LEASE: &str =
+    "UPDATE reservations SET amount = amount - ? WHERE id = ? AND part = 0 AND counter = ?";
 const OF_ABANDONED: &str = "name IN (SELECT counter FROM reservations WHERE until_ms <= ?)";
 const FORGET_ABANDONED: &str = "DELETE FROM reservations WHERE until_ms <= ?";
 
@@ -85,7 +90,14 @@ pub(super) fn push_settlements<'s>(
     let mut spent: BTreeMap<&str, Add> = BTreeMap::new();
     let mut held: BTreeSet<&str> = BTreeSet::new();
     let mut holders: Vec<&str> = Vec::new();
+    let mut ahead: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for settlement in settlements {
+        if let Some(Ahead { id, taken }) = &settlement.ahead {
+            for (counter, by) in taken {
+                let sum = ahead.entry((counter, id)).or_default();
+                *sum = sum.saturating_add(*by);
+            }
+        }
         if settlement.holds {
             holders.push(&settlement.id);
             held.extend(settlement.adds.iter().map(|add| add.name.as_str()));
@@ -98,24 +110,36 @@ pub(super) fn push_settlements<'s>(
         }
     }
     holders.sort_unstable();
-    let released: Vec<(String, &[&str])> = holders
-        .chunks(RELEASE_ROWS_MAX)
-        .map(|ids| (format!("id IN ({})", vec!["?"; ids.len()].join(", ")), ids))
-        .collect();
+    let released = named(&holders);
+    let leases: BTreeSet<&str> = ahead.keys().map(|(_, lease)| *lease).collect();
+    let leases: Vec<&str> = leases.into_iter().collect();
     let values = |ids: &[&str]| ids.iter().map(|id| Value::from(*id)).collect::<Vec<Value>>();
     // What is given back is looked up, so nobody else may give it back meanwhile.
-    for (of, ids) in &released {
+    for (of, ids) in released.iter().chain(&named(&leases)) {
         batch.extend(lock(flavor, of).map(|text| Statement::new(text, values(ids))));
     }
     held.extend(spent.keys());
+    held.extend(ahead.keys().map(|(counter, _)| *counter));
     batch.extend(counters::lock(flavor, &held));
     let spent: Vec<&Add> = spent.values().collect();
     batch.extend(counters::additions(flavor, &spent, now_ms));
+    for ((counter, lease), by) in ahead {
+        let args = vec![by.into(), counter.into(), lease.into(), counter.into()];
+        batch.push(Statement::new(OFF_COUNTER, args));
+        batch.push(Statement::new(OFF_LEASE, vec![by.into(), lease.into(), counter.into()]));
+    }
     for (of, ids) in released {
         batch.push(Statement::new(release(flavor, &of), [values(ids), values(ids)].concat()));
         let delete = format!("DELETE FROM reservations WHERE {of}");
         batch.push(Statement::new(delete, values(ids)));
     }
+}
+
+/// A condition for some reservations, as many to one as a statement takes.
+fn named<'i>(ids: &'i [&'i str]) -> Vec<(String, &'i [&'i str])> {
+    ids.chunks(RELEASE_ROWS_MAX)
+        .map(|ids| (format!("id IN ({})", vec!["?"; ids.len()].join(", ")), ids))
+        .collect()
 }
 
 /// Gives back what abandoned reservations hold.

@@ -156,6 +156,7 @@ fn config(key: &str) -> Config {
         store_url: None,
         store_token: None,
         counters_url: None,
+        counters_ahead: true,
         secret: Some(RootSecret(zeroize::Zeroizing::new([7; 32]))),
         providers: vec![
             provider("up", up, &["mock"], &["sk-first", "sk-second"]),

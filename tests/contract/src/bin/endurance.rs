@@ -39,6 +39,8 @@ enum Part {
     RaceMariadb,
     /// The same on four servers that share one `PostgreSQL` and count in one Redis.
     RaceRedis,
+    /// A large limit that four servers share, who take room ahead.
+    Ahead,
     /// What ends on one of two servers that share a Redis, told by the other.
     LiveRedis,
     /// Eight processes that migrate one file at once, empty and with the schema before.
@@ -100,6 +102,7 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::RacePostgres => race::run(&provider, race::FOUR_ON_POSTGRES).await?.to_string(),
         Part::RaceMariadb => race::run(&provider, race::FOUR_ON_MARIADB).await?.to_string(),
         Part::RaceRedis => race::run(&provider, race::FOUR_ON_REDIS).await?.to_string(),
+        Part::Ahead => race::ahead(&provider).await?.to_string(),
         Part::LiveRedis => live::run(&provider).await?.to_string(),
         Part::BeginFile => begin::run(Ground::File, loops).await?.to_string(),
         Part::BeginSqld => begin::run(Ground::Sqld, loops).await?.to_string(),

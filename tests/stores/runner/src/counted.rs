@@ -115,7 +115,7 @@ fn wanting(id: &str, adds: &[Add]) -> Reservation {
 }
 
 fn used(id: &str, adds: &[Add]) -> Settlement {
-    Settlement { id: id.to_owned(), adds: adds.to_vec(), holds: true }
+    Settlement { id: id.to_owned(), adds: adds.to_vec(), holds: true, ahead: None }
 }
 
 async fn value(counters: &dyn Counters, name: &str) -> Result<i64, Failed> {

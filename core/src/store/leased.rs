@@ -1,0 +1,296 @@
+//! How does a server that shares its counters count without asking for each request? It takes some of the room ahead, and
+//! gives back in time what nobody used.
+//!
+//! What is taken ahead is an ordinary reservation, so it counts for everybody from the start and no limit is passed. The
+//! price is that others may be refused a little early: by [`LEASE_SHARE`](crate::limits::LEASE_SHARE) of what was left, for
+//! [`LEASE_IDLE`](crate::limits::LEASE_IDLE).
+
+mod lease;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use self::lease::{Draw, Lease, Taken};
+use super::{Add, Admission, Ahead, Counter, Counters, Reservation, Settlement, Spare};
+use crate::{
+    error::Result,
+    ids,
+    limits::{LEASE_IDLE, LEASE_LIFE, LEASES_MAX},
+    ports::{Millis, Random},
+};
+
+/// Counters that are asked for many requests at once.
+pub struct Leased {
+    inner: Arc<dyn Counters>,
+    random: Arc<dyn Random>,
+    books: Mutex<Books>,
+}
+
+#[derive(Default)]
+struct Books {
+    /// By the names of the counters that a request goes through, all of them.
+    leases: HashMap<String, Lease>,
+    /// They give no more; some requests that took of them are not settled yet.
+    ending: Vec<Lease>,
+    /// What requests took, by their ids.
+    draws: HashMap<String, Draw>,
+}
+
+/// What is to be done for a reservation.
+enum Way {
+    /// There was enough at hand.
+    Local(Vec<i64>),
+    /// First so much has to be taken ahead.
+    Ahead(Reservation),
+    /// It has to be asked by itself.
+    Direct,
+}
+
+impl Leased {
+    /// Leases of these counters.
+    #[must_use]
+    pub fn over(inner: Arc<dyn Counters>, random: Arc<dyn Random>) -> Self {
+        Self { inner, random, books: Mutex::default() }
+    }
+
+    async fn take_off(&self, back: Vec<Reservation>, now_ms: Millis) -> Result<()> {
+        let mut outcome = Ok(());
+        for reservation in back {
+            // What cannot be given back now goes when the reservation ends.
+            if let Err(error) = self.inner.reserve(&reservation, now_ms).await {
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    /// Takes ahead, and gives the request its part of it.
+    async fn stock(
+        &self,
+        key: &str,
+        (ahead, asked): (&Reservation, &Reservation),
+        now_ms: Millis,
+    ) -> Result<Option<Admission>> {
+        let answer = self.inner.reserve(ahead, now_ms).await;
+        let mut books = self.books();
+        match answer {
+            Ok(Admission::Added(values)) => {
+                let Some(lease) = books.leases.get_mut(key) else { return Ok(None) };
+                lease.stocked(ahead, &values);
+                Ok(books.draw(key, asked, now_ms).map(Admission::Added))
+            }
+            // There is less room than it seemed.
+            Ok(Admission::Refused { .. }) => {
+                if let Some(lease) = books.leases.get_mut(key) {
+                    lease.scarce();
+                }
+                Ok(None)
+            }
+            // Nobody knows whether it was taken; if so it goes when the reservation ends.
+            Err(error) => {
+                books.retire(key);
+                Err(error)
+            }
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // Every change is made in one go after all that could fail.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Counters for Leased {
+    async fn ready(&self) -> Result<()> {
+        self.inner.ready().await
+    }
+
+    async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission> {
+        self.inner.add(adds, now_ms).await
+    }
+
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
+        let key = key(reservation);
+        let way = match &key {
+            Some(key) => self.books().way(key, reservation, now_ms),
+            None => Way::Direct,
+        };
+        match (way, &key) {
+            (Way::Local(values), _) => return Ok(Admission::Added(values)),
+            (Way::Ahead(ahead), Some(key)) => {
+                if let Some(done) = self.stock(key, (&ahead, reservation), now_ms).await? {
+                    return Ok(done);
+                }
+            }
+            (Way::Ahead(_), None) | (Way::Direct, _) => {}
+        }
+        if let Some(draw) = self.books().draws.get_mut(&reservation.id) {
+            draw.reserves_too = true;
+        }
+        let mut admission = self.inner.reserve(reservation, now_ms).await?;
+        if let Admission::Refused { counter, .. } = &admission {
+            // What is missing may be at hand here, for other requests.
+            let back = self.books().of(counter);
+            if !back.is_empty() {
+                self.take_off(back, now_ms).await?;
+                admission = self.inner.reserve(reservation, now_ms).await?;
+            }
+        }
+        if let (Some(key), Admission::Added(values)) = (key, &admission) {
+            let id = || ids::sortable(now_ms, &*self.random);
+            self.books().saw(&key, (reservation, values), now_ms, id);
+        }
+        Ok(admission)
+    }
+
+    async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
+        let settlement = self.books().settled(settlement);
+        self.inner.settle(settlement, now_ms).await
+    }
+
+    async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {
+        self.inner.read(names, now_ms).await
+    }
+
+    async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>> {
+        self.inner.live(begin, limit, now_ms).await
+    }
+
+    async fn give_back(&self, spare: Spare, now_ms: Millis) -> Result<()> {
+        let back = match spare {
+            Spare::Idle => self.books().idle(now_ms),
+            Spare::All => self.books().all(),
+        };
+        self.take_off(back, now_ms).await
+    }
+
+    async fn expire(&self, now_ms: Millis) -> Result<u64> {
+        self.inner.expire(now_ms).await
+    }
+}
+
+/// What a lease for such a request is kept under: the counters and, where they stay the same, the limits, so that a limit
+/// that was changed is asked anew. Only the first thing that a request reserves can come from a lease.
+fn key(reservation: &Reservation) -> Option<String> {
+    let adds = &reservation.adds;
+    let twice = |at: usize| adds[..at].iter().any(|other| other.name == adds[at].name);
+    let odd = adds.iter().enumerate().any(|(at, add)| add.cap.is_none() || add.by < 1 || twice(at));
+    if reservation.part != 0 || adds.is_empty() || odd {
+        return None;
+    }
+    let one = |add: &Add| {
+        let cap = add.cap.filter(|_| add.floor.is_none()).unwrap_or(0);
+        format!("{} {cap}\n", add.name)
+    };
+    Some(adds.iter().map(one).collect())
+}
+
+impl Books {
+    fn way(&mut self, key: &str, asked: &Reservation, now_ms: Millis) -> Way {
+        let old = |lease: &Lease| now_ms - lease.since_ms >= millis(LEASE_LIFE);
+        if self.leases.get(key).is_some_and(old) {
+            self.retire(key);
+            return Way::Direct;
+        }
+        if let Some(values) = self.draw(key, asked, now_ms) {
+            return Way::Local(values);
+        }
+        let Some(lease) = self.leases.get_mut(key) else { return Way::Direct };
+        lease.wanting(asked).map_or(Way::Direct, Way::Ahead)
+    }
+
+    /// Gives a request what it asks for, if it is there.
+    fn draw(&mut self, key: &str, asked: &Reservation, now_ms: Millis) -> Option<Vec<i64>> {
+        let lease = self.leases.get_mut(key)?;
+        let values = lease.draw(&asked.adds, now_ms)?;
+        let taken = asked.adds.iter().map(|add| (add.name.clone(), add.by)).collect();
+        let draw = Draw { lease: lease.id.clone(), taken, reserves_too: false };
+        self.draws.insert(asked.id.clone(), draw);
+        Some(values)
+    }
+
+    /// Notes how much room there was.
+    fn saw(
+        &mut self,
+        key: &str,
+        (asked, values): (&Reservation, &[i64]),
+        now_ms: Millis,
+        id: impl FnOnce() -> String,
+    ) {
+        if !self.leases.contains_key(key) {
+            if self.leases.len() >= LEASES_MAX {
+                return;
+            }
+            self.leases.insert(key.to_owned(), Lease::new(id(), now_ms));
+        }
+        if let Some(lease) = self.leases.get_mut(key) {
+            lease.saw(&asked.adds, values, now_ms);
+        }
+    }
+
+    /// Says what of a settlement was counted ahead.
+    fn settled(&mut self, settlement: Settlement) -> Settlement {
+        let Some(draw) = self.draws.remove(&settlement.id) else { return settlement };
+        let used = |name: &str| {
+            let of = settlement.adds.iter().filter(|add| add.name == name);
+            of.fold(0_i64, |sum, add| sum.saturating_add(add.by)).max(0)
+        };
+        let taken: Taken =
+            draw.taken.iter().map(|(name, by)| (name.clone(), used(name).min(*by))).collect();
+        let all = self.leases.values_mut().chain(&mut self.ending);
+        if let Some(lease) = all.into_iter().find(|lease| lease.id == draw.lease) {
+            lease.over(&draw.taken, &taken);
+        }
+        let taken = taken.into_iter().filter(|(_, by)| *by != 0).collect();
+        let holds = settlement.holds && draw.reserves_too;
+        Settlement { holds, ahead: Some(Ahead { id: draw.lease, taken }), ..settlement }
+    }
+
+    /// This lease gives no more.
+    fn retire(&mut self, key: &str) {
+        self.ending.extend(self.leases.remove(key));
+    }
+
+    /// What nobody asked for in a while.
+    fn idle(&mut self, now_ms: Millis) -> Vec<Reservation> {
+        let old = |lease: &Lease| {
+            let idle = now_ms - lease.used_ms >= millis(LEASE_IDLE);
+            (idle || now_ms - lease.since_ms >= millis(LEASE_LIFE)) && !lease.asking
+        };
+        let gone: Vec<String> = self
+            .leases
+            .iter()
+            .filter(|(_, lease)| old(lease))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in gone {
+            self.retire(&key);
+        }
+        let back = self.ending.iter_mut().filter_map(Lease::give_back).collect();
+        self.ending.retain(|lease| lease.draws > 0);
+        back
+    }
+
+    fn all(&mut self) -> Vec<Reservation> {
+        self.ending.extend(self.leases.drain().map(|(_, lease)| lease));
+        self.ending.iter_mut().filter_map(Lease::give_back).collect()
+    }
+
+    /// What is at hand of one counter.
+    fn of(&mut self, counter: &str) -> Vec<Reservation> {
+        let all = self.leases.values_mut().chain(&mut self.ending);
+        all.filter(|lease| lease.has(counter)).filter_map(Lease::give_back).collect()
+    }
+}
+
+fn millis(time: std::time::Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}
+
+#[cfg(test)]
+mod tests;
