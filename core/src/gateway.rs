@@ -18,7 +18,7 @@ use crate::{
     metrics::Metrics,
     money::{Listing, Prices},
     people::People,
-    ports::{Call, Machine, Millis, Ports},
+    ports::{Call, Counters, Machine, Millis, Ports},
     route::Latencies,
     router,
     snapshot::Snapshot,
@@ -216,6 +216,12 @@ impl Gateway {
     pub(crate) fn now(&self) -> Millis {
         let now = self.ports.clock.now();
         self.state.latest_ms.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+
+    /// Where the limits of one tree of teams are counted, by the node at its top.
+    pub(crate) fn counters(&self, top: &str) -> Arc<dyn Counters> {
+        let all = &self.ports.counters;
+        all.of_tree(top).unwrap_or_else(|| all.clone())
     }
 
     /// Refuses root secrets that leave upstream keys unreadable: one was taken away too early, or is the wrong one.

@@ -428,6 +428,18 @@ pub const LEASE_LIFE: Duration = Duration::from_secs(30);
 pub const LEASE_ENDS_LATER: i64 = 60_000;
 /// Paths of counters for which room is kept ahead; others are asked for each request.
 pub const LEASES_MAX: usize = 10_000;
+/// How long it is remembered that a reservation was given back as abandoned.
+pub const ABANDONED_MARK_KEEP: Duration = Duration::from_hours(24);
+/// How late a place that counts for one tree notices what another place has counted for it.
+pub const SHARD_LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Names of counters that such a place keeps in mind.
+pub const SHARD_LOOKS_MAX: usize = 10_000;
+/// Such a place sleeps at least so long before it forgets what has ended.
+pub const SHARD_SLEEP_MIN: Duration = Duration::from_secs(10);
+/// And at most: clocks are set, and no window is longer than a month.
+pub const SHARD_SLEEP_MAX: Duration = Duration::from_hours(31 * 24);
+/// How often such a place is asked when its answer is lost.
+pub const SHARD_TRIES_MAX: u32 = 2;
 /// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
 pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.

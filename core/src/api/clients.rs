@@ -179,7 +179,8 @@ pub(crate) async fn spent(gateway: &Gateway, visit: Visit) -> Result<Response<Bo
         Some(client) => Client::clone(client),
         None => Client::from_document(&stored(gateway, id).await?)?,
     };
-    let spending = spending(gateway, &format!("client:{}", client.id), &client.policy).await?;
+    let node = format!("client:{}", client.id);
+    let spending = spending(gateway, (&node, &client.team), &client.policy).await?;
     write(StatusCode::OK, &spending)
 }
 

@@ -94,13 +94,18 @@ struct Spent {
     resets_at_ms: Option<Millis>,
 }
 
-/// Reads the counters of a node, named as on its path.
-pub(super) async fn spending(gateway: &Gateway, node: &str, policy: &Policy) -> Result<Spending> {
+/// Reads the counters of a node in a team, named as on its path.
+pub(super) async fn spending(
+    gateway: &Gateway,
+    (node, team): (&str, &str),
+    policy: &Policy,
+) -> Result<Spending> {
     let at_ms = gateway.now();
     let claims: Vec<Claim> =
         policy.limits.iter().map(|limit| Claim::watched(node, *limit, policy, at_ms)).collect();
     let names: Vec<String> = claims.iter().map(|claim| claim.name.clone()).collect();
-    let values = gateway.ports.counters.read(&names, at_ms).await?;
+    let top = gateway.state.snapshot().teams.top(node, team);
+    let values = gateway.counters(&top).read(&names, at_ms).await?;
     let limits = claims.iter().zip(values).map(|(claim, value)| {
         let Tally { used, remaining, resets_at_ms } = claim.tally(value, at_ms);
         Spent { limit: claim.limit, used, remaining, resets_at_ms }

@@ -129,7 +129,8 @@ pub(crate) async fn delete(gateway: &Gateway, visit: Visit) -> Result<Response<B
 /// How much of its limits it has used.
 pub(crate) async fn spent(gateway: &Gateway, visit: Visit) -> Result<Response<Body>> {
     let (team, _) = find(gateway, &visit.param).await?;
-    let spending = spending(gateway, &format!("team:{}", team.id), &team.policy).await?;
+    let node = format!("team:{}", team.id);
+    let spending = spending(gateway, (&node, &team.id), &team.policy).await?;
     write(StatusCode::OK, &spending)
 }
 

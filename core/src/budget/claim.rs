@@ -217,6 +217,7 @@ fn scaled(amount: i64, by: i64, of: i64) -> i64 {
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
     id: String,
+    top: String,
     claims: Vec<Claim>,
     held: Amounts,
     parts: i64,
@@ -224,9 +225,14 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Nothing held yet. `until_ms` is when others may take it for abandoned.
-    pub(crate) fn new(id: &str, claims: Vec<Claim>, until_ms: Millis) -> Self {
-        Self { id: id.to_owned(), claims, held: Amounts::default(), parts: 0, until_ms }
+    /// Nothing held yet, of the tree with this node at its top. `until_ms` is when others may take it for abandoned.
+    pub(crate) fn new(id: &str, top: String, claims: Vec<Claim>, until_ms: Millis) -> Self {
+        Self { id: id.to_owned(), top, claims, held: Amounts::default(), parts: 0, until_ms }
+    }
+
+    /// The node at the top of the tree of which it holds something.
+    pub(crate) fn top(&self) -> &str {
+        &self.top
     }
 
     /// What there is to take so that `wanted` is held; `None` when it already is.
@@ -370,7 +376,7 @@ mod tests {
     fn more_is_taken_only_where_more_is_wanted() {
         let claims =
             [r#"{"dollars":1,"per":"day"}"#, r#"{"tokens":90,"per":"day"}"#, r#"{"concurrent":1}"#];
-        let mut hold = Hold::new("r1", claims.map(claim).to_vec(), NOW + 1);
+        let mut hold = Hold::new("r1", "team:a".to_owned(), claims.map(claim).to_vec(), NOW + 1);
         let first = hold.wanting(wants(1, 40), NOW).unwrap();
         assert_eq!(first.adds.iter().map(|add| add.by).collect::<Vec<_>>(), [5, 40, 1]);
         hold.took(wants(1, 40));

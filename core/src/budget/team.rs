@@ -106,6 +106,12 @@ impl Teams {
         Ok(found)
     }
 
+    /// The node at the top of the tree in which this one is: itself, where it is in no team. A team is in itself.
+    pub(crate) fn top(&self, node: &str, team: &str) -> String {
+        let above = self.above(team).unwrap_or_default();
+        above.last().map_or_else(|| node.to_owned(), |top| format!("team:{}", top.id))
+    }
+
     /// Whether a team may stand below another one: that one is there, is not below the team, and the tree stays shallow.
     pub(crate) fn check(&self, id: &str, parent: &str) -> Result<()> {
         if parent.is_empty() {
@@ -191,6 +197,12 @@ impl Path {
         if strict { Ledger::Strict } else { Ledger::Async }
     }
 
+    /// The node at the top of the tree.
+    pub(crate) fn top(&self) -> String {
+        let top = self.teams.last();
+        top.map_or_else(|| format!("client:{}", self.client.id), |top| format!("team:{}", top.id))
+    }
+
     /// What a request at this time has to take of. Nothing when nobody has limits.
     pub(crate) fn claims(&self, now_ms: Millis) -> Vec<Claim> {
         let client = ("client", &self.client.id, &self.client.name, &self.client.policy);
@@ -233,6 +245,17 @@ mod tests {
         assert_eq!(ids(&teams.above("").unwrap()), "");
         assert_eq!(teams.above("x").unwrap_err().kind, Kind::Forbidden);
         assert!(teams.has_children("b") && !teams.has_children("c"));
+    }
+
+    #[test]
+    fn a_tree_is_known_by_its_top() {
+        let teams = teams(&[("a", ""), ("b", "a"), ("c", "b")]);
+        let check = |node: &str, team: &str, top: &str| assert_eq!(teams.top(node, team), top);
+        check("team:a", "a", "team:a");
+        check("team:c", "c", "team:a");
+        check("client:x", "b", "team:a");
+        check("client:x", "", "client:x");
+        check("client:x", "gone", "client:x");
     }
 
     #[test]

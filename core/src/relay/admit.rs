@@ -130,7 +130,7 @@ fn slot(gateway: &Gateway, path: &Path, guard: &mut Guard) -> Result<Permit> {
     let claims = path.claims(now);
     if !claims.is_empty() {
         let until = now.saturating_add(longest(gateway));
-        guard.hold = Some(Hold::new(&guard.record.id, claims, until));
+        guard.hold = Some(Hold::new(&guard.record.id, path.top(), claims, until));
     }
     Ok(permit)
 }
@@ -145,7 +145,7 @@ pub(super) async fn cover(
     let (now, wanted) = (gateway.now(), wanted());
     let first = holding.held() == Amounts::default();
     let Some(reservation) = holding.wanting(wanted, now) else { return Ok(()) };
-    let counters = &gateway.ports.counters;
+    let counters = gateway.counters(holding.top());
     let asked = counters.reserve(&reservation, now);
     let admission = match within(&*gateway.ports.clock, ADMISSION_WAIT, asked).await {
         Some(Ok(admission)) => admission,

@@ -278,7 +278,7 @@ async fn limits(gateway: &Gateway, path: &Path, most: Amounts) -> Result<Vec<Roo
     let now = gateway.now();
     let claims = path.claims(now);
     let counters: Vec<String> = claims.iter().map(|claim| claim.name.clone()).collect();
-    let values = gateway.ports.counters.read(&counters, now).await?;
+    let values = gateway.counters(&path.top()).read(&counters, now).await?;
     let rooms = claims.into_iter().zip(values).map(|(claim, value)| {
         let (remaining, wanted) = (claim.tally(value, now).remaining, claim.least(most));
         Room { of: claim.owner, limit: claim.limit, remaining, wanted, fits: wanted <= remaining }

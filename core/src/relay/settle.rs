@@ -119,7 +119,7 @@ async fn close(gateway: &Gateway, hold: Option<Hold>, record: &mut Record) {
     gateway.state.prices().price(record);
     let Some(hold) = hold else { return };
     let now = gateway.now();
-    match gateway.ports.counters.settle(hold.settlement(record, now), now).await {
+    match gateway.counters(hold.top()).settle(hold.settlement(record, now), now).await {
         Ok(settlement) => record.settlement = settlement.map(Box::new),
         Err(error) => tracing::error!(id = record.id, %error, "a reservation is not settled"),
     }
@@ -197,7 +197,7 @@ impl Guard {
         let wanted = amounts(output.saturating_add(CUT_STEP_TOKENS));
         let reservation = hold.wanting(wanted, now)?;
         let (counters, clock) =
-            (self.gateway.ports.counters.clone(), self.gateway.ports.clock.clone());
+            (self.gateway.counters(hold.top()), self.gateway.ports.clock.clone());
         let asked = async move {
             let asked = counters.reserve(&reservation, now);
             let silent = || Err(Error::store("the counters are silent"));

@@ -6,6 +6,8 @@ pub mod sql;
 
 mod record;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -375,6 +377,16 @@ pub enum Spare {
     All,
 }
 
+impl Settlement {
+    /// What the store has to be told of it where the counters only begin from the store: what was used, if anything was.
+    #[must_use]
+    pub fn told(mut self) -> Option<Self> {
+        self.adds.retain(|add| add.by != 0);
+        self.holds = false;
+        (!self.adds.is_empty()).then_some(self)
+    }
+}
+
 /// A counter as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counter {
@@ -406,6 +418,11 @@ pub trait Counters: Send + Sync {
     /// Answers when they can be asked. Counters of a process or of its store are there when those are.
     async fn ready(&self) -> Result<()> {
         Ok(())
+    }
+    /// Where the counters of one tree of teams are, by the node at its top, when each tree has a place of its own. All that
+    /// one request takes of lies in one tree.
+    fn of_tree(&self, _top: &str) -> Option<Arc<dyn Counters>> {
+        None
     }
     /// Adds to all counters or to none. A missing or expired counter counts as 0.
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;

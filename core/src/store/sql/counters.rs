@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{Add, Admission, Counter},
-    database::{Database, Statement, Value},
+    database::{Database, Outcome, Statement, Value},
     flavor::Flavor,
     rows::{number, rows},
 };
@@ -21,6 +21,8 @@ const LIVE: &str = "SELECT name AS name, value AS value, expires_at_ms AS expire
      WHERE expires_at_ms > ? AND name > ? ORDER BY name LIMIT ?";
 const LIVE_FROM: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
      WHERE name >= ? AND name < ? AND expires_at_ms > ? ORDER BY name LIMIT ?";
+const NAMED: &str = "SELECT name AS name, value AS value, expires_at_ms AS expires_at_ms FROM counters \
+     WHERE name = ? AND expires_at_ms > ?";
 // Asked twice: between the look and the deletion another connection may have begun to count anew.
 const EXPIRE: &str = "DELETE FROM counters WHERE expires_at_ms <= ? AND name IN \
      (SELECT name FROM (SELECT name FROM counters WHERE expires_at_ms <= ? \
@@ -56,7 +58,7 @@ pub(super) async fn add(
 }
 
 /// The new values, which stand at the end of a batch.
-pub(super) fn added(mut outcomes: Vec<super::Outcome>, count: usize) -> Result<Admission> {
+pub(super) fn added(mut outcomes: Vec<Outcome>, count: usize) -> Result<Admission> {
     let values = outcomes.split_off(outcomes.len().saturating_sub(count));
     let values = values.into_iter().map(|outcome| Ok(number(Some(outcome))?.unwrap_or(0)));
     values.collect::<Result<_>>().map(Admission::Added)
@@ -121,11 +123,28 @@ pub(super) async fn live_from(
 }
 
 async fn listed(database: &dyn Database, asked: Statement) -> Result<Vec<Counter>> {
-    let outcome = database.read(vec![asked]).await?.pop().unwrap_or_default();
+    counted(database.read(vec![asked]).await?.pop().unwrap_or_default())
+}
+
+fn counted(outcome: Outcome) -> Result<Vec<Counter>> {
     let mut counters = Vec::new();
     for mut fields in rows(outcome, &["name", "value", "expires_at_ms"])? {
         let (name, value) = (fields.text()?, fields.int()?);
         counters.push(Counter { name, value, expires_at_ms: fields.int()? });
+    }
+    Ok(counters)
+}
+
+/// Those of the named counters that are there and have not expired.
+pub(super) async fn named(
+    database: &dyn Database,
+    names: &[&str],
+    now_ms: Millis,
+) -> Result<Vec<Counter>> {
+    let one = |name: &&str| Statement::new(NAMED, vec![(*name).into(), now_ms.into()]);
+    let mut counters = Vec::new();
+    for outcome in database.read(names.iter().map(one).collect()).await? {
+        counters.extend(counted(outcome)?);
     }
     Ok(counters)
 }

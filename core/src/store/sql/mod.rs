@@ -16,6 +16,7 @@ mod reservations;
 mod rollups;
 mod rows;
 mod script;
+mod shard;
 mod stats;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use flavor::Flavor;
 pub use hrana::Hrana;
 pub use migrate::migrate;
 pub use script::script;
+pub use shard::Shard;
 
 use super::{
     Add, Admission, Audit, AuditQuery, AuditRow, Blob, Bucket, Change, Changes, Costed, Counter,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Kind, Result},
-    limits::{COUNTER_TRIES_MAX, RELEASE_ROWS_MAX},
+    limits::{ABANDONED_MARK_KEEP, COUNTER_TRIES_MAX, RELEASE_ROWS_MAX},
     ports::Millis,
 };
 
@@ -27,6 +27,9 @@ const OFF_LEASE: &str =
     "UPDATE reservations SET amount = amount - ? WHERE id = ? AND part = 0 AND counter = ?";
 const OF_ABANDONED: &str = "name IN (SELECT counter FROM reservations WHERE until_ms <= ?)";
 const FORGET_ABANDONED: &str = "DELETE FROM reservations WHERE until_ms <= ?";
+const FORGET_MARKS: &str = "DELETE FROM reservations WHERE until_ms <= ? AND amount = 0";
+const MARK_ABANDONED: &str = "UPDATE reservations SET amount = 0, until_ms = ? WHERE until_ms <= ?";
+const IS_HELD: &str = "INSERT INTO guard (ok) SELECT 0 WHERE NOT EXISTS (SELECT 1 AS held FROM reservations WHERE id = ?)";
 
 /// Takes all of a reservation or nothing.
 pub(super) async fn reserve(
@@ -140,6 +143,47 @@ fn named<'i>(ids: &'i [&'i str]) -> Vec<(String, &'i [&'i str])> {
     ids.chunks(RELEASE_ROWS_MAX)
         .map(|ids| (format!("id IN ({})", vec!["?"; ids.len()].join(", ")), ids))
         .collect()
+}
+
+/// Puts what a request used in the place of what it had reserved, at once. What holds nothing was settled before; one that
+/// took of what was counted ahead, and reserved nothing itself, leaves a mark instead.
+pub(super) async fn settle(
+    database: &dyn Database,
+    settlement: &Settlement,
+    now_ms: Millis,
+) -> Result<()> {
+    let id = settlement.id.as_str();
+    let once = if settlement.ahead.is_some() && !settlement.holds {
+        let until_ms = now_ms.saturating_add(keep_ms());
+        let mark = vec![id.into(), 0.into(), "".into(), 0.into(), until_ms.into()];
+        Statement::new(RESERVE, mark)
+    } else {
+        Statement::new(IS_HELD, vec![id.into()])
+    };
+    let mut batch = vec![once];
+    push_settlements(&mut batch, database.flavor(), std::iter::once(settlement), now_ms);
+    match database.write(batch).await {
+        Err(error) if error.kind != Kind::Conflict => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn keep_ms() -> Millis {
+    Millis::try_from(ABANDONED_MARK_KEEP.as_millis()).unwrap_or(Millis::MAX / 2)
+}
+
+/// Gives back what abandoned reservations hold, and leaves a mark of each for a while: what is used all the same is counted
+/// when it is settled.
+pub(super) async fn give_up(database: &dyn Database, now_ms: Millis) -> Result<()> {
+    let marked_until = now_ms.saturating_add(keep_ms());
+    let now = || Value::from(now_ms);
+    let batch = vec![
+        Statement::new(release(database.flavor(), "until_ms <= ?"), vec![now(), now()]),
+        Statement::new(FORGET_MARKS, vec![now()]),
+        Statement::new(MARK_ABANDONED, vec![marked_until.into(), now()]),
+    ];
+    database.write(batch).await?;
+    Ok(())
 }
 
 /// Gives back what abandoned reservations hold.
