@@ -14,6 +14,7 @@ mod rollups;
 mod sample;
 mod schema;
 mod text;
+mod trees;
 
 use std::sync::Arc;
 
@@ -85,6 +86,20 @@ pub fn cases() -> Vec<Case> {
 pub fn counting() -> Vec<Case> {
     listed(&[counters::CASES, reservations::CASES, model::COUNTING])
 }
+
+/// The cases that are about counters with a place for each tree of teams.
+#[must_use]
+pub fn trees() -> Vec<Case> {
+    listed(&[trees::CASES])
+}
+
+/// Cases that are about a store's own counters, and why counters beside it have nothing to do with them.
+pub const LEFT_OUT_BESIDE: [(&str, &str); 4] = [
+    ("counters: all live ones are listed", "asks what a store remembers"),
+    ("reservations: one whose answer was lost is taken once", "breaks the database"),
+    ("reservations: a repeated flush settles once", "breaks the database"),
+    ("reservations: memory goes on from what the store remembers", "is about memory"),
+];
 
 fn listed(lists: &[&'static [(&'static str, Run)]]) -> Vec<Case> {
     lists.iter().copied().flatten().map(|(name, run)| Case { name, run: *run }).collect()

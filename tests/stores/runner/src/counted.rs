@@ -16,7 +16,7 @@ use tidegate_core::store::{
     memory::MemoryCounters, sql::SqlStore,
 };
 use tidegate_native::{HttpClient, Opened, Place, SystemClock, Writing, open_counters, open_store};
-use tidegate_stores::Case;
+use tidegate_stores::{Case, LEFT_OUT_BESIDE};
 use tidegate_stores_runner::redis::{Door, Redis};
 use tokio::{runtime::Runtime, sync::Mutex, time::sleep};
 
@@ -26,14 +26,6 @@ const RECOVERY: Duration = Duration::from_secs(10);
 /// How soon somebody who asks meanwhile must be told.
 const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
-
-/// Cases that are about a store's own counters, and why Redis has nothing to do with them.
-const LEFT_OUT: [(&str, &str); 4] = [
-    ("counters: all live ones are listed", "asks what a store remembers"),
-    ("reservations: one whose answer was lost is taken once", "breaks the database"),
-    ("reservations: a repeated flush settles once", "breaks the database"),
-    ("reservations: memory goes on from what the store remembers", "is about memory"),
-];
 
 type Holds = std::pin::Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
 type Run = fn() -> Holds;
@@ -55,7 +47,7 @@ pub(crate) fn trials(runtime: &Arc<Runtime>) -> Vec<Trial> {
     let mut trials: Vec<Trial> = Vec::new();
     for case in tidegate_stores::counting() {
         let name = format!("redis: {}", case.name);
-        if let Some((_, why)) = LEFT_OUT.iter().find(|(name, _)| *name == case.name) {
+        if let Some((_, why)) = LEFT_OUT_BESIDE.iter().find(|(name, _)| *name == case.name) {
             left_out += 1;
             let name = format!("{name} (left out: it {why})");
             trials.push(Trial::test(name, || Ok(())).with_ignored_flag(true));
@@ -66,8 +58,9 @@ pub(crate) fn trials(runtime: &Arc<Runtime>) -> Vec<Trial> {
     }
     let runtime_of = || Arc::clone(runtime);
     let known = move || {
-        let message = || format!("{left_out} of {} cases to leave out are there", LEFT_OUT.len());
-        if left_out == LEFT_OUT.len() { Ok(()) } else { Err(message().into()) }
+        let message =
+            || format!("{left_out} of {} cases to leave out are there", LEFT_OUT_BESIDE.len());
+        if left_out == LEFT_OUT_BESIDE.len() { Ok(()) } else { Err(message().into()) }
     };
     trials.push(Trial::test("redis: what is left out is there", known));
     trials.extend(OWN.map(|(name, run)| {
@@ -93,7 +86,7 @@ async fn common(server: &Mutex<Option<Redis>>, case: &Case) -> Result<(), Failed
     outcome.map_err(|failure| failure.to_string().into())
 }
 
-fn memory() -> Result<Opened, Failed> {
+pub(crate) fn memory() -> Result<Opened, Failed> {
     let place = Place::parse(Some(":memory:"), Path::new("unused"))?;
     let client = Arc::new(HttpClient::new()?);
     Ok(open_store((place, Writing::Together), None, client, Arc::new(SystemClock))?)

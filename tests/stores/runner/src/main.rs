@@ -1,6 +1,7 @@
 //! Do the cases hold on the databases of this machine? `tidegate-stores-runner [file memory hrana postgres mariadb redis] [FILTER]`.
 
 mod counted;
+mod divided;
 mod served;
 mod stand;
 
@@ -46,9 +47,13 @@ fn trials(stand: &Arc<Stand>, runtime: &Arc<Runtime>) -> Vec<Trial> {
         Trial::test(name, move || runtime.block_on(run(&stand, &case)))
     };
     let cases = tidegate_stores::cases().into_iter().map(trial);
-    cases
-        .chain(stand.kind.engine().map_or(Vec::new(), |engine| served::trials(engine, runtime)))
-        .collect()
+    let own = match stand.kind {
+        Kind::Memory => divided::trials(runtime),
+        Kind::File | Kind::Hrana | Kind::Postgres | Kind::Mariadb | Kind::Redis => {
+            stand.kind.engine().map_or(Vec::new(), |engine| served::trials(engine, runtime))
+        }
+    };
+    cases.chain(own).collect()
 }
 
 async fn run(stand: &Stand, case: &tidegate_stores::Case) -> Result<(), Failed> {
