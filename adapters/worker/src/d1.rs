@@ -171,7 +171,7 @@ fn failed(error: worker::Error) -> Error {
     }
 }
 
-fn refused(message: &str) -> Error {
+pub(crate) fn refused(message: &str) -> Error {
     if message.contains("SQLITE_CONSTRAINT") || message.contains("constraint failed") {
         return Error::new(Kind::Conflict, "Another change came first.").because(message);
     }

@@ -10,12 +10,14 @@ use tidegate_core::{
     http::{empty, json},
     identity::Inline,
     journal::Direct,
-    ports::{Call, Clock, Ports, Store, Upstream},
+    ports::{Call, Clock, Counters, Ports, Store, Upstream},
     store::sql::{Database, Hrana, SqlStore},
 };
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, web_sys};
 
-use crate::{D1, Entropy, Fetch, JsClock, WaitUntil, live::Live, log, message, pages, platform};
+use crate::{
+    D1, Entropy, Fetch, JsClock, Objects, WaitUntil, live::Live, log, message, pages, platform,
+};
 
 #[worker::event(fetch)]
 async fn fetch(
@@ -64,9 +66,12 @@ pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
     let state = state(env)?;
     let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
     let clock: Arc<dyn Clock> = Arc::new(JsClock);
-    let database = database(env, state.config(), &upstream, &clock)?;
-    let counters = Arc::new(SqlStore::new(database));
-    let store: Arc<dyn Store> = counters.clone();
+    let remembering = remembering(env)?;
+    let counters: Arc<dyn Counters> = match Objects::of(env, remembering.clone()) {
+        Some(objects) => Arc::new(objects),
+        None => Arc::new(remembering.clone()),
+    };
+    let store: Arc<dyn Store> = Arc::new(remembering);
     let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
     // The platform resolves names by itself and shows nobody what it found: the gate in the core is all there is.
     let media = upstream.clone();
@@ -82,6 +87,11 @@ pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
         hasher: Arc::new(Inline),
     };
     Ok(Gateway::new(ports, state))
+}
+
+/// The store in which everything is remembered.
+pub(crate) fn remembering(env: &Env) -> Result<SqlStore, Vec<Mistake>> {
+    Ok(SqlStore::new(database(env, state(env)?.config())?))
 }
 
 /// What the isolate keeps from its first request on. Other variables mean another isolate.
@@ -105,12 +115,7 @@ fn declared(env: &Env) -> Result<Arc<State>, Vec<Mistake>> {
 }
 
 /// The database that the configuration names, or else the D1 binding.
-fn database(
-    env: &Env,
-    config: &Config,
-    upstream: &Arc<dyn Upstream>,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Database>, Vec<Mistake>> {
+fn database(env: &Env, config: &Config) -> Result<Arc<dyn Database>, Vec<Mistake>> {
     if config.counters_url.is_some() {
         return Err(mistake("A Worker cannot count in Redis: take [counters] and REDIS_URL away."));
     }
@@ -120,7 +125,7 @@ fn database(
         })?;
         return Ok(Arc::new(D1::new(bound)));
     };
-    let hrana = Hrana::new(url, config.store_token.clone(), upstream.clone(), clock.clone());
+    let hrana = Hrana::new(url, config.store_token.clone(), Arc::new(Fetch), Arc::new(JsClock));
     Ok(Arc::new(hrana.map_err(|error| mistake(error.message))?))
 }
 

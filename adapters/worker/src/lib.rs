@@ -3,6 +3,7 @@
 //! The runtime has one thread, but the core asks for `Send`: the futures that await a JavaScript promise, and only
 //! those, are wrapped in [`SendFuture`](worker::send::SendFuture).
 
+pub mod counting;
 #[cfg(feature = "events")]
 mod events;
 #[cfg(feature = "events")]
@@ -18,8 +19,11 @@ mod pages;
 mod pipe;
 pub mod platform;
 #[cfg(feature = "events")]
+pub mod tree;
+#[cfg(feature = "events")]
 pub mod watchers;
 
+pub use counting::Objects;
 pub use d1::D1;
 pub use fetch::Fetch;
 pub use platform::{Entropy, JsClock, WaitUntil};
