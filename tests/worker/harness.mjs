@@ -4,7 +4,7 @@
 //
 // FOLDER     what the build wrote: index.js and its wasm, such as target/worker
 // BINDINGS   a JSON object of variables and secrets, such as '{"TIDEGATE_SECRET":"…"}'; with `-` the first line of
-//            standard input holds it
+//            standard input holds it. What HARNESS_WITHOUT names is not bound, though wrangler.toml binds it
 //
 // It prints one line, `ready http://127.0.0.1:PORT`, and stays until standard input closes or SIGTERM comes. What the
 // Worker logs goes to standard error. Each further line of standard input is a command, answered by one line:
@@ -29,7 +29,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const NAME = "tidegate";
 
 /** Starts the Worker in `folder`; returns its URL and what a test may do to it. */
-export async function start(folder, bindings = {}) {
+export async function start(folder, { HARNESS_WITHOUT: without, ...bindings } = {}) {
   const miniflare = new Miniflare({
     host: "127.0.0.1",
     port: 0,
@@ -45,7 +45,7 @@ export async function start(folder, bindings = {}) {
     scriptPath: resolve(folder, "index.js"),
     modulesRules: [{ type: "CompiledWasm", include: ["**/*.wasm"] }],
     d1Databases: ["DB"],
-    durableObjects: objects(),
+    durableObjects: objects(without),
     ...pages(),
   });
   const front = await edge(Number((await miniflare.ready).port));
@@ -86,11 +86,12 @@ function deployed() {
   return { compatibilityDate, compatibilityFlags: JSON.parse(flags) };
 }
 
-/** What wrangler.toml says about the object that tells those who watch. */
-function objects() {
+/** What wrangler.toml says about objects, without one of them. */
+function objects(without) {
   const text = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
   const found = text.matchAll(/^\[\[durable_objects\.bindings\]\]\nname = "(.*)"\nclass_name = "(.*)"/gm);
-  return Object.fromEntries([...found].map(([, name, className]) => [name, { className, useSQLite: true }]));
+  const bound = [...found].filter(([, name]) => name !== without);
+  return Object.fromEntries(bound.map(([, name, className]) => [name, { className, useSQLite: true }]));
 }
 
 /** What wrangler.toml says about the dashboard's files, if they were built. */

@@ -41,11 +41,13 @@ pub(crate) enum Database {
     Mariadb,
     /// Counters in a real Redis
     Redis,
+    /// Counters in Durable Objects, in workerd
+    Objects,
 }
 
 impl Database {
     /// In the order in which they are run.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::File,
         Self::Memory,
         Self::Hrana,
@@ -53,6 +55,7 @@ impl Database {
         Self::Postgres,
         Self::Mariadb,
         Self::Redis,
+        Self::Objects,
     ];
 }
 
@@ -66,6 +69,7 @@ impl fmt::Display for Database {
             Self::Postgres => "postgres",
             Self::Mariadb => "mariadb",
             Self::Redis => "redis",
+            Self::Objects => "objects",
         })
     }
 }
@@ -105,10 +109,10 @@ pub(crate) fn on(database: Database, profile: Profile, filter: &[String]) -> Res
             suite.env("TIDEGATE_REDIS_BIN", fetch::redis()?);
             suite
         }
-        Database::D1 => {
+        Database::D1 | Database::Objects => {
             wasm::packages()?;
             let mut suite = shell::command("node", &["tests/worker/stores.mjs"])?;
-            suite.arg(wasm::stores()?);
+            suite.arg(wasm::stores()?).arg(database.to_string());
             suite
         }
     };

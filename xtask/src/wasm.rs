@@ -47,9 +47,14 @@ pub(crate) fn worker() -> Result<PathBuf> {
     Ok(BUILT.get_or_init(|| folder).clone())
 }
 
-/// Builds the Worker that runs the store cases on D1; returns the folder.
+/// Builds the Worker that runs the store cases, once for all steps of a run; returns the folder.
 pub(crate) fn stores() -> Result<PathBuf> {
-    build("tests/stores/worker", "target/stores-worker")
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(folder) = BUILT.get() {
+        return Ok(folder.clone());
+    }
+    let folder = build("tests/stores/worker", "target/stores-worker")?;
+    Ok(BUILT.get_or_init(|| folder).clone())
 }
 
 /// Asks wrangler whether it would deploy this.
