@@ -139,8 +139,8 @@ pub(crate) fn race(options: &Race) -> Result {
     let parts = match options.adapter {
         Some(Adapter::Server) => SERVER_COURSES,
         Some(Adapter::Lambda) => &["race-lambda"],
-        Some(Adapter::Worker) => &["race-worker"],
-        None => &[SERVER_COURSES, &["race-lambda", "race-worker"]].concat(),
+        Some(Adapter::Worker) => &["race-worker", "race-d1"],
+        None => &[SERVER_COURSES, &["race-lambda", "race-worker", "race-d1"]].concat(),
     };
     if matches!(options.adapter, None | Some(Adapter::Worker)) {
         suite.env("TIDEGATE_WORKER_BUILD", wasm::worker()?);

@@ -117,17 +117,10 @@ impl Instance {
             Process::Child(_) => Ok(()),
             Process::Piped { input, .. } => {
                 let mut input = input.lock().await;
-                let done = || self.log.text().matches("scheduled ok").count();
-                let before = done();
-                input.write_all(b"scheduled\n").await?;
-                let deadline = Instant::now() + START_WAIT;
-                while done() == before {
-                    if Instant::now() > deadline {
-                        return failed(format!("no upkeep was done: {}", self.log()));
-                    }
-                    tokio::time::sleep(Duration::from_millis(20)).await;
+                match self.told(&mut input, "scheduled").await?.as_str() {
+                    "scheduled ok" => Ok(()),
+                    told => failed(format!("no upkeep was done: {told}: {}", self.log())),
                 }
-                Ok(())
             }
             Process::Sandbox(emulator) => match emulator.invoke(SCHEDULED).await {
                 Invoked::Answered { status: 204, .. } => Ok(()),
@@ -135,6 +128,34 @@ impl Instance {
                 Invoked::Failed => failed(format!("upkeep failed: {}", self.log())),
             },
         }
+    }
+
+    /// What one statement finds in the database of the Worker.
+    pub async fn sql(&self, statement: &str) -> Result<String> {
+        let Process::Piped { input, .. } = &self.process else {
+            return failed("there is no D1 here");
+        };
+        let mut input = input.lock().await;
+        self.told(&mut input, &format!("sql {statement}")).await
+    }
+
+    /// What the Worker's harness says to a command: its next line that begins with the same word.
+    async fn told(&self, input: &mut ChildStdin, command: &str) -> Result<String> {
+        let word = format!("{} ", command.split(' ').next().unwrap_or_default());
+        let lines = |text: &str| {
+            let lines = text.lines().filter(|line| line.starts_with(&word));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let before = lines(&self.log.text()).len();
+        input.write_all(format!("{command}\n").as_bytes()).await?;
+        let deadline = Instant::now() + START_WAIT;
+        while Instant::now() < deadline {
+            if let Some(line) = lines(&self.log.text()).into_iter().nth(before) {
+                return Ok(line);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        failed(format!("the harness does not answer `{command}`: {}", self.log()))
     }
 
     /// Ends its process and leaves its data.

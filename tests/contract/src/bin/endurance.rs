@@ -61,8 +61,10 @@ enum Part {
     BrokenMariadb,
     /// A race in eight Lambda environments that share one sqld.
     RaceLambda,
-    /// The same on the Worker and D1.
+    /// The same on the Worker, which counts in an object.
     RaceWorker,
+    /// The same on the Worker, which counts in D1.
+    RaceD1,
     /// A key that one of four servers sees limited.
     Rests,
     /// All providers limited, busy and gone.
@@ -118,6 +120,7 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::Rise => outage::rise().await?.to_string(),
         Part::Even => lines(&even::run(&provider).await?),
         Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
+        Part::RaceD1 => race::run(&provider, race::WORKER_ON_D1).await?.to_string(),
     })
 }
 

@@ -44,6 +44,8 @@ pub struct Course {
 enum Place {
     /// Each where it usually does.
     Own,
+    /// In D1, without the objects that a Worker counts in.
+    D1,
     /// All in one sqld.
     Sqld,
     /// All in one database server.
@@ -85,20 +87,19 @@ pub const EIGHT_FUNCTIONS: Course = Course {
     gateways: 8,
     ..FOUR_SERVERS
 };
-/// An isolate has one thread, and counts in D1.
-pub const ONE_WORKER: Course = Course {
-    name: "the Worker on D1",
-    adapter: Adapter::Worker,
-    clients: 50,
-    requests: 4,
-    ..ONE_SERVER
-};
+/// An isolate has one thread, and counts in a Durable Object.
+pub const ONE_WORKER: Course =
+    Course { name: "the Worker and an object", adapter: Adapter::Worker, ..ONE_SERVER };
+/// The same, and D1 counts.
+pub const WORKER_ON_D1: Course =
+    Course { name: "the Worker on D1", store: Place::D1, clients: 50, requests: 4, ..ONE_WORKER };
 
 const LIMIT: usize = 100;
 /// So much that servers take room ahead until little is left.
 const LARGE_LIMIT: usize = 5_000;
 /// By then what is not needed anywhere has been given back.
 const GIVEN_BACK_WAIT: Duration = Duration::from_secs(5);
+const UNDER_WAY: &str = "SELECT COUNT(*) AS n FROM counters WHERE name LIKE '%/concurrent'";
 const SETTLED_WAIT: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 16;
 
@@ -157,6 +158,10 @@ async fn race<T, F: Future<Output = Result<T>>>(
             Some(redis) => setup.variable("REDIS_URL", &redis.url("race")),
             None => setup,
         };
+        let setup = match course.store {
+            Place::D1 => setup.variable("HARNESS_WITHOUT", "COUNTERS"),
+            Place::Own | Place::Sqld | Place::Served(_) => setup,
+        };
         gateways.push(course.adapter.start(setup).await?);
     }
     let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
@@ -166,6 +171,13 @@ async fn race<T, F: Future<Output = Result<T>>>(
         let counted = redis.ask(&["EXISTS", "{race}/begun"]);
         if counted.as_deref() != Ok("1") {
             outcome = failed(format!("nothing was counted in Redis: {counted:?}"));
+        }
+    }
+    if course.adapter == Adapter::Worker {
+        // What is under way is counted in one place alone, and D1 hears of it only where it is that place.
+        let there = gateways[0].sql(UNDER_WAY).await?;
+        if there.contains("\"n\":0") == (course.store == Place::D1) {
+            outcome = failed(format!("it was counted somewhere else: {there}"));
         }
     }
     outcome.or_else(|error| {
@@ -178,7 +190,7 @@ impl Place {
     /// Starts what is shared; returns its URL and what goes with it.
     async fn start(self) -> Result<Option<(String, Box<dyn Any + Send>)>> {
         Ok(match self {
-            Self::Own => None,
+            Self::Own | Self::D1 => None,
             Self::Sqld => {
                 let shared = shared_database().await?;
                 Some((shared.0.url.clone(), Box::new(shared)))
