@@ -75,8 +75,9 @@ impl House {
             Some(url) => open_counters(url, &opened.store)?,
             None => count(shared, &opened, &*clock).await,
         };
-        let together = shared || config.counters_url.is_some();
-        let counters = if together && config.counters_ahead {
+        // Redis answers so fast that it is asked each time.
+        let ahead = config.counters_ahead && shared && config.counters_url.is_none();
+        let counters = if ahead {
             Arc::new(Leased::over(counters, Arc::clone(&random)))
         } else {
             counters

@@ -94,11 +94,19 @@ pub fn trees() -> Vec<Case> {
 }
 
 /// Cases that are about a store's own counters, and why counters beside it have nothing to do with them.
-pub const LEFT_OUT_BESIDE: [(&str, &str); 4] = [
+pub const LEFT_OUT_BESIDE: [(&str, &str); 6] = [
     ("counters: all live ones are listed", "asks what a store remembers"),
     ("reservations: one whose answer was lost is taken once", "breaks the database"),
     ("reservations: a repeated flush settles once", "breaks the database"),
     ("reservations: memory goes on from what the store remembers", "is about memory"),
+    (
+        "reservations: what was counted ahead is not counted twice",
+        "is asked for each request, and nothing is counted ahead",
+    ),
+    (
+        "reservations: what was counted ahead and given up counts",
+        "is asked for each request, and nothing is counted ahead",
+    ),
 ];
 
 fn listed(lists: &[&'static [(&'static str, Run)]]) -> Vec<Case> {

@@ -116,10 +116,8 @@ impl Counters for Redis {
     /// Never fails: what Redis does not take now is told to it later, and the store hears of it with the record.
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
         let spent: Vec<Add> = settlement.adds.into_iter().filter(|add| add.by != 0).collect();
-        let settlement = Settlement { adds: spent, holds: false, ..settlement };
+        let settlement = Settlement { id: settlement.id, adds: spent, holds: false };
         let call = Call::settle(&settlement, now_ms);
-        // It lies in Redis what was counted ahead, and the store only remembers what was used.
-        let settlement = Settlement { ahead: None, ..settlement };
         if let Err(error) = self.link.ask(&call).await {
             Owed::push(&self.owed, &self.link, call, &error);
         }

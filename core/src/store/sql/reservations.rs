@@ -145,22 +145,13 @@ fn named<'i>(ids: &'i [&'i str]) -> Vec<(String, &'i [&'i str])> {
         .collect()
 }
 
-/// Puts what a request used in the place of what it had reserved, at once. What holds nothing was settled before; one that
-/// took of what was counted ahead, and reserved nothing itself, leaves a mark instead.
+/// Puts what a request used in the place of what it had reserved, at once. What holds nothing was settled before.
 pub(super) async fn settle(
     database: &dyn Database,
     settlement: &Settlement,
     now_ms: Millis,
 ) -> Result<()> {
-    let id = settlement.id.as_str();
-    let once = if settlement.ahead.is_some() && !settlement.holds {
-        let until_ms = now_ms.saturating_add(keep_ms());
-        let mark = vec![id.into(), 0.into(), "".into(), 0.into(), until_ms.into()];
-        Statement::new(RESERVE, mark)
-    } else {
-        Statement::new(IS_HELD, vec![id.into()])
-    };
-    let mut batch = vec![once];
+    let mut batch = vec![Statement::new(IS_HELD, vec![settlement.id.as_str().into()])];
     push_settlements(&mut batch, database.flavor(), std::iter::once(settlement), now_ms);
     match database.write(batch).await {
         Err(error) if error.kind != Kind::Conflict => Err(error),
@@ -168,14 +159,11 @@ pub(super) async fn settle(
     }
 }
 
-fn keep_ms() -> Millis {
-    Millis::try_from(ABANDONED_MARK_KEEP.as_millis()).unwrap_or(Millis::MAX / 2)
-}
-
 /// Gives back what abandoned reservations hold, and leaves a mark of each for a while: what is used all the same is counted
 /// when it is settled.
 pub(super) async fn give_up(database: &dyn Database, now_ms: Millis) -> Result<()> {
-    let marked_until = now_ms.saturating_add(keep_ms());
+    let keep = Millis::try_from(ABANDONED_MARK_KEEP.as_millis()).unwrap_or(Millis::MAX / 2);
+    let marked_until = now_ms.saturating_add(keep);
     let now = || Value::from(now_ms);
     let batch = vec![
         Statement::new(release(database.flavor(), "until_ms <= ?"), vec![now(), now()]),

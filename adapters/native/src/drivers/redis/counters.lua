@@ -26,7 +26,6 @@ end
 local function counter(name) return base .. '/counter/' .. name end
 local function reservation(id) return base .. '/reservation/' .. id end
 local function late(id) return base .. '/late/' .. id end
-local function settled(id) return base .. '/settled/' .. id end
 local function text(number) return string.format('%.0f', number) end
 
 local function plus(a, b)
@@ -155,30 +154,15 @@ local function reserve()
   return told
 end
 
--- What was counted ahead comes off its reservation: the counter holds it as used by now.
-local function draw(lease, taken)
-  for _, one in ipairs(taken) do
-    local key, field = counter(one.name), 'ahead/0/' .. one.name
-    local value = redis.call('HGET', key, 'value')
-    if value then redis.call('HSET', key, 'value', plus(value, minus(one.by))) end
-    local drawn = redis.call('HGET', reservation(lease), field) or '0'
-    redis.call('HSET', reservation(lease), field, plus(drawn, minus(one.by)))
-  end
-end
-
 -- What is settled is not there any more, so that a second time nothing happens. One that was given up leaves a mark: what
 -- it has used counts all the same.
 local function settle()
-  local id, lease, taken = take(), take(), {}
-  for one = 1, tonumber(take()) do taken[one] = { name = take(), by = take() } end
-  -- One that has reserved nothing itself leaves a mark when it is done, for as long as it may be told again.
-  local first = lease ~= '' and redis.call('SET', settled(id), '', 'NX', 'PX', text(SLACK))
-  if not first and redis.call('EXISTS', reservation(id)) == 0 and redis.call('DEL', late(id)) == 0 then
+  local id = take()
+  if redis.call('EXISTS', reservation(id)) == 0 and redis.call('DEL', late(id)) == 0 then
     return { 'settled' }
   end
   for _, one in ipairs(adds()) do add({ one }) end
   release(id)
-  if first and redis.call('EXISTS', reservation(lease)) == 1 then draw(lease, taken) end
   return { 'settled' }
 end
 

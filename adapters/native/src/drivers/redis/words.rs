@@ -32,12 +32,7 @@ impl Call {
     }
 
     pub(super) fn settle(settlement: &Settlement, now_ms: Millis) -> Self {
-        let (id, taken) = match &settlement.ahead {
-            Some(ahead) => (ahead.id.as_str(), ahead.taken.as_slice()),
-            None => ("", [].as_slice()),
-        };
-        let call = Self::new("settle", now_ms).text(&settlement.id).text(id).text(&taken.len());
-        let call = taken.iter().fold(call, |call, (name, taken)| call.text(name).text(taken));
+        let call = Self::new("settle", now_ms).text(&settlement.id);
         let uncapped = |add: &Add| Add { cap: None, ..add.clone() };
         call.adds(&settlement.adds.iter().map(uncapped).collect::<Vec<_>>())
     }
