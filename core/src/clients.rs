@@ -1,4 +1,4 @@
-//! Which clients were looked up lately? A bounded cache, dropped whenever the store's revision moves.
+//! Which clients were looked up lately? A bounded cache, out of date whenever the store's revision moves.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,8 +11,8 @@ pub(crate) struct Entry {
     pub(crate) client: Option<Arc<Client>>,
     /// When the store was asked.
     pub(crate) checked_at: Millis,
-    /// The snapshot's revision at that time.
-    pub(crate) revision: i64,
+    /// The snapshot's revision at that time; `None` when something has changed since.
+    pub(crate) revision: Option<i64>,
 }
 
 /// Entries by public id.
@@ -41,8 +41,66 @@ impl Clients {
         into.insert(public_id.to_owned(), entry);
     }
 
-    pub(crate) fn clear(&mut self) {
-        self.known.clear();
+    /// Something has changed after `revision`, which was last confirmed then. Who was known is asked for again, and serves
+    /// on only as long as nobody answers.
+    pub(crate) fn outdate(&mut self, revision: i64, confirmed_at: Option<Millis>) {
         self.unknown.clear();
+        for entry in self.known.values_mut() {
+            if entry.revision == Some(revision) {
+                entry.checked_at = entry.checked_at.max(confirmed_at.unwrap_or(entry.checked_at));
+            }
+            entry.revision = None;
+        }
+    }
+
+    /// These have changed: what was known of them serves nobody any more.
+    pub(crate) fn forget<'i>(&mut self, public_ids: impl Iterator<Item = &'i str>) {
+        self.unknown.clear();
+        for id in public_ids {
+            self.known.remove(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Policy;
+
+    fn entry(id: &str, checked_at: Millis, revision: i64) -> Entry {
+        let client = Client {
+            id: id.to_owned(),
+            name: id.to_owned(),
+            hash: String::new(),
+            created_at_ms: 0,
+            expires_at_ms: None,
+            team: String::new(),
+            strict: false,
+            policy: Policy::default(),
+            previous: None,
+        };
+        Entry { client: Some(Arc::new(client)), checked_at, revision: Some(revision) }
+    }
+
+    #[test]
+    fn what_is_out_of_date_keeps_when_it_was_confirmed() {
+        let mut clients = Clients::default();
+        clients.put("a", entry("a", 100, 7));
+        clients.put("b", entry("b", 100, 6));
+        clients.put("c", Entry { client: None, checked_at: 100, revision: Some(7) });
+        clients.outdate(7, Some(500));
+        let told = |id: &str| clients.get(id).map(|entry| (entry.checked_at, entry.revision));
+        assert_eq!(told("a"), Some((500, None)));
+        assert_eq!(told("b"), Some((100, None)));
+        assert_eq!(told("c"), None);
+    }
+
+    #[test]
+    fn who_has_changed_is_forgotten() {
+        let mut clients = Clients::default();
+        clients.put("a", entry("a", 100, 7));
+        clients.put("b", entry("b", 100, 7));
+        clients.forget(["a"].into_iter());
+        assert!(clients.get("a").is_none() && clients.get("b").is_some());
     }
 }

@@ -83,6 +83,8 @@ pub enum Kind {
     Overloaded,
     /// The store does not answer, so the question cannot be decided.
     Unavailable,
+    /// The store has no room for more.
+    Full,
     /// The provider answered with this status.
     Upstream(StatusCode),
     /// The provider could not be reached.
@@ -115,6 +117,7 @@ impl Kind {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Overloaded | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full => StatusCode::INSUFFICIENT_STORAGE,
             Self::Upstream(status) => shown(status),
             Self::UpstreamUnreachable | Self::UpstreamBroken => StatusCode::BAD_GATEWAY,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
@@ -142,6 +145,7 @@ impl Kind {
             Self::RateLimited => "rate_limited",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
+            Self::Full => "storage_full",
             Self::Upstream(_) => "upstream_status",
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamBroken => "upstream_broken",
@@ -232,6 +236,14 @@ impl Error {
         Self::new(Kind::Unavailable, "The gateway's storage does not answer; try again.")
             .retry_after("1")
             .because(detail)
+    }
+
+    /// The store has no room for more; `detail` is for the log.
+    #[must_use]
+    pub fn full(detail: impl fmt::Display) -> Self {
+        let message =
+            "The gateway's storage is full, so nothing can be changed: its disk needs room.";
+        Self::new(Kind::Full, message).because(detail)
     }
 
     /// A fault of ours; `detail` is for the log.

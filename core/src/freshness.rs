@@ -1,7 +1,7 @@
 //! How old may configuration be? Fresh ones are used, older ones refreshed beside the request, stale ones waited for.
 
 use std::{
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -11,8 +11,8 @@ use crate::{
     gateway::Gateway,
     identity::Client,
     limits::{
-        CLIENT_LOOKUP_WAIT, CLIENT_TRUST, SNAPSHOT_FIRST_WAIT, SNAPSHOT_FRESH, SNAPSHOT_STALE,
-        SNAPSHOT_WAIT,
+        CLIENT_LOOKUP_WAIT, CLIENT_TRUST, OUTAGE_ASK_EVERY, SNAPSHOT_FIRST_WAIT, SNAPSHOT_FRESH,
+        SNAPSHOT_STALE, SNAPSHOT_WAIT,
     },
     ports::{Background, Millis, within},
     snapshot::Snapshot,
@@ -56,15 +56,22 @@ impl Gateway {
         self.learn_beside(background);
         let snapshot = self.state.snapshot();
         let now = self.ports.clock.now();
-        let Some(checked_at) = snapshot.checked_at else {
-            return self.wait_for_refresh(SNAPSHOT_FIRST_WAIT).await;
+        let age = snapshot.checked_at.map(|at| now - at);
+        let wait = match age {
+            None => Some(SNAPSHOT_FIRST_WAIT),
+            Some(age) => (age > ms(SNAPSHOT_STALE)).then_some(SNAPSHOT_WAIT),
         };
-        let age = now - checked_at;
-        if age > ms(SNAPSHOT_STALE) {
-            return self.wait_for_refresh(SNAPSHOT_WAIT).await;
+        if let Some(wait) = wait {
+            let store = &self.state.standing.store;
+            if !store.is_silent(now) || (age.is_none() && store.may_ask(now)) {
+                return self.wait_for_refresh(wait).await;
+            }
+            // Known to be silent, it is asked beside the requests, and none of them waits.
+            self.refresh_beside(background, now);
+            return View { snapshot, stale: true };
         }
         self.adopt_prices_beside(background, now);
-        if age > ms(SNAPSHOT_FRESH) {
+        if age.is_some_and(|age| age > ms(SNAPSHOT_FRESH)) {
             self.refresh_beside(background, now);
         }
         View { snapshot, stale: false }
@@ -72,8 +79,10 @@ impl Gateway {
 
     async fn wait_for_refresh(&self, wait: Duration) -> View {
         let refreshed = within(&*self.ports.clock, wait, Box::pin(self.refresh())).await;
-        if let Some(Err(error)) = &refreshed {
-            tracing::warn!(%error, "configuration could not be refreshed");
+        match &refreshed {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::warn!(%error, "configuration could not be refreshed"),
+            None => self.is_silent(),
         }
         View { snapshot: self.state.snapshot(), stale: !matches!(refreshed, Some(Ok(()))) }
     }
@@ -93,10 +102,12 @@ impl Gateway {
         if taken {
             let gateway = self.clone();
             background.run(Box::pin(async move {
+                let mut next = 0;
                 if let Err(error) = gateway.refresh().await {
-                    tracing::warn!(%error, "configuration could not be refreshed");
+                    tracing::debug!(%error, "configuration could not be refreshed");
+                    next = gateway.ports.clock.now() + ms(OUTAGE_ASK_EVERY);
                 }
-                gateway.state.refreshing_until.store(0, Ordering::Relaxed);
+                gateway.state.refreshing_until.store(next, Ordering::Relaxed);
             }));
         }
     }
@@ -109,40 +120,49 @@ impl Gateway {
             return Ok(Some(client.clone()));
         }
         let now = self.ports.clock.now();
-        let known = self.cached(public_id);
+        let known = self.state.clients().get(public_id);
+        let confirmed_at = known.as_ref().map(|entry| self.confirmed_at(entry));
+        let young = |than| confirmed_at.is_some_and(|at| now - at <= ms(than));
         if let Some(entry) = &known
-            && now - self.confirmed_at(entry) <= ms(SNAPSHOT_FRESH)
+            && entry.revision.is_some()
+            && young(SNAPSHOT_FRESH)
         {
             return Ok(entry.client.clone());
         }
-        let wait = if known.is_some() { SNAPSHOT_WAIT } else { CLIENT_LOOKUP_WAIT };
-        let asked = within(&*self.ports.clock, wait, Box::pin(self.look_up(public_id))).await;
-        match (asked, known) {
-            (Some(Ok(client)), _) => Ok(client),
-            (_, Some(Entry { client: Some(client), checked_at, .. }))
-                if now - checked_at <= ms(CLIENT_TRUST) =>
-            {
-                Ok(Some(client))
+        let trusted = known.and_then(|entry| entry.client).filter(|_| young(CLIENT_TRUST));
+        let store = &self.state.standing.store;
+        if trusted.is_some() && store.is_silent(now) {
+            return Ok(trusted);
+        }
+        if !store.may_ask(now) && !store.is_young(now) {
+            return Err(unchecked());
+        }
+        let wait = if trusted.is_some() { SNAPSHOT_WAIT } else { CLIENT_LOOKUP_WAIT };
+        match within(&*self.ports.clock, wait, Box::pin(self.look_up(public_id))).await {
+            Some(Ok(client)) => Ok(client),
+            Some(Err(error)) => trusted.map(Some).ok_or_else(|| unchecked().because(error)),
+            None => {
+                self.is_silent();
+                trusted.map(Some).ok_or_else(unchecked)
             }
-            (Some(Err(error)), _) => Err(unchecked().because(error)),
-            (None, _) => Err(unchecked()),
         }
     }
 
-    /// Forgets every look-up, after a client was made or ended here.
-    pub(crate) fn forget_clients(&self) {
-        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Forgets clients that were changed here, and who was taken for unknown.
+    pub(crate) fn forget_clients<'i>(&self, public_ids: impl Iterator<Item = &'i str>) {
+        self.state.clients().forget(public_ids);
+    }
+
+    /// Nobody else waits for the store before it has answered.
+    fn is_silent(&self) {
+        self.state.standing.store.failed("database", self.ports.clock.now(), "silence");
     }
 
     /// An entry is as good as the snapshot of its revision: any change of a document moves the revision on.
     fn confirmed_at(&self, entry: &Entry) -> Millis {
         let snapshot = self.state.snapshot();
-        let confirmed = snapshot.checked_at.filter(|_| snapshot.revision == entry.revision);
+        let confirmed = snapshot.checked_at.filter(|_| Some(snapshot.revision) == entry.revision);
         confirmed.map_or(entry.checked_at, |at| at.max(entry.checked_at))
-    }
-
-    fn cached(&self, public_id: &str) -> Option<Entry> {
-        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).get(public_id)
     }
 
     async fn look_up(&self, public_id: &str) -> Result<Option<Arc<Client>>> {
@@ -150,8 +170,8 @@ impl Gateway {
         let document = self.ports.store.get(store::Kind::Client, public_id).await;
         let document = document.inspect_err(|_| self.state.metrics.store_failed())?;
         let client = document.as_ref().map(Client::from_document).transpose()?.map(Arc::new);
-        let entry = Entry { client: client.clone(), checked_at, revision };
-        self.state.clients.lock().unwrap_or_else(PoisonError::into_inner).put(public_id, entry);
+        let entry = Entry { client: client.clone(), checked_at, revision: Some(revision) };
+        self.state.clients().put(public_id, entry);
         Ok(client)
     }
 }

@@ -1,7 +1,7 @@
 //! The only way in: a request and its call become a response.
 
 use std::sync::{
-    Arc, Mutex, OnceLock, PoisonError,
+    Arc, Mutex, MutexGuard, OnceLock, PoisonError,
     atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
 };
 
@@ -17,11 +17,13 @@ use crate::{
     memory::Memory,
     metrics::Metrics,
     money::{Listing, Prices},
+    outage::Standing,
     people::People,
     ports::{Call, Counters, Machine, Millis, Ports},
     route::Latencies,
     router,
     snapshot::Snapshot,
+    store::{Watched, memory::MemoryCounters},
 };
 
 /// The gateway. Cheap to build: on Workers there is one for each request, over one shared [`State`].
@@ -48,7 +50,7 @@ pub struct State {
     prices: Mutex<Arc<Prices>>,
     /// Until when newer prices are being fetched; a lease, because who does it may be dropped.
     pub(crate) prices_until: AtomicI64,
-    pub(crate) clients: Mutex<Clients>,
+    clients: Mutex<Clients>,
     pub(crate) memory: Memory,
     pub(crate) metrics: Metrics,
     /// What captures of bodies take of the memory.
@@ -61,6 +63,12 @@ pub struct State {
     pub(crate) health: Health,
     /// When other instances were last asked who rests.
     pub(crate) rests_asked_at: AtomicI64,
+    /// Which parts of the storage do not answer.
+    pub(crate) standing: Arc<Standing>,
+    /// Records that were lost where each is written at once.
+    lost: Arc<AtomicU64>,
+    /// Counts rates while nobody else does.
+    pub(crate) stand_in: MemoryCounters,
 }
 
 impl State {
@@ -99,6 +107,9 @@ impl State {
             latencies: Latencies::default(),
             health: Health::default(),
             rests_asked_at: AtomicI64::new(0),
+            standing: Arc::default(),
+            lost: Arc::default(),
+            stand_in: MemoryCounters::default(),
             config,
             vault,
         })
@@ -108,6 +119,12 @@ impl State {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Where lost records are counted by journals that do not outlive their request.
+    #[must_use]
+    pub fn lost_records(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.lost)
     }
 
     /// Says on which machine this process lives on. Where it is not said, processes come and go by the request.
@@ -123,6 +140,11 @@ impl State {
     pub fn beginning_at(self, key: u64) -> Self {
         self.health.begin_at(|| key);
         self
+    }
+
+    /// The clients that were looked up.
+    pub(crate) fn clients(&self) -> MutexGuard<'_, Clients> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The machine that this process lives on.
@@ -147,13 +169,15 @@ impl State {
         *prices = Arc::new(prices.with(listing, at_ms));
     }
 
-    /// Replaces the snapshot, unless a newer one came first.
+    /// Replaces the snapshot, unless a newer one came first. Clients have to be looked up again then; what was known of them
+    /// serves on only if the store is silent.
     pub(crate) fn replace_snapshot(&self, next: Snapshot) {
         let mut current = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
         if next.revision < current.revision {
             return;
         }
         let moved = next.revision > current.revision;
+        let (before, confirmed_at) = (current.revision, current.checked_at);
         let next = Arc::new(next);
         *current = next.clone();
         drop(current);
@@ -162,7 +186,7 @@ impl State {
             *prices = Arc::new(prices.after(&next.providers, next.overrides.clone()));
             drop(prices);
             self.health.keep(&next);
-            self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.clients().outdate(before, confirmed_at);
             self.people.lookups.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
@@ -190,7 +214,9 @@ fn declared(client: &DeclaredClient, vault: &Vault) -> Result<Client> {
 impl Gateway {
     /// A gateway over these seams.
     #[must_use]
-    pub fn new(ports: Ports, state: Arc<State>) -> Self {
+    pub fn new(mut ports: Ports, state: Arc<State>) -> Self {
+        let (clock, standing) = (Arc::clone(&ports.clock), Arc::clone(&state.standing));
+        ports.store = Arc::new(Watched::new(ports.store, clock, standing));
         state.metrics.begin(ports.clock.now());
         state.health.begin_at(|| {
             let mut lot = [0; 8];

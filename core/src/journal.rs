@@ -1,12 +1,15 @@
 //! How do records reach the store where nothing lives on after the response? At once, one flush each.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 
 use crate::{
     limits::{FLUSH_TRIES_MAX, FLUSH_WAIT},
-    ports::{Clock, Journal, Store},
+    ports::{Backlog, Clock, Journal, Store},
     store::Record,
 };
 
@@ -14,13 +17,14 @@ use crate::{
 pub struct Direct {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    lost: Arc<AtomicU64>,
 }
 
 impl Direct {
-    /// A journal over this store.
+    /// A journal over this store. What is lost is counted where it outlives the journal, which may be made for one request.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lost: Arc<AtomicU64>) -> Self {
+        Self { store, clock, lost }
     }
 }
 
@@ -38,6 +42,11 @@ impl Journal for Direct {
         }
         if let Err(error) = self.store.flush(&record.id, std::slice::from_ref(&record)).await {
             tracing::error!(id = record.id, %error, "record dropped");
+            self.lost.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn backlog(&self) -> Option<Backlog> {
+        Some(Backlog { dropped: self.lost.load(Ordering::Relaxed), ..Backlog::default() })
     }
 }

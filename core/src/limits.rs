@@ -207,8 +207,17 @@ pub const SNAPSHOT_WAIT: Duration = Duration::from_millis(250);
 pub const SNAPSHOT_FIRST_WAIT: Duration = Duration::from_secs(5);
 /// How often a server asks for the revision.
 pub const REVISION_POLL: Duration = Duration::from_secs(2);
-/// A known key is accepted this long while the store is silent.
-pub const CLIENT_TRUST: Duration = Duration::from_secs(60);
+/// A known key is accepted this long after the store has last confirmed it: a minute of silence, and what passes before
+/// the silence is noticed.
+pub const CLIENT_TRUST: Duration = Duration::from_secs(75);
+/// While the store is silent, one call in such a span asks it; all others go on with what is known.
+pub const OUTAGE_ASK_EVERY: Duration = Duration::from_secs(1);
+/// A silence that is younger than this may be none: an unknown key is still looked up.
+pub const SILENCE_YOUNG: Duration = Duration::from_secs(1);
+/// After so long without an answer to something small the store counts as silent.
+pub const STORE_SILENT_AFTER: Duration = Duration::from_secs(1);
+/// How long something small is waited for, so that who changes things hears within five seconds that it cannot be done.
+pub const STORE_WAIT: Duration = Duration::from_millis(4_500);
 /// Clients in the look-up cache.
 pub const CLIENTS_CACHED_MAX: usize = 10_000;
 /// A look-up of an unknown key.
@@ -224,6 +233,16 @@ pub const QUEUE_RECORDS_MAX: usize = 8192;
 /// Tries of a flush that the store refuses before its records count as dropped. While the store does not answer at
 /// all, the flush is tried on: the queue is the bound.
 pub const FLUSH_TRIES_MAX: u32 = 5;
+/// How long a flush may take, or fail, before its records are kept aside in files and those behind it with them.
+pub const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+/// All records that a server keeps aside: some 400,000, more than an hour of 100 requests a second.
+pub const SPILL_BYTES_MAX: u64 = 256 << 20;
+/// One file of them, which goes as soon as all in it is in the store.
+pub const SPILL_FILE_BYTES_MAX: u64 = 4 << 20;
+/// One record in such a file.
+pub const SPILL_RECORD_BYTES_MAX: usize = 256 << 10;
+/// How long a start waits for records of before to reach the store, which counters begin from.
+pub const SPILL_START_WAIT: Duration = Duration::from_secs(5);
 /// The longest pause between two tries of a flush; the first one is [`FLUSH_WAIT`].
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Sockets that watch one process, each with what waits for it.
@@ -410,6 +429,12 @@ pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
 pub const FULL_COUNTERS_MAX: usize = 4096;
 /// How long a request waits for the counters.
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
+/// How often a request that waits for them looks whether the store is silent by now.
+pub const ADMISSION_LOOK: Duration = Duration::from_millis(500);
+/// After so long a silence of the store nobody waits for counters in it.
+pub const ADMISSION_SILENCE: Duration = Duration::from_millis(2_500);
+/// How long the one request waits that asks whether silent counters answer again.
+pub const ADMISSION_RETRY_WAIT: Duration = Duration::from_secs(1);
 /// Counters that are read at a time when a process starts.
 pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
 /// Requests for which one trip takes room ahead.

@@ -104,6 +104,9 @@ impl Metrics {
         if let Some(backlog) = now.backlog {
             numbers.push(("queue_records", "gauge", backlog.waiting as u64));
             numbers.push(("log_dropped_total", "counter", backlog.dropped));
+            numbers.push(("records_aside", "gauge", backlog.aside));
+            let blocked = u64::from(backlog.trouble.is_some());
+            numbers.push(("records_blocked", "gauge", blocked));
         }
         for (name, kind, number) in numbers {
             head(&mut text, name, kind);
@@ -215,7 +218,7 @@ mod tests {
         metrics.begin(1_000);
         metrics.count(&record("up", 3));
         metrics.count(&record("up", 1_500));
-        let backlog = Some(Backlog { waiting: 2, dropped: 1 });
+        let backlog = Some(Backlog { waiting: 2, dropped: 1, aside: 3, trouble: None });
         let text = metrics.text(&Now { at_ms: 61_000, in_flight: 4, backlog });
         for line in [
             "tidegate_requests_total{endpoint=\"/v1/messages\",provider=\"up\",status=\"2xx\"} 2",
@@ -228,6 +231,8 @@ mod tests {
             "tidegate_uptime_seconds 60",
             "tidegate_queue_records 2",
             "tidegate_log_dropped_total 1",
+            "tidegate_records_aside 3",
+            "tidegate_records_blocked 0",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

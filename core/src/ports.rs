@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use http::{Request, Response};
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     http::Body,
     identity::{Cost, Secret},
     live::{Line, Watch},
@@ -40,6 +40,12 @@ pub trait Journal: Send + Sync {
     /// Never fails: what could not be kept is counted by the implementation.
     async fn append(&self, record: Record);
 
+    /// Keeps a record where the process finds it again, so that it is sure to reach the store once, whatever ends the process.
+    /// Where that cannot be promised it is an error, and only the store will do.
+    async fn keep(&self, _record: &Record) -> Result<()> {
+        Err(Error::store("nothing is kept outside of the store"))
+    }
+
     /// What waits and what was lost, where records wait.
     fn backlog(&self) -> Option<Backlog> {
         None
@@ -53,6 +59,28 @@ pub struct Backlog {
     pub waiting: usize,
     /// Records that were lost since the start.
     pub dropped: u64,
+    /// Records that are kept aside until the store takes them.
+    pub aside: u64,
+    /// Why they are not in the store.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why the store takes no records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// Since when.
+    pub since_ms: Millis,
+    /// What it says.
+    pub lack: Lack,
+}
+
+/// What a store lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// An answer.
+    Answer,
+    /// Room for more.
+    Room,
 }
 
 /// Tells those who watch that a request has ended. A server pushes by itself, a Worker through an object that all of its

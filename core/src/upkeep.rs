@@ -9,7 +9,7 @@ use crate::{
     ids,
     limits::{PRUNE_ROUNDS_MAX, PRUNE_ROWS_MAX, UPKEEP_LEASE},
     ports::Millis,
-    store::Spare,
+    store::{Counters as _, Spare},
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -49,6 +49,7 @@ impl Gateway {
                 break;
             }
         }
+        self.state.stand_in.expire(now).await?;
         let counters = self.ports.counters.expire(now).await?;
         self.refresh_prices().await;
         tracing::info!(pruned, blobs, counters, "upkeep done");

@@ -65,10 +65,15 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         None => opened,
     };
     let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
+    let state = Arc::new(State::new(config)?);
     let ports = Ports {
         upstream,
         media,
-        journal: Arc::new(Direct::new(Arc::clone(&store), Arc::clone(&clock))),
+        journal: Arc::new(Direct::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            state.lost_records(),
+        )),
         feed: Arc::new(Unwatched),
         store,
         counters,
@@ -76,7 +81,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         random: Arc::new(OsRandom),
         hasher: Arc::new(Passwords::default()),
     };
-    Ok(Gateway::new(ports, Arc::new(State::new(config)?)))
+    Ok(Gateway::new(ports, state))
 }
 
 /// A remote database is migrated by `tidegate migrate`, once and before a deployment: many functions start at once. A

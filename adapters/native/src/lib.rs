@@ -14,6 +14,7 @@ mod passwords;
 mod queue;
 #[cfg(test)]
 mod scratch;
+mod spill;
 mod time;
 
 pub use background::Tracker;
@@ -26,5 +27,5 @@ pub use media::Guarded;
 pub use open::{Opened, Place, Url, Writing, open_counters, open_store};
 pub use outbound::HttpClient;
 pub use passwords::Passwords;
-pub use queue::Queue;
+pub use queue::{Aside, Promise, Queue};
 pub use time::{OsRandom, SystemClock};

@@ -7,13 +7,13 @@ use tidegate_core::{
     config::{Config, RootSecret},
     error::Kind,
     identity::Secret,
-    limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
-    ports::{Clock, Counters, Feed, Ports, Random, Store, Upstream},
+    limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT, SPILL_START_WAIT},
+    ports::{Clock, Counters, Feed, Journal, Ports, Random, Store, Upstream},
     store::{Spare, leased::Leased, memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
-    Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Queue, SystemClock, Tracker,
-    Writing, open_counters, open_store,
+    Aside, Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Promise, Queue,
+    SystemClock, Tracker, Writing, open_counters, open_store,
 };
 use tracing::{error, info, warn};
 
@@ -50,6 +50,8 @@ impl House {
 
         let place = Place::parse(config.store_url.as_deref(), data.folder())?;
         let shared = place.is_shared();
+        // The folder and the file belong together; a database that is shared does not go with this machine.
+        let promise = if shared { Promise::Hoped } else { Promise::Kept };
         let lock = match place {
             // Comes with the locks of its folder.
             Place::File { .. } => None,
@@ -69,11 +71,17 @@ impl House {
         let token = config.admin_token.get_or_insert_with(make_token).clone();
 
         let store: Arc<dyn Store> = opened.store.clone();
-        let queue =
-            Arc::new(Queue::start(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&random)));
+        let aside = Aside::open(&data.folder().join("aside"), promise)?;
+        let queue = Arc::new(Queue::start(
+            Arc::clone(&store),
+            Some(Arc::clone(&aside)),
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        ));
         let counters = match &config.counters_url {
             Some(url) => open_counters(url, &opened.store)?,
-            None => count(shared, &opened, &*clock).await,
+            None if shared => opened.store.clone(),
+            None => count(&opened, &aside, &*clock).await,
         };
         // Redis answers so fast that it is asked each time.
         let ahead = config.counters_ahead && shared && config.counters_url.is_none();
@@ -111,19 +119,24 @@ impl House {
         if dropped > 0 {
             warn!(log_dropped_total = dropped, "request records were lost");
         }
+        if let Some(left) = self.queue.backlog().filter(|left| left.aside > 0) {
+            warn!(
+                records = left.aside,
+                "records are kept aside and go to the store at the next start"
+            );
+        }
         drop(self.gateway);
         drop(self.queue);
         drop(self.opened);
     }
 }
 
-/// Who is alone with its store counts in memory, from what the store remembers; where others may count too, the store
-/// does.
-async fn count(shared: bool, opened: &Opened, clock: &dyn Clock) -> Arc<dyn Counters> {
-    if shared {
-        return opened.store.clone();
-    }
-    let counters = MemoryCounters::over(SqlStore::clone(&opened.store));
+/// Who is alone with its store counts in memory, from what the store remembers when all that was kept aside before is in
+/// there; where others may count too, the store does.
+async fn count(opened: &Opened, aside: &Aside, clock: &dyn Clock) -> Arc<dyn Counters> {
+    let past = SqlStore::clone(&opened.store);
+    let counters = MemoryCounters::over(past).when(aside.complete());
+    aside.completed(SPILL_START_WAIT).await;
     if let Err(cause) = counters.load(clock.now()).await {
         warn!(%cause, "what was spent cannot be read yet");
     }

@@ -72,7 +72,7 @@ pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
         None => Arc::new(remembering.clone()),
     };
     let store: Arc<dyn Store> = Arc::new(remembering);
-    let journal = Arc::new(Direct::new(store.clone(), clock.clone()));
+    let journal = Arc::new(Direct::new(store.clone(), clock.clone(), state.lost_records()));
     // The platform resolves names by itself and shows nobody what it found: the gate in the core is all there is.
     let media = upstream.clone();
     let ports = Ports {

@@ -45,7 +45,7 @@ pub(super) async fn commit(
     action: &str,
     edits: Vec<Edit>,
 ) -> Result<()> {
-    let touched: Vec<(Kind, String, i64)> = edits.iter().map(Edit::read_at).collect();
+    let read_at: Vec<(Kind, String, i64)> = edits.iter().map(Edit::read_at).collect();
     let (changes, trail) = edits.into_iter().map(|edit| (edit.change, edit.trail)).unzip();
     let audit = Audit {
         at_ms: gateway.ports.clock.now(),
@@ -56,12 +56,13 @@ pub(super) async fn commit(
     match gateway.ports.store.commit(changes, audit).await {
         Ok(_) => {}
         Err(error) if error.kind == Refusal::Conflict => {
-            return Err(explain(gateway, touched, error).await);
+            return Err(explain(gateway, read_at, error).await);
         }
         Err(error) => return Err(error),
     }
     // A key that was tried before its client was made is remembered as unknown.
-    gateway.forget_clients();
+    let clients = read_at.iter().filter(|(kind, ..)| *kind == Kind::Client);
+    gateway.forget_clients(clients.map(|(_, id, _)| id.as_str()));
     gateway.forget_users();
     if let Err(error) = gateway.refresh().await {
         tracing::warn!(%error, "configuration could not be refreshed after a change");

@@ -17,6 +17,7 @@ pub(crate) mod models;
 pub(crate) mod openapi;
 pub(crate) mod overrides;
 pub(crate) mod overview;
+mod parts;
 mod policy;
 pub(crate) mod prices;
 mod problem;

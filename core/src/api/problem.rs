@@ -34,7 +34,9 @@ pub(crate) fn problem(error: &Error) -> Response<Body> {
     let (kind, detail) = (error.kind.name(), &error.detail);
     match error.kind {
         _ if detail.is_empty() => {}
-        Kind::Internal | Kind::Unavailable => tracing::warn!(kind, detail, "request failed"),
+        Kind::Internal | Kind::Unavailable | Kind::Full => {
+            tracing::warn!(kind, detail, "request failed")
+        }
         _ => tracing::debug!(kind, detail, "request refused"),
     }
     let hints = error.hints.as_deref();

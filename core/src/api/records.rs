@@ -68,6 +68,8 @@ pub(crate) struct Shown<'a> {
     pub(super) added: &'a str,
     /// Whether the configuration was older than it should be.
     pub(super) stale: bool,
+    /// Whether nobody could say what was left of its limits when it was let in.
+    pub(super) unchecked: bool,
     /// `done`, `refused`, `client_gone` or `upstream_broke`.
     pub(super) ended: &'static str,
     /// With which tariff the provider answered.
@@ -251,6 +253,7 @@ pub(crate) fn show(record: &Record) -> Shown<'_> {
         dropped: &record.dropped,
         added: &record.added,
         stale: record.stale,
+        unchecked: record.unchecked,
         ended: record.ended.name(),
         tariff: record.usage.tariff.name(),
         grade: &record.grade,

@@ -5,7 +5,10 @@ use std::sync::atomic::Ordering;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::write;
+use super::{
+    parts::{Part, ailing, goes_on},
+    write,
+};
 use crate::{
     error::{Error, Kind, Result},
     gateway::Gateway,
@@ -32,6 +35,8 @@ struct Links {
 #[derive(Serialize)]
 struct Status {
     status: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<Part>,
 }
 
 /// Says who answers here.
@@ -48,26 +53,43 @@ pub(crate) fn welcome() -> Result<Response<Body>> {
 
 /// The process is alive.
 pub(crate) fn health() -> Result<Response<Body>> {
-    write(StatusCode::OK, &Status { status: "ok" })
+    write(StatusCode::OK, &Status { status: "ok", parts: Vec::new() })
 }
 
-/// The storage answers, its schema fits, the counters answer, and no shutdown is under way.
+/// The storage answers, its schema fits, the counters answer, and no shutdown is under way. A process that goes on for a
+/// while without one of them is ready all the same, and says what is missing: if all left their work to others, nobody
+/// would do it.
 pub(crate) async fn ready(gateway: &Gateway, _: Visit) -> Result<Response<Body>> {
     let refuse = |message: String| Err(Error::new(Kind::Unavailable, message).retry_after("1"));
     if gateway.state.draining.load(Ordering::Relaxed) {
         return refuse("The gateway is shutting down.".to_owned());
     }
-    match gateway.ports.store.schema().await? {
-        Schema::Current => {
-            gateway.ports.counters.ready().await?;
-            write(StatusCode::OK, &Status { status: "ready" })
+    match gateway.ports.store.schema().await {
+        Ok(Schema::Current) => {
+            let counters = &gateway.ports.counters;
+            let counted = counters.ready().await.is_ok() || counters.replaced_since().is_some();
+            standing(gateway, counted)
         }
-        Schema::Older { found, wanted } => refuse(format!(
+        Ok(Schema::Older { found, wanted }) => refuse(format!(
             "The database has schema {found}, this version needs {wanted}: run `tidegate migrate` \
              (on D1: `wrangler d1 migrations apply`)."
         )),
-        Schema::Newer { found, wanted } => refuse(format!(
+        Ok(Schema::Newer { found, wanted }) => refuse(format!(
             "The database has schema {found}, this version knows {wanted}: deploy the newer version of Tidegate."
         )),
+        Err(error) if goes_on(gateway) => {
+            tracing::debug!(%error, "ready without the database");
+            standing(gateway, false)
+        }
+        Err(error) => {
+            let told: Vec<&str> = ailing(gateway).iter().map(|part| part.advice).collect();
+            refuse([&*error.message, &told.join(" ")].join(" ").trim_end().to_owned())
+        }
     }
+}
+
+fn standing(gateway: &Gateway, counted: bool) -> Result<Response<Body>> {
+    let parts = ailing(gateway);
+    let status = if counted && parts.is_empty() { "ready" } else { "degraded" };
+    write(StatusCode::OK, &Status { status, parts })
 }

@@ -5,7 +5,11 @@ use std::sync::atomic::Ordering;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::{Answer, write};
+use super::{
+    Answer,
+    parts::{Part, ailing},
+    write,
+};
 use crate::{
     gateway::Gateway,
     ports::{Machine, Millis},
@@ -28,6 +32,10 @@ pub(super) struct Shown {
     queue_records: Option<usize>,
     /// Records that were lost since the start.
     log_dropped: Option<u64>,
+    /// Records that wait in files until the database takes them.
+    records_aside: Option<u64>,
+    /// The parts of the storage that do not work as they should.
+    parts: Vec<Part>,
     /// The revision of the configuration that requests go by.
     revision: i64,
     /// When it was last known to be the newest.
@@ -61,6 +69,8 @@ pub(crate) fn get(gateway: &Gateway, _: Visit) -> Answer<'_> {
             in_flight: state.in_flight.load(Ordering::Relaxed),
             queue_records: backlog.map(|backlog| backlog.waiting),
             log_dropped: backlog.map(|backlog| backlog.dropped),
+            records_aside: backlog.map(|backlog| backlog.aside),
+            parts: ailing(gateway),
             revision: snapshot.revision,
             revision_checked_at_ms: snapshot.checked_at,
             cpu_percent: vitals.cpu_percent,

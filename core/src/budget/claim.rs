@@ -2,7 +2,7 @@
 
 use super::{
     limit::{Limit, Measure},
-    policy::{Exhausted, Policy},
+    policy::{Exhausted, Policy, Unchecked},
     window::{NEVER_MS, Span, Window, rfc3339},
 };
 use crate::{
@@ -44,6 +44,8 @@ pub(crate) struct Claim {
     pub(crate) limit: Limit,
     /// What happens to a stream that uses it up.
     pub(crate) on_exhausted: Exhausted,
+    /// What happens while nobody counts.
+    on_outage: Unchecked,
     /// When the counter's window ends.
     pub(crate) end_ms: Millis,
 }
@@ -65,7 +67,7 @@ impl Claim {
         node: &str,
         owner: String,
         limit: Limit,
-        on_exhausted: Exhausted,
+        policy: &Policy,
         now_ms: Millis,
     ) -> Self {
         let measure = limit.measure.word();
@@ -80,12 +82,13 @@ impl Claim {
                 (name, period.end_ms)
             }
         };
-        Self { name, owner, limit, on_exhausted, end_ms }
+        let Policy { on_exhausted, on_outage, .. } = *policy;
+        Self { name, owner, limit, on_exhausted, on_outage, end_ms }
     }
 
     /// The claim on a limit of a node, to see how much of it is used.
     pub(crate) fn watched(node: &str, limit: Limit, policy: &Policy, now_ms: Millis) -> Self {
-        Self::new(node, node.to_owned(), limit, policy.on_exhausted, now_ms)
+        Self::new(node, node.to_owned(), limit, policy, now_ms)
     }
 
     /// The addition that takes so much, if there is room.
@@ -127,6 +130,14 @@ impl Claim {
             Measure::Requests => amounts.requests,
             // Over when it is settled.
             Measure::Concurrent => 0,
+        }
+    }
+
+    /// Whether it counts what there will soon be more of, and not what there is once.
+    fn is_rate(&self) -> bool {
+        match self.limit.window {
+            Window::Current | Window::Rolling(_) => true,
+            Window::Calendar(_) => false,
         }
     }
 
@@ -222,12 +233,22 @@ pub(crate) struct Hold {
     held: Amounts,
     parts: i64,
     until_ms: Millis,
+    /// Whether some of it is held where nobody else counts.
+    unchecked: bool,
 }
 
 impl Hold {
     /// Nothing held yet, of the tree with this node at its top. `until_ms` is when others may take it for abandoned.
     pub(crate) fn new(id: &str, top: String, claims: Vec<Claim>, until_ms: Millis) -> Self {
-        Self { id: id.to_owned(), top, claims, held: Amounts::default(), parts: 0, until_ms }
+        Self {
+            id: id.to_owned(),
+            top,
+            claims,
+            held: Amounts::default(),
+            parts: 0,
+            until_ms,
+            unchecked: false,
+        }
     }
 
     /// The node at the top of the tree of which it holds something.
@@ -253,6 +274,36 @@ impl Hold {
         let adds = self.claims.iter().filter(grows);
         let adds = adds.map(|claim| claim.take(more, now_ms, self.until_ms)).collect();
         Some(Reservation { id: self.id.clone(), part, adds, until_ms: self.until_ms })
+    }
+
+    /// The part of a reservation that a process may take by itself while nobody counts: rates. `None` when there are budgets
+    /// that nobody may pass.
+    pub(crate) fn unchecked(&self, reservation: &Reservation) -> Option<Reservation> {
+        let hard = |claim: &Claim| !claim.is_rate() && claim.on_outage == Unchecked::Refuse;
+        if self.claims.iter().any(hard) {
+            return None;
+        }
+        let rate = |name: &str| self.claims.iter().any(|it| it.name == name && it.is_rate());
+        let adds = reservation.adds.iter().filter(|add| rate(&add.name)).cloned().collect();
+        Some(Reservation { adds, ..reservation.clone() })
+    }
+
+    /// Notes that `wanted` is held now, as far as this process can say.
+    pub(crate) fn took_unchecked(&mut self, wanted: Amounts) {
+        self.unchecked = true;
+        self.took(wanted);
+    }
+
+    /// Whether some of it is held where nobody else counts.
+    pub(crate) fn is_unchecked(&self) -> bool {
+        self.unchecked
+    }
+
+    /// The part of a settlement that this process has counted by itself.
+    pub(crate) fn counted_alone(&self, settlement: &Settlement) -> Settlement {
+        let rate = |name: &str| self.claims.iter().any(|it| it.name == name && it.is_rate());
+        let adds = settlement.adds.iter().filter(|add| rate(&add.name)).cloned().collect();
+        Settlement { adds, ..settlement.clone() }
     }
 
     /// Notes that `wanted` is held now.
@@ -309,7 +360,7 @@ mod tests {
 
     fn claim(limit: &str) -> Claim {
         let limit = serde_json::from_str(limit).unwrap();
-        Claim::new("team:a", "team `a`".to_owned(), limit, Exhausted::Finish, NOW)
+        Claim::new("team:a", "team `a`".to_owned(), limit, &Policy::default(), NOW)
     }
 
     fn wants(requests: i64, tokens: i64) -> Amounts {

@@ -14,7 +14,7 @@ mod window;
 pub(crate) use claim::{Amounts, Claim, Hold, Tally};
 pub(crate) use limit::Form as LimitForm;
 pub use limit::{Limit, Measure};
-pub use policy::{Exhausted, Ledger, Policy, fits};
+pub use policy::{Exhausted, Ledger, Policy, Unchecked, fits};
 pub use range::Range;
 pub(crate) use team::{Path, Teams};
 pub use team::{Team, is_id};

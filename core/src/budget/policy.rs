@@ -32,6 +32,8 @@ pub struct Policy {
     pub on_exhausted: Exhausted,
     /// When a record must be safe.
     pub ledger: Ledger,
+    /// What happens to a request whose budgets cannot be checked.
+    pub on_outage: Unchecked,
 }
 
 /// What happens to a stream that has used what was reserved for it, when there is no more.
@@ -58,6 +60,18 @@ pub enum Ledger {
     Strict,
 }
 
+/// What happens to a request while nobody can say what is left of its budgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Unchecked {
+    /// It is refused, so that no budget is passed.
+    #[default]
+    Refuse,
+    /// It goes on, and its record says so; what it takes is counted when that is possible again.
+    Allow,
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -69,6 +83,7 @@ impl Default for Policy {
             expires_at_ms: None,
             on_exhausted: Exhausted::default(),
             ledger: Ledger::default(),
+            on_outage: Unchecked::default(),
         }
     }
 }
@@ -188,6 +203,7 @@ mod tests {
             r#"{"models":[""]}"#,
             r#"{"ips":["nowhere"]}"#,
             r#"{"on_exhausted":"panic"}"#,
+            r#"{"on_outage":"pray"}"#,
             r#"{"limits":[{"requests":1,"per":"day"},{"requests":2,"per":"day"}]}"#,
         ] {
             assert!(read(text).is_err(), "{text}");

@@ -212,7 +212,7 @@ impl Path {
             .flat_map(|(kind, id, name, policy)| {
                 let claim = move |limit| {
                     let owner = format!("{kind} `{name}`");
-                    Claim::new(&format!("{kind}:{id}"), owner, limit, policy.on_exhausted, now_ms)
+                    Claim::new(&format!("{kind}:{id}"), owner, limit, policy, now_ms)
                 };
                 policy.limits.iter().map(move |limit| claim(*limit))
             })

@@ -5,9 +5,11 @@ use super::{
     mistake::Mistake,
     reading::Reading,
 };
-use crate::budget::{Exhausted, Ledger, Limit, LimitForm, Policy, Range};
+use crate::budget::{Exhausted, Ledger, Limit, LimitForm, Policy, Range, Unchecked};
 
 const EXHAUSTED: [(&str, Exhausted); 2] = [("finish", Exhausted::Finish), ("cut", Exhausted::Cut)];
+const UNCHECKED: [(&str, Unchecked); 2] =
+    [("refuse", Unchecked::Refuse), ("allow", Unchecked::Allow)];
 const LEDGERS: [(&str, Ledger); 2] = [("async", Ledger::Async), ("strict", Ledger::Strict)];
 
 /// Reads what a table says of it. `limit` is how the file writes the tables of its limits.
@@ -29,6 +31,9 @@ pub(super) fn read(
             .optional(table, "on_exhausted", |said| said.one_of(&EXHAUSTED))
             .unwrap_or_default(),
         ledger: reading.optional(table, "ledger", |said| said.one_of(&LEDGERS)).unwrap_or_default(),
+        on_outage: reading
+            .optional(table, "on_outage", |said| said.one_of(&UNCHECKED))
+            .unwrap_or_default(),
     };
     let checked = policy.check().map_err(|error| {
         let message = error.message.trim_end_matches('.').to_owned();

@@ -69,6 +69,7 @@ impl Fault {
             | Kind::RateLimited
             | Kind::Overloaded
             | Kind::Unavailable
+            | Kind::Full
             | Kind::ClientGone
             | Kind::Internal => Self::Ours,
         }

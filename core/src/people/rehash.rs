@@ -62,7 +62,7 @@ impl Gateway {
             Err(error) if error.kind == Kind::Conflict => {}
             other => drop(other?),
         }
-        self.forget_clients();
+        self.forget_clients(std::iter::once(id));
         Ok(())
     }
 

@@ -14,14 +14,15 @@ use super::{
     receive::Inbound,
     resolve::{Question, Route},
     settle::Guard,
+    unchecked::{self, stand_in},
 };
 use crate::{
     budget::{Amounts, Hold, Path, estimate::Most},
     error::{Error, Kind, Result},
     gateway::Gateway,
     identity::Client,
-    limits::{ADMISSION_WAIT, ATTEMPTS_MAX, REQUESTS_IN_FLIGHT_MAX, RESERVATION_SLACK},
-    ports::{Millis, within},
+    limits::{ATTEMPTS_MAX, REQUESTS_IN_FLIGHT_MAX, RESERVATION_SLACK},
+    ports::Millis,
     provider::Provider,
     route::Leaf,
     snapshot::Snapshot,
@@ -146,12 +147,10 @@ pub(super) async fn cover(
     let first = holding.held() == Amounts::default();
     let Some(reservation) = holding.wanting(wanted, now) else { return Ok(()) };
     let counters = gateway.counters(holding.top());
-    let asked = counters.reserve(&reservation, now);
-    let admission = match within(&*gateway.ports.clock, ADMISSION_WAIT, asked).await {
-        Some(Ok(admission)) => admission,
+    let admission = match unchecked::reserve(gateway, &*counters, &reservation, now).await {
+        Ok(admission) => admission,
         // What may have been taken is given back when the request is settled.
-        Some(Err(error)) => return Err(unchecked().because(error)),
-        None => return Err(unchecked()),
+        Err(error) => return stand_in(gateway, holding, &reservation, wanted, error).await,
     };
     match admission {
         Admission::Added(_) => {
@@ -192,11 +191,6 @@ fn longest(gateway: &Gateway) -> Millis {
     let waits = gateway.state.config.waits;
     let time: Duration = waits.total + waits.first_byte * ATTEMPTS_MAX + RESERVATION_SLACK;
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
-}
-
-fn unchecked() -> Error {
-    let message = "The limits of this key cannot be checked at the moment; try again.";
-    Error::new(Kind::Unavailable, message).retry_after("1")
 }
 
 impl Drop for Permit {

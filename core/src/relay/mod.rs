@@ -28,6 +28,7 @@ mod tap;
 mod told;
 pub(crate) mod trail;
 mod tries;
+mod unchecked;
 
 pub(crate) use admit::enter;
 pub(crate) use authenticate::{authenticate, bearer};

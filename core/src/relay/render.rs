@@ -124,6 +124,7 @@ pub(super) fn describe(error: &Error, record: &Record) {
             tracing::error!(id, kind, provider, detail = error.detail, "request failed");
         }
         Kind::Unavailable
+        | Kind::Full
         | Kind::Overloaded
         | Kind::Upstream(_)
         | Kind::UpstreamUnreachable

@@ -14,7 +14,7 @@ use crate::{
     live,
     memory::Leaving,
     ports::{Background, BoxFuture, Millis, within},
-    store::{Admission, Ended, Record},
+    store::{Admission, Counters as _, Ended, Record},
 };
 
 /// Holds the record while the request lives. However it goes away, it sends the record to be settled.
@@ -119,7 +119,14 @@ async fn close(gateway: &Gateway, hold: Option<Hold>, record: &mut Record) {
     gateway.state.prices().price(record);
     let Some(hold) = hold else { return };
     let now = gateway.now();
-    match gateway.counters(hold.top()).settle(hold.settlement(record, now), now).await {
+    let settlement = hold.settlement(record, now);
+    if hold.is_unchecked() {
+        record.unchecked = true;
+        let alone = hold.counted_alone(&settlement);
+        // In memory, which does not fail.
+        let _ = gateway.state.stand_in.settle(alone, now).await;
+    }
+    match gateway.counters(hold.top()).settle(settlement, now).await {
         Ok(settlement) => record.settlement = settlement.map(Box::new),
         Err(error) => tracing::error!(id = record.id, %error, "a reservation is not settled"),
     }
@@ -176,10 +183,7 @@ impl Guard {
         let (gateway, hold) = (self.gateway.clone(), self.hold.clone());
         Box::pin(async move {
             close(&gateway, hold, &mut record).await;
-            let store = &gateway.ports.store;
-            let flush = store.flush(&record.id, std::slice::from_ref(&record));
-            let outcome = within(&*gateway.ports.clock, LEDGER_WAIT, flush).await;
-            outcome.unwrap_or_else(|| Err(Error::store("the ledger is silent"))).map_err(unwritten)
+            keep(&gateway, &record).await.map_err(unwritten)
         })
     }
 
@@ -219,6 +223,23 @@ impl Guard {
             record.status = Kind::ClientGone.status().as_u16();
         }
         record
+    }
+}
+
+/// Keeps a record for sure: in the store, or where the journal is sure that it gets there. A store that is known to be silent
+/// is asked last.
+async fn keep(gateway: &Gateway, record: &Record) -> Result<()> {
+    let journal = &gateway.ports.journal;
+    let silent = gateway.state.standing.store.since().is_some();
+    let blocked = || journal.backlog().is_some_and(|backlog| backlog.trouble.is_some());
+    if (silent || blocked()) && journal.keep(record).await.is_ok() {
+        return Ok(());
+    }
+    let flush = gateway.ports.store.flush(&record.id, std::slice::from_ref(record));
+    match within(&*gateway.ports.clock, LEDGER_WAIT, flush).await {
+        Some(Ok(())) => Ok(()),
+        Some(Err(error)) => journal.keep(record).await.map_err(|_| error),
+        None => journal.keep(record).await.map_err(|_| Error::store("the ledger is silent")),
     }
 }
 

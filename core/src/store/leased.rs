@@ -40,10 +40,8 @@ struct Books {
     draws: HashMap<String, Draw>,
 }
 
-/// What is to be done for a reservation.
+/// What is to be done for a reservation that finds nothing at hand.
 enum Way {
-    /// There was enough at hand.
-    Local(Vec<i64>),
     /// First so much has to be taken ahead.
     Ahead(Reservation),
     /// It has to be asked by itself.
@@ -110,18 +108,35 @@ impl Counters for Leased {
         self.inner.ready().await
     }
 
+    fn replaced_since(&self) -> Option<Millis> {
+        self.inner.replaced_since()
+    }
+
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission> {
         self.inner.add(adds, now_ms).await
     }
 
+    fn at_hand(&self, reservation: &Reservation, now_ms: Millis) -> Option<Admission> {
+        let key = key(reservation)?;
+        let mut books = self.books();
+        // A new one is begun in time.
+        let young = |lease: &Lease| now_ms - lease.since_ms < millis(LEASE_LIFE);
+        if !books.leases.get(&key).is_some_and(young) {
+            return None;
+        }
+        books.draw(&key, reservation, now_ms).map(Admission::Added)
+    }
+
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
+        if let Some(admission) = self.at_hand(reservation, now_ms) {
+            return Ok(admission);
+        }
         let key = key(reservation);
         let way = match &key {
             Some(key) => self.books().way(key, reservation, now_ms),
             None => Way::Direct,
         };
         match (way, &key) {
-            (Way::Local(values), _) => return Ok(Admission::Added(values)),
             (Way::Ahead(ahead), Some(key)) => {
                 if let Some(done) = self.stock(key, (&ahead, reservation), now_ms).await? {
                     return Ok(done);
@@ -196,9 +211,6 @@ impl Books {
         if self.leases.get(key).is_some_and(old) {
             self.retire(key);
             return Way::Direct;
-        }
-        if let Some(values) = self.draw(key, asked, now_ms) {
-            return Way::Local(values);
         }
         let Some(lease) = self.leases.get_mut(key) else { return Way::Direct };
         lease.wanting(asked).map_or(Way::Direct, Way::Ahead)

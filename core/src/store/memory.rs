@@ -2,13 +2,19 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
 
 use super::{Add, Admission, Ahead, Counter, Counters, Reservation, Settlement, sql::SqlStore};
-use crate::{error::Result, ports::Millis};
+use crate::{
+    error::{Error, Result},
+    ports::Millis,
+};
 
 /// Counters of a process that is alone with its store. What is reserved lives and dies with the process; what was used
 /// goes into the store with the records, in their transaction, and is read from there when the process starts.
@@ -16,6 +22,8 @@ use crate::{error::Result, ports::Millis};
 pub struct MemoryCounters {
     books: Mutex<Books>,
     past: Option<SqlStore>,
+    /// Whether all that was kept aside before the start is in the store.
+    complete: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Default)]
@@ -36,13 +44,22 @@ impl MemoryCounters {
     /// Counters that go on from what this store remembers.
     #[must_use]
     pub fn over(past: SqlStore) -> Self {
-        Self { books: Mutex::default(), past: Some(past) }
+        Self { past: Some(past), ..Self::default() }
+    }
+
+    /// Counters that begin only when the store knows all of what was used before.
+    #[must_use]
+    pub fn when(self, complete: Arc<AtomicBool>) -> Self {
+        Self { complete: Some(complete), ..self }
     }
 
     /// Reads what the store remembers, unless that was done. Nothing is counted before.
     pub async fn load(&self, now_ms: Millis) -> Result<()> {
         if self.books().loaded {
             return Ok(());
+        }
+        if self.complete.as_ref().is_some_and(|complete| !complete.load(Ordering::Acquire)) {
+            return Err(Error::store("records of before the start are not yet in the database"));
         }
         let remembered = match &self.past {
             Some(store) => store.live_counters(now_ms).await?,

@@ -5,11 +5,14 @@ pub mod memory;
 pub mod sql;
 
 mod record;
+mod watched;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+
+pub(crate) use watched::Watched;
 
 pub use record::{
     Bucket, Ended, GroupBy, LATENCY_BOUNDS_MS, LATENCY_BUCKETS, Record, RecordFilter, Side,
@@ -419,6 +422,10 @@ pub trait Counters: Send + Sync {
     async fn ready(&self) -> Result<()> {
         Ok(())
     }
+    /// Since when somebody else counts in their place.
+    fn replaced_since(&self) -> Option<Millis> {
+        None
+    }
     /// Where the counters of one tree of teams are, by the node at its top, when each tree has a place of its own. All that
     /// one request takes of lies in one tree.
     fn of_tree(&self, _top: &str) -> Option<Arc<dyn Counters>> {
@@ -426,6 +433,10 @@ pub trait Counters: Send + Sync {
     }
     /// Adds to all counters or to none. A missing or expired counter counts as 0.
     async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission>;
+    /// Takes a reservation of what lies here for it, without asking anybody. `None`: it has to be asked.
+    fn at_hand(&self, _: &Reservation, _: Millis) -> Option<Admission> {
+        None
+    }
     /// Takes all of a reservation or nothing. The same part a second time changes nothing and succeeds.
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission>;
     /// Puts what was used in the place of what was reserved; a second time it changes nothing. Returns what the store has to

@@ -58,6 +58,8 @@ pub struct Record {
     pub added: String,
     /// Whether configuration was older than it should be.
     pub stale: bool,
+    /// Whether it was let in although nobody could say what was left of its limits.
+    pub unchecked: bool,
     /// How it ended.
     pub ended: Ended,
     /// What was asked beside it, to find out where it goes.

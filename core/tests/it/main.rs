@@ -14,6 +14,7 @@ mod laws;
 mod limits;
 mod media;
 mod metrics;
+mod outage;
 mod pinned;
 mod plain;
 mod pools;

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use tidegate_core::{
     Error, Result,
     store::{
-        Add, Blob, Change, Counters, Kind, RecordFilter, Store,
-        sql::{Database, Flavor, Outcome, SqlStore, Statement, migrate},
+        Add, Blob, Change, Counters, Kind, Record, RecordFilter, Settlement, Store,
+        sql::{Database, Flavor, Outcome, SqlStore, Statement, migrate, read_aside, write_aside},
     },
 };
 
@@ -29,6 +29,10 @@ pub(crate) const CASES: &[(&str, Run)] = &[
         Box::pin(every_call_fails(w, Loss::Answer))
     }),
     ("faults: a flush whose answer was lost can be repeated", |w| Box::pin(repeated_flush(w))),
+    (
+        "faults: records that lay aside are written once, however often and with whom they are told",
+        |w| Box::pin(told_again(w)),
+    ),
 ];
 
 /// What gets lost of a call.
@@ -168,6 +172,31 @@ async fn left(w: &World) -> Verdict<[bool; 5]> {
     let kept = w.store.get_blob("alice", "r1", "body", HOUR).await?.is_some();
     let leased = w.number("SELECT COUNT(*) AS n FROM leases WHERE name = 'upkeep'").await? == 1;
     Ok([committed, flushed, added, kept, leased])
+}
+
+/// As after a kill in the middle: other flushes, other records in them, and each with what it settles.
+async fn told_again(w: &World) -> Verdict {
+    let used = |id: &str, by| {
+        let name = "x".to_owned();
+        let add = Add { name, by, floor: None, cap: None, expires_at_ms: HOUR + HOUR_MS };
+        let settlement = Settlement { id: id.to_owned(), adds: vec![add], holds: false };
+        let record = Record { settlement: Some(Box::new(settlement)), ..record(id, HOUR) };
+        read_aside(&write_aside(&record)?)
+    };
+    let [one, two, three] = [used("r1", 1)?, used("r2", 10)?, used("r3", 100)?];
+    let told = [
+        ("f1", vec![one.clone(), two.clone()]),
+        ("f2", vec![one.clone(), two.clone(), three.clone()]),
+        ("f3", vec![three.clone()]),
+        ("f4", vec![three, two, one]),
+    ];
+    for (flush, records) in told {
+        w.store.flush(flush, &records).await?;
+    }
+    let filter = RecordFilter { limit: 10, ..RecordFilter::default() };
+    equal(w.store.records(&filter).await?.len(), 3)?;
+    equal(w.sum("SELECT requests AS n FROM rollups").await?, 3)?;
+    equal(w.store.read(&["x".to_owned()], HOUR).await?, vec![111])
 }
 
 async fn repeated_flush(w: &World) -> Verdict {

@@ -30,6 +30,7 @@ pub(crate) const CASES: &[(&str, Run)] = &[
     }),
     ("reservations: what was counted ahead is not counted twice", |w| Box::pin(ahead(w))),
     ("reservations: what was counted ahead and given up counts", |w| Box::pin(ahead_and_gone(w))),
+    ("reservations: what was used is told apart from what is held", |w| Box::pin(apart(w))),
     ("reservations: memory goes on from what the store remembers", |w| Box::pin(memory(w))),
 ];
 
@@ -51,6 +52,23 @@ fn done(id: &str, adds: &[Add]) -> Record {
 
 async fn values(counters: &dyn Counters) -> Result<Vec<i64>> {
     counters.read(&["a", "b"].map(str::to_owned), NOW).await
+}
+
+async fn apart(w: &World) -> Verdict {
+    w.store.reserve(&wanting("r1", 0, &[add("a", 5, Some(90)), add("b", 1, None)]), NOW).await?;
+    w.store.reserve(&wanting("r1", 1, &[add("a", 7, Some(90))]), NOW).await?;
+    w.store.reserve(&wanting("r2", 0, &[add("a", 20, Some(90))]), NOW).await?;
+    w.store.flush("f1", &[done("r2", &[add("a", 3, None)])]).await?;
+    let told = async |store: &SqlStore| {
+        let counters = store.settled_counters(NOW).await?;
+        Ok::<_, tidegate_core::Error>(
+            counters.into_iter().map(|one| (one.name, one.value)).collect::<Vec<_>>(),
+        )
+    };
+    let named = |a, b| vec![("a".to_owned(), a), ("b".to_owned(), b)];
+    equal(told(&w.store).await?, named(3, 0))?;
+    w.store.flush("f2", &[done("r1", &[add("a", 9, None), add("b", 1, None)])]).await?;
+    equal(told(&w.store).await?, named(12, 1))
 }
 
 /// So many rows are held. How other places keep what is reserved is their affair.

@@ -120,7 +120,11 @@ fn work(mut connection: Connection, jobs: &Mutex<Receiver<Job>>) {
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { begin, batch, answer }) = job else { return };
-        // Whoever asked may be gone; what was asked is done all the same.
+        if answer.is_closed() {
+            // Nobody waits for it any more, so nobody was told that it is done. While another process holds the file, those
+            // who still wait would have to wait for it.
+            continue;
+        }
         let _ = answer.send(connection.run(begin, batch));
     }
 }

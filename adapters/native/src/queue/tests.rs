@@ -12,7 +12,7 @@ use tidegate_core::{
 use tokio::{sync::watch, time::Instant};
 
 use super::*;
-use crate::{OsRandom, SystemClock};
+use crate::{OsRandom, SystemClock, scratch::Folder};
 
 /// A store whose flushes can be held up or refused, and that keeps what came.
 struct Shelf {
@@ -47,7 +47,20 @@ impl Shelf {
 
     fn queue(self: &Arc<Self>) -> Queue {
         let store: Arc<dyn Store> = self.clone();
-        Queue::start(store, Arc::new(SystemClock), Arc::new(OsRandom))
+        Queue::start(store, None, Arc::new(SystemClock), Arc::new(OsRandom))
+    }
+
+    /// A queue that keeps aside in this folder what the shelf does not take.
+    fn queue_beside(self: &Arc<Self>, folder: &Folder, promise: Promise) -> Queue {
+        let store: Arc<dyn Store> = self.clone();
+        let aside = Aside::open(&folder.path().join("aside"), promise).unwrap();
+        Queue::start(store, Some(aside), Arc::new(SystemClock), Arc::new(OsRandom))
+    }
+
+    /// The ids of all records that it has taken, in order.
+    fn taken(&self) -> Vec<String> {
+        let flushes = self.flushes.lock().unwrap();
+        flushes.iter().flat_map(|(_, records)| records).map(|record| record.id.clone()).collect()
     }
 }
 
@@ -126,9 +139,9 @@ async fn a_record_waits_no_longer_than_the_flush_interval() {
     let shelf = Shelf::open();
     let queue = shelf.queue();
     append(&queue, 3).await;
-    tokio::time::sleep(FLUSH_WAIT / 2).await;
+    sleep(FLUSH_WAIT / 2).await;
     assert_eq!(shelf.sizes(), [0; 0]);
-    tokio::time::sleep(FLUSH_WAIT / 2 + Duration::from_millis(5)).await;
+    sleep(FLUSH_WAIT / 2 + Duration::from_millis(5)).await;
     assert_eq!(shelf.sizes(), [3]);
 }
 
@@ -152,7 +165,7 @@ async fn a_full_queue_counts_and_does_not_block() {
     let shelf = Shelf::behind(open);
     let queue = shelf.queue();
     append(&queue, 1).await;
-    tokio::time::sleep(FLUSH_WAIT * 2).await;
+    sleep(FLUSH_WAIT * 2).await;
 
     let from = Instant::now();
     append(&queue, QUEUE_RECORDS_MAX + 7).await;
@@ -182,7 +195,7 @@ async fn a_refused_flush_is_given_up_and_the_next_one_goes_on() {
     let shelf = Shelf::refusing(&[Kind::Internal; FLUSH_TRIES_MAX as usize]);
     let queue = shelf.queue();
     append(&queue, 2).await;
-    tokio::time::sleep(LONG).await;
+    sleep(LONG).await;
     assert_eq!(queue.dropped(), 2);
     append(&queue, 1).await;
     queue.drain(LONG).await;
@@ -198,10 +211,94 @@ async fn drain_is_bounded_and_counts_what_is_left() {
     let shelf = Shelf::behind(open);
     let queue = shelf.queue();
     append(&queue, 5).await;
-    tokio::time::sleep(FLUSH_WAIT * 2).await;
+    sleep(FLUSH_WAIT * 2).await;
     append(&queue, 3).await;
     queue.drain(Duration::from_millis(50)).await;
     assert_eq!(queue.dropped(), 8);
     append(&queue, 1).await;
     assert_eq!(queue.dropped(), 9);
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("r{number}")).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_silent_store_does_not_take_is_kept_aside_and_told_in_order() {
+    let (gate, open) = watch::channel(false);
+    let (shelf, folder) = (Shelf::behind(open), Folder::new());
+    let queue = shelf.queue_beside(&folder, Promise::Hoped);
+    let count = QUEUE_RECORDS_MAX + 3 * FLUSH_ROWS_MAX + 5;
+    for some in numbered(count).chunks(1_000) {
+        for id in some {
+            queue.append(Record { id: id.clone(), ..Record::default() }).await;
+        }
+        sleep(Duration::from_secs(2)).await;
+    }
+    let backlog = queue.backlog().unwrap();
+    assert_eq!((backlog.waiting, backlog.aside, backlog.dropped), (0, count as u64, 0));
+    assert_eq!(backlog.trouble.map(|trouble| trouble.lack), Some(Lack::Answer));
+
+    gate.send(true).unwrap();
+    sleep(LONG).await;
+    assert_eq!(shelf.taken(), numbered(count));
+    let backlog = queue.backlog().unwrap();
+    assert_eq!((backlog.aside, backlog.trouble), (0, None));
+    // From here on nothing takes the long way.
+    queue.append(Record { id: "last".to_owned(), ..Record::default() }).await;
+    sleep(FLUSH_WAIT * 2).await;
+    assert_eq!(shelf.sizes().last(), Some(&1));
+    assert_eq!(queue.dropped(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_beside_a_silent_store_loses_nothing() {
+    let folder = Folder::new();
+    let (_gate, open) = watch::channel(false);
+    let silent = Shelf::behind(open);
+    let queue = silent.queue_beside(&folder, Promise::Hoped);
+    append(&queue, 5).await;
+    sleep(FLUSH_WAIT * 2).await;
+    queue.append(Record { id: "r5".to_owned(), ..Record::default() }).await;
+    queue.drain(Duration::from_millis(50)).await;
+    assert_eq!((queue.dropped(), silent.sizes().len()), (0, 0));
+
+    let shelf = Shelf::open();
+    let queue = shelf.queue_beside(&folder, Promise::Hoped);
+    queue.drain(LONG).await;
+    assert_eq!(shelf.taken(), numbered(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn counters_hear_when_all_of_before_is_in_the_store() {
+    let folder = Folder::new();
+    let place = folder.path().join("aside");
+    let mut spill = crate::spill::Spill::open(&place).unwrap();
+    let record = Record { id: "r0".to_owned(), ..Record::default() };
+    spill.append(&[record], Keep::Written).unwrap();
+    drop(spill);
+    let (gate, open) = watch::channel(false);
+    let shelf: Arc<dyn Store> = Shelf::behind(open);
+    let aside = Aside::open(&place, Promise::Kept).unwrap();
+    let complete = aside.complete();
+    let _queue = Queue::start(shelf, Some(aside), Arc::new(SystemClock), Arc::new(OsRandom));
+    sleep(LONG).await;
+    assert!(!complete.load(Ordering::Acquire));
+    gate.send(true).unwrap();
+    sleep(LONG).await;
+    assert!(complete.load(Ordering::Acquire));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_is_kept_for_sure_only_where_that_is_promised() {
+    let (_gate, open) = watch::channel(false);
+    let shelf = Shelf::behind(open);
+    for (promise, kept) in [(Promise::Kept, true), (Promise::Hoped, false)] {
+        let folder = Folder::new();
+        let queue = shelf.queue_beside(&folder, promise);
+        let record = Record { id: "r0".to_owned(), ..Record::default() };
+        assert_eq!(queue.keep(&record).await.is_ok(), kept);
+        assert_eq!(queue.backlog().unwrap().aside, u64::from(kept));
+    }
+    assert!(shelf.queue().keep(&Record::default()).await.is_err());
 }

@@ -123,6 +123,7 @@ fn category(kind: Kind) -> &'static str {
         }
         Kind::Overloaded
         | Kind::Unavailable
+        | Kind::Full
         | Kind::Upstream(_)
         | Kind::UpstreamUnreachable
         | Kind::UpstreamBroken
@@ -149,6 +150,7 @@ fn code(kind: Kind) -> Option<&'static str> {
         | Kind::Upstream(_)
         | Kind::Overloaded
         | Kind::Unavailable
+        | Kind::Full
         | Kind::UpstreamUnreachable
         | Kind::UpstreamBroken
         | Kind::Internal => Some(kind.name()),

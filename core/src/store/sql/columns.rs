@@ -94,7 +94,7 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
         i64::try_from(record.bytes_out).unwrap_or(i64::MAX).into(),
         record.dropped.as_str().into(),
         record.added.as_str().into(),
-        record.stale.into(),
+        doubts(record).into(),
         record.ended.name().into(),
         usage.cached_audio.into(),
         usage.images.into(),
@@ -108,8 +108,18 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
     ]
 }
 
+/// What was not known of a request shares a column, which was a 0 or 1 before and is still one for whoever asks no more.
+const STALE: i64 = 1;
+const UNCHECKED: i64 = 2;
+
+fn doubts(record: &Record) -> i64 {
+    let stale = if record.stale { STALE } else { 0 };
+    stale | if record.unchecked { UNCHECKED } else { 0 }
+}
+
 /// The record of one row.
 pub(super) fn record(mut fields: Fields) -> Result<Record> {
+    let doubts;
     let mut record = Record {
         id: fields.text()?,
         at_ms: fields.int()?,
@@ -135,7 +145,11 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
         bytes_out: fields.count()?,
         dropped: fields.text()?,
         added: fields.text()?,
-        stale: fields.flag()?,
+        stale: {
+            doubts = fields.int()?;
+            doubts & STALE != 0
+        },
+        unchecked: doubts & UNCHECKED != 0,
         ended: ended(&fields.text()?)?,
         grade: String::new(),
         side: Side::default(),

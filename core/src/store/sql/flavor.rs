@@ -91,7 +91,20 @@ impl Flavor {
             Self::Postgres if text.starts_with("23") => conflict(text),
             // A key that is there, and two ways to say that a CHECK does not hold.
             Self::Mysql if has_code(text, &["1062", "3819", "4025"]) => conflict(text),
+            _ if self.is_full(text) => Error::full(text),
             Self::Sqlite | Self::Postgres | Self::Mysql => Error::store(text),
+        }
+    }
+
+    /// Whether an engine's refusal means that its disk has no room.
+    fn is_full(self, text: &str) -> bool {
+        match self {
+            Self::Sqlite => {
+                text.contains("database or disk is full") || text.contains("SQLITE_FULL")
+            }
+            Self::Postgres => has_code(text, &["53100"]),
+            // The disk, a table, a temporary file.
+            Self::Mysql => has_code(text, &["1021", "1114"]) || text.contains("Errcode: 28 "),
         }
     }
 
@@ -236,14 +249,17 @@ mod tests {
             Kind::Conflict
         );
         assert_eq!(kind("disk I/O error"), Kind::Unavailable);
+        assert_eq!(kind("database or disk is full"), Kind::Full);
         let kind = |text| Flavor::Postgres.refusal(text).kind;
         assert_eq!(kind("23514: new row violates check constraint"), Kind::Conflict);
         assert_eq!(kind("40P01: deadlock detected"), Kind::Unavailable);
+        assert_eq!(kind("53100: could not extend file: No space left on device"), Kind::Full);
         let kind = |text| Flavor::Mysql.refusal(text).kind;
         assert_eq!(
             kind("4025: CONSTRAINT `guard.ok` failed for `tidegate`.`guard`"),
             Kind::Conflict
         );
         assert_eq!(kind("1213: Deadlock found when trying to get lock"), Kind::Unavailable);
+        assert_eq!(kind("1114: The table 'records' is full"), Kind::Full);
     }
 }

@@ -1,5 +1,6 @@
 //! How are the four shapes of data kept in SQL? One store over any [`Database`].
 
+mod aside;
 mod audit;
 mod blobs;
 mod columns;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use aside::{read_aside, write_aside};
 pub use database::{Database, Outcome, Statement, Value};
 pub use flavor::Flavor;
 pub use hrana::Hrana;
@@ -51,6 +53,18 @@ impl SqlStore {
     #[must_use]
     pub fn new(database: Arc<dyn Database>) -> Self {
         Self { database, full: Arc::default() }
+    }
+
+    /// The same without what requests hold, for a place that counts on from here and is told by each process what its
+    /// requests hold.
+    pub async fn settled_counters(&self, now_ms: Millis) -> Result<Vec<Counter>> {
+        let mut counters = counters::live(&*self.database, now_ms).await?;
+        let held = reservations::held(&*self.database).await?;
+        for counter in &mut counters {
+            let held = held.get(&counter.name).copied().unwrap_or(0);
+            counter.value = counter.value.saturating_sub(held);
+        }
+        Ok(counters)
     }
 
     /// Every counter that has not expired, for a process that counts on its own from here.

@@ -9,7 +9,7 @@ use super::{
     database::{Database, Statement, Value},
     flavor::Flavor,
     full::Full,
-    rows::number,
+    rows::{number, rows},
 };
 use crate::{
     error::{Kind, Result},
@@ -172,6 +172,19 @@ pub(super) async fn give_up(database: &dyn Database, now_ms: Millis) -> Result<(
     ];
     database.write(batch).await?;
     Ok(())
+}
+
+/// What all reservations hold of each counter.
+pub(super) async fn held(database: &dyn Database) -> Result<BTreeMap<String, i64>> {
+    let sum = database.flavor().int("SUM(amount)");
+    let text =
+        format!("SELECT counter AS counter, {sum} AS held FROM reservations GROUP BY counter");
+    let outcome = database.read(vec![Statement::new(text, Vec::new())]).await?.pop();
+    let mut held = BTreeMap::new();
+    for mut fields in rows(outcome.unwrap_or_default(), &["counter", "held"])? {
+        held.insert(fields.text()?, fields.int()?);
+    }
+    Ok(held)
 }
 
 /// Gives back what abandoned reservations hold.

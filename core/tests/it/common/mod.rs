@@ -2,6 +2,7 @@
 
 pub(crate) mod bad;
 pub(crate) mod keys;
+pub(crate) mod papers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ use tidegate_core::{
     media::Gate,
     ports::{Call, Ports, Store, Transport, Vitals},
     provider::{Auth, Host, Key, Provider, Rotation, Source},
-    store::{Record, memory::MemoryCounters},
+    store::{Counters, Record, memory::MemoryCounters},
     testing::{FakeUpstream, HastyClock, Kept, Later, SeededRandom, SilentStore, Still},
 };
 
@@ -32,10 +33,11 @@ pub(crate) struct World {
     /// Whoever waits for it moves it on.
     pub(crate) clock: Arc<HastyClock>,
     pub(crate) key: String,
-    counters: Arc<MemoryCounters>,
+    counters: Arc<dyn Counters>,
 }
 
-const NOW: i64 = 1_800_000_000_000;
+/// When a world begins.
+pub(crate) const NOW: i64 = 1_800_000_000_000;
 
 impl World {
     /// A gateway with one client, a provider `up` whose only model is `mock`, the echo, and a provider for each of some
@@ -52,7 +54,7 @@ impl World {
     /// The same, over a store that others may have too.
     pub(crate) fn over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
         let clock = Arc::new(HastyClock::at(NOW));
-        Self::counting((store, Arc::default(), clock), change)
+        Self::counting((store, Arc::new(MemoryCounters::default()), clock), change)
     }
 
     /// Another instance that shares this one's time and counters.
@@ -61,8 +63,9 @@ impl World {
         Self::counting(shared, change)
     }
 
-    fn counting(
-        (store, counters, clock): (Arc<dyn Store>, Arc<MemoryCounters>, Arc<HastyClock>),
+    /// The same, with counters that others may have too.
+    pub(crate) fn counting(
+        (store, counters, clock): (Arc<dyn Store>, Arc<dyn Counters>, Arc<HastyClock>),
         change: impl FnOnce(&mut Config),
     ) -> Self {
         let key = mint(&SeededRandom::new(1)).key.expose().to_owned();
