@@ -23,15 +23,17 @@ pub(crate) const DATABASE_CLASH_WAIT: Duration = Duration::from_millis(4);
 /// Until a connection to Redis is there, TLS and log-in included.
 pub(crate) const REDIS_CONNECT_WAIT: Duration = Duration::from_secs(2);
 /// How long Redis may take for one answer.
-pub(crate) const REDIS_WAIT: Duration = Duration::from_secs(4);
+pub(crate) const REDIS_WAIT: Duration = Duration::from_secs(2);
 /// Counters that an empty Redis is told at a time.
 pub(crate) const REDIS_LOAD_PAGE: usize = 1_000;
 /// Between two looks whether somebody else has filled an empty Redis.
 pub(crate) const REDIS_LOAD_LOOK: Duration = Duration::from_millis(100);
 /// Such looks, and tries to fill it.
 pub(crate) const REDIS_LOAD_LOOKS_MAX: u32 = 80;
-/// Settlements that wait until Redis is back.
-pub(crate) const REDIS_OWED_MAX: usize = 10_000;
+/// How often it is looked whether a Redis that is away is back.
+pub(crate) const REDIS_BACK_LOOK: Duration = Duration::from_secs(1);
+/// Reservations that whoever begins to count is told at a time.
+pub(crate) const REDIS_HELD_AT_ONCE: usize = 8;
 /// Lines that wait to be told to other instances.
 pub(crate) const CHANNEL_LINES_MAX: usize = 2_048;
 /// Lines that are told them at once.

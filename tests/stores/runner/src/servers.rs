@@ -204,6 +204,24 @@ impl Running {
         answer.map(drop).map_err(|error| error.detail)
     }
 
+    /// Which server it is.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of its first process.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Ends it without any farewell.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {

@@ -14,18 +14,27 @@ const START_WAIT: Duration = Duration::from_secs(20);
 pub struct Sqld {
     /// Where it listens.
     pub url: String,
-    _process: Child,
+    address: String,
+    process: Option<Child>,
 }
 
 impl Sqld {
     /// Starts the program that `TIDEGATE_SQLD_BIN` names, and waits until it accepts connections.
     pub async fn start(folder: &Path) -> Result<Self, String> {
-        let program = env::var_os("TIDEGATE_SQLD_BIN").ok_or("TIDEGATE_SQLD_BIN is not set")?;
         let address = free_address().map_err(|error| format!("no free port: {error}"))?;
+        let mut sqld = Self { url: format!("http://{address}"), address, process: None };
+        sqld.begin(folder).await?;
+        Ok(sqld)
+    }
+
+    /// Starts it over what it has kept in this folder, and waits until it accepts connections.
+    pub async fn begin(&mut self, folder: &Path) -> Result<(), String> {
+        let program = env::var_os("TIDEGATE_SQLD_BIN").ok_or("TIDEGATE_SQLD_BIN is not set")?;
         let log = folder.join("sqld.log");
-        let output = File::create(&log).map_err(|error| error.to_string())?;
+        let output = File::options().create(true).append(true).open(&log);
+        let output = output.map_err(|error| error.to_string())?;
         let process = Command::new(&program)
-            .args(["--no-welcome", "--http-listen-addr", &address])
+            .args(["--no-welcome", "--http-listen-addr", &self.address])
             // As docs/deploy.md has it started: with more who wait to write, its queue can stand still.
             .args(["--max-concurrent-connections", "2", "--db-path"])
             .arg(folder.join("sqld"))
@@ -35,8 +44,9 @@ impl Sqld {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("{}: {error}", program.display()))?;
+        self.process = Some(process);
         let accepts = async {
-            while TcpStream::connect(&address).await.is_err() {
+            while TcpStream::connect(&self.address).await.is_err() {
                 sleep(Duration::from_millis(20)).await;
             }
         };
@@ -44,7 +54,21 @@ impl Sqld {
             let told = std::fs::read_to_string(&log).unwrap_or_default();
             return Err(format!("sqld accepts no connection: {told}"));
         }
-        Ok(Self { url: format!("http://{address}"), _process: process })
+        Ok(())
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process.as_ref().and_then(Child::id)
+    }
+
+    /// Ends it without any farewell.
+    pub async fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            // Already ended, which is as good.
+            let _ = process.kill().await;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 -- Values are decimal texts. A number of Lua is a float, and exact up to 2^53 only; beyond that Redis itself adds. Times are
 -- milliseconds, which a float holds. They come from the caller; only how long a key is kept is measured by Redis.
 
-local base, task, now, at = KEYS[1], ARGV[1], tonumber(ARGV[2]), 3
+local base, task, now, turn, at = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 4
 local begun, loader = base .. '/begun', base .. '/loader'
 local names, ends, open = base .. '/names', base .. '/ends', base .. '/open'
 
@@ -203,16 +203,19 @@ local function expire()
   return { 'expired', text(#gone), more and '1' or '0' }
 end
 
+-- What is here is as old as this: the store says with a number how often somebody else has counted meanwhile.
+local function age() return tonumber(redis.call('GET', begun) or '') end
+
 -- Nobody counts before all is there, and one loads at a time. What was there before belongs to a time of which nothing is
 -- known any more.
 local function load()
   local token, step = take(), take()
-  if redis.call('EXISTS', begun) == 1 then return { 'loaded' } end
+  if (age() or -1) >= turn then return { 'loaded' } end
   if step == 'first' then
     if not redis.call('SET', loader, token, 'NX', 'PX', LOADING) then return { 'busy' } end
     for _, id in ipairs(redis.call('ZRANGE', open, 0, -1)) do redis.call('DEL', reservation(id)) end
     for _, name in ipairs(redis.call('ZRANGE', names, 0, -1)) do redis.call('DEL', counter(name)) end
-    redis.call('DEL', open, names, ends)
+    redis.call('DEL', begun, open, names, ends)
     return { 'more' }
   end
   if redis.call('GET', loader) ~= token then return { 'busy' } end
@@ -222,17 +225,21 @@ local function load()
     put(name, value, ends_at)
   end
   if step ~= 'last' then return { 'more' } end
-  redis.call('SET', begun, '', 'PX', HOUR)
+  redis.call('SET', begun, text(turn), 'PX', HOUR)
   redis.call('DEL', loader)
   return { 'loaded' }
 end
 
 if task == 'load' then return load() end
-if redis.call('PEXPIRE', begun, HOUR) == 0 then
+local held = age()
+if not held or held < turn then
   -- Nothing is known of what was reserved, either.
   if task == 'settle' then return { 'settled' } end
   return { 'begin' }
 end
+redis.call('PEXPIRE', begun, HOUR)
+-- Somebody else has counted since the caller was here, and what it holds is not known any more.
+if held > turn then return { 'turned', text(held) } end
 if task == 'add' then return add(adds()) end
 if task == 'reserve' then return reserve() end
 if task == 'settle' then return settle() end

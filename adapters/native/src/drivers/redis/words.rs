@@ -12,6 +12,7 @@ const LAST_MS: Millis = (1 << 53) - 1;
 /// What is asked of the script.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
+    /// The task, when it is, and of which turn it is.
     args: Vec<String>,
     /// Whether it may be asked a second time when it is not known what became of the first.
     pub(super) repeats: bool,
@@ -19,7 +20,7 @@ pub(super) struct Call {
 
 impl Call {
     fn new(task: &str, now_ms: Millis) -> Self {
-        Self { args: vec![task.to_owned(), now_ms.to_string()], repeats: true }
+        Self { args: vec![task.to_owned(), now_ms.to_string(), 0.to_string()], repeats: true }
     }
 
     pub(super) fn add(adds: &[Add], now_ms: Millis) -> Self {
@@ -76,6 +77,12 @@ impl Call {
         })
     }
 
+    /// The same of another turn.
+    pub(super) fn of(mut self, turn: i64) -> Self {
+        self.args[2] = turn.to_string();
+        self
+    }
+
     fn text(mut self, text: &(impl ToString + ?Sized)) -> Self {
         self.args.push(text.to_string());
         self
@@ -109,6 +116,8 @@ pub(super) enum Answer {
     Begin,
     /// Loading goes on.
     More,
+    /// Somebody else has counted meanwhile, so often.
+    Turned(i64),
     /// Somebody else is loading.
     Busy,
     /// All is there.
@@ -130,6 +139,7 @@ impl Answer {
             "expired" => Self::Expired(rest),
             "begin" => Self::Begin,
             "more" => Self::More,
+            "turned" => Self::Turned(number(rest.first().map_or("", String::as_str))?),
             "busy" => Self::Busy,
             "loaded" => Self::Loaded,
             other => return Err(Error::store(format!("Redis has answered `{other}`"))),
@@ -203,7 +213,8 @@ mod tests {
         let name = "team/a".to_owned();
         let add = Add { name, by: i64::MIN, floor: None, cap: Some(7), expires_at_ms: i64::MAX };
         let call = Call::add(&[add], 5);
-        let wanted = ["add", "5", "team/a", "-9223372036854775807", "", "7", "9007199254740991"];
+        let wanted =
+            ["add", "5", "0", "team/a", "-9223372036854775807", "", "7", "9007199254740991"];
         assert_eq!(call.args(), wanted);
         assert!(!call.repeats);
     }
