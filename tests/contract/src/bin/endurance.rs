@@ -1,15 +1,21 @@
-//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests outage rise even] [--loops N]`
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests outage rise even matrix-file …]
+//! [--loops N] [--seconds N]`
 //!
 //! The environment names the binaries as for `tidegate-contract`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use tidegate_contract::{
-    Result,
-    endurance::{Ground, begin, broken, even, kill, lambda, live, outage, race, rests, terminate},
+    Failure, Result,
+    endurance::{
+        Ground, begin, broken, even, kill, lambda, live,
+        matrix::{self, Place},
+        outage, race, rests, terminate,
+    },
 };
 use tidegate_provider::Provider;
+use tidegate_stores_runner::servers::Engine;
 
 #[derive(Parser)]
 #[command(about = "Kills and terminates gateways under load and compares records with answers")]
@@ -19,6 +25,9 @@ struct Arguments {
     /// How often; a full run takes 20.
     #[arg(long, default_value_t = 3)]
     loops: u32,
+    /// How long storage is ill, for a shorter look; a full run takes what is promised.
+    #[arg(long)]
+    seconds: Option<u64>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -73,16 +82,29 @@ enum Part {
     Rise,
     /// Ten thousand requests over seven keys.
     Even,
+    /// A file that is locked, and one whose disk is full.
+    MatrixFile,
+    /// `kill -9` while the file is locked, and again while the server catches up.
+    MatrixKill,
+    /// A sqld that is stopped and killed.
+    MatrixSqld,
+    /// A `PostgreSQL` that is locked, stopped and killed.
+    MatrixPostgres,
+    /// A `MariaDB` that is locked, stopped and killed.
+    MatrixMariadb,
+    /// A Redis that is killed, over a `PostgreSQL`.
+    MatrixRedis,
 }
 
 #[tokio::main]
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "the output of a command")]
 async fn main() -> ExitCode {
-    let Arguments { parts, loops } = Arguments::parse();
+    let Arguments { parts, loops, seconds } = Arguments::parse();
+    let lasting = seconds.map(Duration::from_secs);
     let parts = if parts.is_empty() { Part::value_variants().to_vec() } else { parts };
     let mut code = ExitCode::SUCCESS;
     for part in parts {
-        match play(part, loops).await {
+        match play(part, loops, lasting).await {
             Ok(line) => println!("{line}"),
             Err(error) => {
                 eprintln!("FAILED {error}");
@@ -93,8 +115,10 @@ async fn main() -> ExitCode {
     code
 }
 
-async fn play(part: Part, loops: u32) -> Result<String> {
+async fn play(part: Part, loops: u32, lasting: Option<Duration>) -> Result<String> {
     let provider = Provider::start().await?;
+    let matrix =
+        async |place| Ok::<_, Failure>(lines(&matrix::run(&provider, place, lasting).await?));
     Ok(match part {
         Part::Kill => kill::run(&provider, loops).await?.to_string(),
         Part::Terminate => terminate::run(&provider).await?.to_string(),
@@ -119,6 +143,12 @@ async fn play(part: Part, loops: u32) -> Result<String> {
         Part::Outage => lines(&outage::run().await?),
         Part::Rise => outage::rise().await?.to_string(),
         Part::Even => lines(&even::run(&provider).await?),
+        Part::MatrixFile => matrix(Place::File).await?,
+        Part::MatrixKill => matrix::kill(&provider, loops).await?.to_string(),
+        Part::MatrixSqld => matrix(Place::Sqld).await?,
+        Part::MatrixPostgres => matrix(Place::Served(Engine::Postgres)).await?,
+        Part::MatrixMariadb => matrix(Place::Served(Engine::Mariadb)).await?,
+        Part::MatrixRedis => matrix(Place::Redis).await?,
         Part::RaceWorker => race::run(&provider, race::ONE_WORKER).await?.to_string(),
         Part::RaceD1 => race::run(&provider, race::WORKER_ON_D1).await?.to_string(),
     })

@@ -9,6 +9,7 @@ pub mod kill;
 pub mod lambda;
 pub mod live;
 mod load;
+pub mod matrix;
 pub mod outage;
 pub mod race;
 pub mod rests;
