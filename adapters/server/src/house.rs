@@ -85,11 +85,8 @@ impl House {
         };
         // Redis answers so fast that it is asked each time.
         let ahead = config.counters_ahead && shared && config.counters_url.is_none();
-        let counters = if ahead {
-            Arc::new(Leased::over(counters, Arc::clone(&random)))
-        } else {
-            counters
-        };
+        let counters =
+            if ahead { Arc::new(Leased::over(counters, Arc::clone(&random))) } else { counters };
         let journal = queue.clone();
         let hub = Arc::<Hub>::default();
         let feed: Arc<dyn Feed> = match &config.counters_url {

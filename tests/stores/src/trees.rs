@@ -50,7 +50,8 @@ fn of_tree(w: &World, top: &str) -> Result<Arc<dyn Counters>> {
 async fn spend(w: &World, counters: &dyn Counters, (id, by): (&str, i64)) -> Verdict {
     let admission = counters.reserve(&wanting(id, add(by, Some(1_000_000))), NOW).await?;
     equal(matches!(admission, Admission::Added(_)), true)?;
-    let settlement = Settlement { id: id.to_owned(), adds: vec![add(by, None)], holds: true, ahead: None };
+    let settlement =
+        Settlement { id: id.to_owned(), adds: vec![add(by, None)], holds: true, ahead: None };
     let told = counters.settle(settlement, NOW).await?;
     let record = Record { settlement: told.map(Box::new), ..record(id, NOW) };
     Ok(w.store.flush(id, &[record]).await?)
@@ -108,7 +109,8 @@ async fn settled_twice(w: &World) -> Verdict {
         Admission::Added(vec![5]),
     )?;
     for _ in 0..2 {
-        let settlement = Settlement { id: "r1".to_owned(), adds: vec![add(3, None)], holds: true, ahead: None };
+        let settlement =
+            Settlement { id: "r1".to_owned(), adds: vec![add(3, None)], holds: true, ahead: None };
         let told = counters.settle(settlement, NOW).await?;
         equal(told.map(|told| (told.adds.len(), told.holds)), Some((1, false)))?;
         equal(value(&*counters, NOW).await?, 3)?;

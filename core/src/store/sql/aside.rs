@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    super::{Add, Record, Settlement},
+    super::{Add, Ahead, Record, Settlement},
     columns::{COLUMNS, record, values},
     database::{Outcome, Value},
     rows::rows,
@@ -33,6 +33,15 @@ struct Settled {
     id: String,
     holds: bool,
     adds: Vec<Spent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ahead: Option<Drawn>,
+}
+
+/// What was counted ahead, and where.
+#[derive(Serialize, Deserialize)]
+struct Drawn {
+    id: String,
+    taken: Vec<(String, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -59,6 +68,7 @@ pub fn write_aside(record: &Record) -> Result<Vec<u8>> {
         id: it.id.clone(),
         holds: it.holds,
         adds: it.adds.iter().map(spent).collect(),
+        ahead: it.ahead.clone().map(|Ahead { id, taken }| Drawn { id, taken }),
     });
     serde_json::to_vec(&Line { columns, settlement }).map_err(Error::internal)
 }
@@ -78,7 +88,8 @@ pub fn read_aside(line: &[u8]) -> Result<Record> {
     let mut record = record(fields.ok_or_else(|| Error::internal("a line without a record"))?)?;
     record.settlement = settlement.map(|it| {
         let adds = it.adds.into_iter().map(add).collect();
-        Box::new(Settlement { id: it.id, adds, holds: it.holds })
+        let ahead = it.ahead.map(|Drawn { id, taken }| Ahead { id, taken });
+        Box::new(Settlement { id: it.id, adds, holds: it.holds, ahead })
     });
     Ok(record)
 }
@@ -122,7 +133,8 @@ mod tests {
             expires_at_ms: i64::MAX,
         };
         let adds = vec![spent("client:a/dollars/day/0", 5, None), spent("b", -1, Some(7))];
-        let settlement = Settlement { id: record.id.clone(), adds, holds: true };
+        let ahead = Some(Ahead { id: "lease".to_owned(), taken: vec![("b".to_owned(), 3)] });
+        let settlement = Settlement { id: record.id.clone(), adds, holds: true, ahead };
         record.settlement = Some(Box::new(settlement));
         record
     }

@@ -184,7 +184,7 @@ impl Counters for Shard {
 
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
         let adds = settlement.adds.into_iter().filter(|add| add.by != 0).collect();
-        let settlement = Settlement { id: settlement.id, adds, holds: true };
+        let settlement = Settlement { id: settlement.id, adds, holds: true, ahead: None };
         reservations::settle(self.database(), &settlement, now_ms).await?;
         Ok(settlement.told())
     }
