@@ -179,7 +179,8 @@ async fn told_again(w: &World) -> Verdict {
     let used = |id: &str, by| {
         let name = "x".to_owned();
         let add = Add { name, by, floor: None, cap: None, expires_at_ms: HOUR + HOUR_MS };
-        let settlement = Settlement { id: id.to_owned(), adds: vec![add], holds: false };
+        let settlement =
+            Settlement { id: id.to_owned(), adds: vec![add], holds: false, ahead: None };
         let record = Record { settlement: Some(Box::new(settlement)), ..record(id, HOUR) };
         read_aside(&write_aside(&record)?)
     };

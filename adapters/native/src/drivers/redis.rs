@@ -123,7 +123,7 @@ impl Counters for Redis {
     /// Never fails: the store hears of it with the record, and Redis is filled from there when it was away.
     async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
         let spent: Vec<Add> = settlement.adds.into_iter().filter(|add| add.by != 0).collect();
-        let told = Settlement { id: settlement.id, adds: spent, holds: settlement.holds };
+        let told = Settlement { adds: spent, ..settlement };
         if let Err(cause) = self.ask(Call::settle(&told, now_ms), now_ms).await {
             tracing::warn!(%cause, "neither Redis nor the database counts");
         }

@@ -94,7 +94,7 @@ impl Object {
                 Ok(admission.into())
             }
             Ask::Settle { id, adds } => {
-                let settlement = Settlement { id, adds: additions(adds), holds: true };
+                let settlement = Settlement { id, adds: additions(adds), holds: true, ahead: None };
                 shard.settle(settlement, now_ms).await.map(|_| Answer::Settled)
             }
             Ask::Read(names) => shard.read(&names, now_ms).await.map(Answer::Values),
