@@ -11,9 +11,10 @@ use crate::{
     gateway::Gateway,
     identity::Client,
     limits::{
-        CLIENT_LOOKUP_WAIT, CLIENT_TRUST, OUTAGE_ASK_EVERY, SNAPSHOT_FIRST_WAIT, SNAPSHOT_FRESH,
-        SNAPSHOT_STALE, SNAPSHOT_WAIT,
+        CLIENT_LOOKUP_WAIT, CLIENT_TRUST, SNAPSHOT_FIRST_WAIT, SNAPSHOT_FRESH, SNAPSHOT_STALE,
+        SNAPSHOT_WAIT,
     },
+    outage::limits::OUTAGE_ASK_EVERY,
     ports::{Background, Millis, within},
     snapshot::Snapshot,
     store,

@@ -27,7 +27,7 @@ mod metrics;
 pub mod money;
 pub mod network;
 mod operation;
-mod outage;
+pub mod outage;
 pub mod pages;
 mod people;
 mod permit;

@@ -210,14 +210,6 @@ pub const REVISION_POLL: Duration = Duration::from_secs(2);
 /// A known key is accepted this long after the store has last confirmed it: a minute of silence, and what passes before
 /// the silence is noticed.
 pub const CLIENT_TRUST: Duration = Duration::from_secs(75);
-/// While the store is silent, one call in such a span asks it; all others go on with what is known.
-pub const OUTAGE_ASK_EVERY: Duration = Duration::from_secs(1);
-/// A silence that is younger than this may be none: an unknown key is still looked up.
-pub const SILENCE_YOUNG: Duration = Duration::from_secs(1);
-/// After so long without an answer to something small the store counts as silent.
-pub const STORE_SILENT_AFTER: Duration = Duration::from_secs(1);
-/// How long something small is waited for, so that who changes things hears within five seconds that it cannot be done.
-pub const STORE_WAIT: Duration = Duration::from_millis(4_500);
 /// Clients in the look-up cache.
 pub const CLIENTS_CACHED_MAX: usize = 10_000;
 /// A look-up of an unknown key.
@@ -235,14 +227,6 @@ pub const QUEUE_RECORDS_MAX: usize = 8192;
 pub const FLUSH_TRIES_MAX: u32 = 5;
 /// How long a flush may take, or fail, before its records are kept aside in files and those behind it with them.
 pub const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
-/// All records that a server keeps aside: some 400,000, more than an hour of 100 requests a second.
-pub const SPILL_BYTES_MAX: u64 = 256 << 20;
-/// One file of them, which goes as soon as all in it is in the store.
-pub const SPILL_FILE_BYTES_MAX: u64 = 4 << 20;
-/// One record in such a file.
-pub const SPILL_RECORD_BYTES_MAX: usize = 256 << 10;
-/// How long a start waits for records of before to reach the store, which counters begin from.
-pub const SPILL_START_WAIT: Duration = Duration::from_secs(5);
 /// The longest pause between two tries of a flush; the first one is [`FLUSH_WAIT`].
 pub const FLUSH_RETRY_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Sockets that watch one process, each with what waits for it.
@@ -429,42 +413,8 @@ pub const LEDGER_WAIT: Duration = Duration::from_secs(2);
 pub const FULL_COUNTERS_MAX: usize = 4096;
 /// How long a request waits for the counters.
 pub const ADMISSION_WAIT: Duration = Duration::from_secs(10);
-/// How often a request that waits for them looks whether the store is silent by now.
-pub const ADMISSION_LOOK: Duration = Duration::from_millis(500);
-/// After so long a silence of the store nobody waits for counters in it.
-pub const ADMISSION_SILENCE: Duration = Duration::from_millis(2_500);
-/// How long the one request waits that asks whether silent counters answer again.
-pub const ADMISSION_RETRY_WAIT: Duration = Duration::from_secs(1);
 /// Counters that are read at a time when a process starts.
 pub const COUNTERS_PAGE_ROWS: u32 = 5_000;
-/// Requests for which one trip takes room ahead.
-pub const LEASE_REQUESTS_MAX: i64 = 64;
-/// It takes nothing ahead where that would be for fewer.
-pub const LEASE_REQUESTS_MIN: i64 = 8;
-/// What is taken ahead is at most this part of the room that is left.
-pub const LEASE_SHARE: i64 = 64;
-/// How often it is looked for what nobody needs.
-pub const LEASES_LOOK: Duration = Duration::from_secs(1);
-/// What nobody asked for this long is given back.
-pub const LEASE_IDLE: Duration = Duration::from_secs(2);
-/// No room is kept ahead for longer.
-pub const LEASE_LIFE: Duration = Duration::from_secs(30);
-/// Milliseconds that a lease outlives the first request that takes of it: the last one comes a life later.
-pub const LEASE_ENDS_LATER: i64 = 60_000;
-/// Paths of counters for which room is kept ahead; others are asked for each request.
-pub const LEASES_MAX: usize = 10_000;
-/// How long it is remembered that a reservation was given back as abandoned.
-pub const ABANDONED_MARK_KEEP: Duration = Duration::from_hours(24);
-/// How late a place that counts for one tree notices what another place has counted for it.
-pub const SHARD_LOOK_EVERY: Duration = Duration::from_secs(60);
-/// Names of counters that such a place keeps in mind.
-pub const SHARD_LOOKS_MAX: usize = 10_000;
-/// Such a place sleeps at least so long before it forgets what has ended.
-pub const SHARD_SLEEP_MIN: Duration = Duration::from_secs(10);
-/// And at most: clocks are set, and no window is longer than a month.
-pub const SHARD_SLEEP_MAX: Duration = Duration::from_hours(31 * 24);
-/// How often such a place is asked when its answer is lost.
-pub const SHARD_TRIES_MAX: u32 = 2;
 /// Reservations that one statement gives back: two parameters each, of the 100 that D1 takes.
 pub const RELEASE_ROWS_MAX: usize = 45;
 /// Sums one question may return; more than any chart shows.

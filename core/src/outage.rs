@@ -1,11 +1,14 @@
 //! Since when does a part of the storage not answer, and who asks it meanwhile? One call now and then, and all others go on at
 //! once with what is known.
 
+pub mod limits;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use self::limits::{OUTAGE_ASK_EVERY, SILENCE_YOUNG};
 use crate::{
     error::{Error, Kind},
-    limits::{OUTAGE_ASK_EVERY, SILENCE_YOUNG, SNAPSHOT_STALE},
+    limits::SNAPSHOT_STALE,
     ports::Millis,
 };
 

@@ -17,7 +17,8 @@ use std::{
 use tidegate_core::{
     Error, Result,
     error::Kind,
-    limits::{FLUSH_ROWS_MAX, SPILL_BYTES_MAX, SPILL_FILE_BYTES_MAX},
+    limits::FLUSH_ROWS_MAX,
+    outage::limits::{SPILL_BYTES_MAX, SPILL_FILE_BYTES_MAX},
     store::{
         Record,
         sql::{read_aside, write_aside},

@@ -7,7 +7,8 @@ use tidegate_core::{
     config::{Config, RootSecret},
     error::Kind,
     identity::Secret,
-    limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT, SPILL_START_WAIT},
+    limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
+    outage::limits::SPILL_START_WAIT,
     ports::{Clock, Counters, Feed, Journal, Ports, Random, Store, Upstream},
     store::{Spare, leased::Leased, memory::MemoryCounters, sql::SqlStore},
 };

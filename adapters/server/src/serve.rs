@@ -10,12 +10,9 @@ use tidegate_core::{
     Error, Gateway, Result,
     config::Config,
     error::Kind,
-    limits::{
-        DRAIN_WAIT, LEASES_LOOK, LIVE_SEND_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL,
-        UPKEEP_EVERY,
-    },
+    limits::{DRAIN_WAIT, LIVE_SEND_WAIT, PROBES_POLL, RESTS_POLL, REVISION_POLL, UPKEEP_EVERY},
     provider::Host,
-    store::Spare,
+    store::{Spare, leased::limits::LEASES_LOOK},
 };
 use tokio::{
     net::TcpListener,
@@ -70,7 +67,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         every(RESTS_POLL, house.gateway.clone(), Chore::LearnRests),
         every(PROBES_POLL, house.gateway.clone(), Chore::Probe),
         every(UPKEEP_EVERY, house.gateway.clone(), Chore::Maintain),
-        every(LEASES_LOOK, house.gateway.clone(), Chore::GiveBack),
+        every(house.gateway.clone(), Chore::GiveBack),
     ]
     .map(tokio::spawn);
 

@@ -14,13 +14,16 @@ use futures_util::future::{Either, select};
 use tidegate_core::{
     Error, Result,
     error::Kind,
-    limits::{DATABASE_WAIT, SHARD_TRIES_MAX},
+    limits::DATABASE_WAIT,
     ports::{Clock, Millis},
-    store::{Add, Admission, Counter, Counters, Reservation, Settlement, sql::SqlStore},
+    store::{
+        Add, Admission, Counter, Counters, Reservation, Settlement,
+        sql::{SqlStore, limits::SHARD_TRIES_MAX},
+    },
 };
 use worker::{Env, Method, ObjectNamespace, RequestInit, send::SendFuture};
 
-pub use object::Object;
+pub use object::{Object, OpenPast};
 
 use crate::platform::{JsClock, Timer};
 use words::{Answer, Ask, Call};
@@ -34,7 +37,7 @@ const SHARED: &str = "shared";
 /// Counters in Durable Objects, which go on from what a store remembers.
 #[derive(Clone)]
 pub struct Objects {
-    objects: ObjectNamespace,
+    namespace: ObjectNamespace,
     name: String,
     past: SqlStore,
 }
@@ -43,8 +46,8 @@ impl Objects {
     /// The objects, where they are bound.
     #[must_use]
     pub fn of(env: &Env, past: SqlStore) -> Option<Self> {
-        let objects = env.durable_object(BINDING).ok()?;
-        Some(Self { objects, name: SHARED.to_owned(), past })
+        let namespace = env.durable_object(BINDING).ok()?;
+        Some(Self { namespace, name: SHARED.to_owned(), past })
     }
 
     /// Asks the object. Where an answer is lost it is asked once more, if that changes nothing.
@@ -75,7 +78,7 @@ impl Objects {
         let mut init = RequestInit::new();
         init.with_method(Method::Post).with_body(Some(text.into()));
         let request = worker::Request::new_with_init("https://counters/", &init)?;
-        self.objects.get_by_name(&self.name)?.fetch_with_request(request).await?.text().await
+        self.namespace.get_by_name(&self.name)?.fetch_with_request(request).await?.text().await
     }
 }
 

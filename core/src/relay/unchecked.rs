@@ -7,8 +7,11 @@ use crate::{
     budget::{Amounts, Hold},
     error::{Error, Kind, Result},
     gateway::Gateway,
-    limits::{ADMISSION_LOOK, ADMISSION_RETRY_WAIT, ADMISSION_SILENCE, ADMISSION_WAIT},
-    outage::is_outage,
+    limits::ADMISSION_WAIT,
+    outage::{
+        is_outage,
+        limits::{ADMISSION_LOOK, ADMISSION_RETRY_WAIT, ADMISSION_SILENCE},
+    },
     ports::{Millis, within},
     store::{Admission, Counters, Reservation},
 };

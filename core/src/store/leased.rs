@@ -2,10 +2,11 @@
 //! gives back in time what nobody used.
 //!
 //! What is taken ahead is an ordinary reservation, so it counts for everybody from the start and no limit is passed. The
-//! price is that others may be refused a little early: by [`LEASE_SHARE`](crate::limits::LEASE_SHARE) of what was left, for
-//! [`LEASE_IDLE`](crate::limits::LEASE_IDLE).
+//! price is that others may be refused a little early: by [`LEASE_SHARE`](limits::LEASE_SHARE) of what was left, for
+//! [`LEASE_IDLE`](limits::LEASE_IDLE).
 
 mod lease;
+pub mod limits;
 
 use std::{
     collections::HashMap,
@@ -14,12 +15,14 @@ use std::{
 
 use async_trait::async_trait;
 
-use self::lease::{Draw, Lease, Taken};
+use self::{
+    lease::{Draw, Lease, Taken},
+    limits::{LEASE_IDLE, LEASE_LIFE, LEASES_MAX},
+};
 use super::{Add, Admission, Ahead, Counter, Counters, Reservation, Settlement, Spare};
 use crate::{
     error::Result,
     ids,
-    limits::{LEASE_IDLE, LEASE_LIFE, LEASES_MAX},
     ports::{Millis, Random},
 };
 

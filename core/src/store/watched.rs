@@ -13,8 +13,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    limits::{STORE_SILENT_AFTER, STORE_WAIT},
-    outage::{Standing, is_outage},
+    outage::{
+        Standing, is_outage,
+        limits::{STORE_SILENT_AFTER, STORE_WAIT},
+    },
     ports::{Clock, Millis, within},
 };
 

@@ -5,8 +5,13 @@ use std::{sync::Arc, time::Duration};
 
 use tidegate_core::{
     Error, Result,
-    limits::{SHARD_LOOK_EVERY, SHARD_SLEEP_MIN},
-    store::{Add, Admission, Counters, Record, Reservation, Settlement, Store, sql::Statement},
+    store::{
+        Add, Admission, Counters, Record, Reservation, Settlement, Store,
+        sql::{
+            Statement,
+            limits::{SHARD_LOOK_EVERY, SHARD_SLEEP_MIN},
+        },
+    },
 };
 
 use crate::{

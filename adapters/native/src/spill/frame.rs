@@ -1,6 +1,6 @@
 //! How does a record lie in a file so that half of one is never taken for a whole? With its length and a checksum before it.
 
-use tidegate_core::{Error, Result, limits::SPILL_RECORD_BYTES_MAX};
+use tidegate_core::{Error, Result, outage::limits::SPILL_RECORD_BYTES_MAX};
 
 /// Length and checksum, four bytes each, the least first.
 const HEAD: usize = 8;

@@ -8,11 +8,13 @@ use std::{
 
 use tidegate_core::{
     Error, Result,
-    limits::{SHARD_SLEEP_MAX, SHARD_SLEEP_MIN},
     ports::{Clock, Millis},
     store::{
         Add, Counters, Reservation, Settlement,
-        sql::{Shard, SqlStore},
+        sql::{
+            Shard, SqlStore,
+            limits::{SHARD_SLEEP_MAX, SHARD_SLEEP_MIN},
+        },
     },
 };
 use worker::{Request, Response, State};

@@ -1,10 +1,10 @@
 //! How much room is at hand for requests through the same counters, and how much more should be?
 
-use super::super::{Add, Reservation};
-use crate::{
+use super::{
+    super::{Add, Reservation},
     limits::{LEASE_ENDS_LATER, LEASE_REQUESTS_MAX, LEASE_REQUESTS_MIN, LEASE_SHARE},
-    ports::Millis,
 };
+use crate::ports::Millis;
 
 /// Names of counters, and how much of each.
 pub(super) type Taken = Vec<(String, i64)>;

@@ -11,6 +11,7 @@ mod flavor;
 mod full;
 mod hrana;
 mod leases;
+pub mod limits;
 mod migrate;
 mod records;
 mod reservations;

@@ -9,11 +9,12 @@ use super::{
     database::{Database, Statement, Value},
     flavor::Flavor,
     full::Full,
+    limits::ABANDONED_MARK_KEEP,
     rows::{number, rows},
 };
 use crate::{
     error::{Kind, Result},
-    limits::{ABANDONED_MARK_KEEP, COUNTER_TRIES_MAX, RELEASE_ROWS_MAX},
+    limits::{COUNTER_TRIES_MAX, RELEASE_ROWS_MAX},
     ports::Millis,
 };
 

@@ -17,14 +17,11 @@ use super::{
     SqlStore, counters,
     database::{Database, Statement, Value},
     flavor::Flavor,
+    limits::{SHARD_LOOK_EVERY, SHARD_LOOKS_MAX},
     reservations,
     rows::number,
 };
-use crate::{
-    error::Result,
-    limits::{SHARD_LOOK_EVERY, SHARD_LOOKS_MAX},
-    ports::Millis,
-};
+use crate::{error::Result, ports::Millis};
 
 const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS guard (ok BIGINT NOT NULL CHECK (ok = 1))",
