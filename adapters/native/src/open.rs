@@ -102,6 +102,8 @@ pub struct Opened {
     pub store: Arc<SqlStore>,
     /// The database under it.
     pub database: Arc<dyn Database>,
+    /// The same, where it is a local file.
+    pub file: Option<Arc<Libsql>>,
     /// The right to write to a local file. Keep it for as long as the store.
     pub locks: Vec<Lock>,
 }
@@ -127,6 +129,7 @@ pub fn open_store(
     upstream: Arc<dyn Upstream>,
     clock: Arc<dyn Clock>,
 ) -> Result<Opened> {
+    let mut file = None;
     let (database, locks): (Arc<dyn Database>, Vec<Lock>) = match place {
         Place::Memory => (Arc::new(Libsql::in_memory()?), Vec::new()),
         Place::Remote(url) => {
@@ -142,10 +145,12 @@ pub fn open_store(
         Place::File { path, data } => {
             let locks = locks(&path, &data)?;
             create_file(&path)?;
-            (Arc::new(Libsql::open(&path)?), locks)
+            let opened = Arc::new(Libsql::open(&path)?);
+            file = Some(Arc::clone(&opened));
+            (opened, locks)
         }
     };
-    Ok(Opened { store: Arc::new(SqlStore::new(Arc::clone(&database))), database, locks })
+    Ok(Opened { store: Arc::new(SqlStore::new(Arc::clone(&database))), database, file, locks })
 }
 
 #[cfg(feature = "enterprise")]

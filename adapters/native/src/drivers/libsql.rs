@@ -7,7 +7,7 @@
 mod connection;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -30,6 +30,8 @@ pub struct Libsql {
     // Fields are dropped in this order: whoever closes last checkpoints, and that must be the writer.
     readers: Option<Lane>,
     writer: Lane,
+    /// Where the file is, if it is one.
+    path: Option<PathBuf>,
 }
 
 impl Libsql {
@@ -39,13 +41,30 @@ impl Libsql {
         let writer = Lane::start("database-writer", vec![Connection::writer(path)?])?;
         let readers = (0..DATABASE_READERS).map(|_| Connection::reader(path));
         let readers = Lane::start("database-reader", readers.collect::<Result<_>>()?)?;
-        Ok(Self { readers: Some(readers), writer })
+        Ok(Self { readers: Some(readers), writer, path: Some(path.to_owned()) })
     }
 
     /// A database that is gone with this value. Its one connection does everything: a second would see another database.
     pub fn in_memory() -> Result<Self> {
         let writer = Lane::start("database", vec![Connection::in_memory()?])?;
-        Ok(Self { readers: None, writer })
+        Ok(Self { readers: None, writer, path: None })
+    }
+
+    /// Writes all of the file into another one, as it is at this moment, and looks whether that is sound. `to` is empty or
+    /// not there. Who writes meanwhile goes on: the copy is made by a connection that only reads here and neither writes
+    /// nor checkpoints. Blocks for as long as the copy takes.
+    pub fn copy(&self, to: &Path) -> Result<()> {
+        let Some(path) = &self.path else {
+            return Err(Error::bad_request("A database in memory has no file to copy."));
+        };
+        Connection::copier(path)?.copy(to)?;
+        Connection::check(to)
+    }
+
+    /// Opens a file of another program, to be read as it is.
+    pub fn foreign(path: &Path) -> Result<Self> {
+        let reader = Lane::start("database-foreign", vec![Connection::foreign(path)?])?;
+        Ok(Self { readers: None, writer: reader, path: None })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::Path};
 
 use futures_util::FutureExt;
-use libsql::{Builder, Error::SqliteFailure, params::Params};
+use libsql::{Builder, Error::SqliteFailure, OpenFlags, params::Params};
 use tidegate_core::{
     Error, Result,
     limits::{DATABASE_BUSY_WAIT, STATEMENTS_KEPT_MAX},
@@ -61,7 +61,38 @@ impl Connection {
         Self::connect(Path::new(":memory:"))
     }
 
-    fn connect(path: &Path) -> Result<Self> {
+    /// One that reads this file and writes another. It never checkpoints, and is not the last to close.
+    pub(super) fn copier(path: &Path) -> Result<Self> {
+        let connection = Self::connect(path)?;
+        connection.set("PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -512")?;
+        Ok(connection)
+    }
+
+    /// Copies all of the file, without what was deleted.
+    pub(super) fn copy(&mut self, to: &Path) -> Result<()> {
+        let to = to.to_str().ok_or_else(|| Error::bad_request("The path is no text."))?;
+        let args = Params::Positional(vec![libsql::Value::Text(to.to_owned())]);
+        self.prepare(Cow::Borrowed("VACUUM INTO ?"))?.run(args).map(drop)
+    }
+
+    /// Whether a file is sound, by the engine's own check.
+    pub(super) fn check(path: &Path) -> Result<()> {
+        let mut connection = Self::connect(path)?;
+        match connection.text("PRAGMA integrity_check")?.as_str() {
+            "ok" => Ok(()),
+            found => Err(Error::store(format!("the copy is not sound: {found}"))),
+        }
+    }
+
+    /// One that changes nothing of a file that is another program's.
+    pub(super) fn foreign(path: &Path) -> Result<Self> {
+        let builder = Builder::new_local(path).flags(OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let connection = now(builder.build())?.connect().map_err(refusal)?;
+        connection.busy_timeout(DATABASE_BUSY_WAIT).map_err(refusal)?;
+        Ok(Self { kept: Vec::new(), connection })
+    }
+
+    pub(super) fn connect(path: &Path) -> Result<Self> {
         let database = now(Builder::new_local(path).build())?;
         let connection = database.connect().map_err(refusal)?;
         connection.busy_timeout(DATABASE_BUSY_WAIT).map_err(refusal)?;

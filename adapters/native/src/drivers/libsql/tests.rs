@@ -57,3 +57,50 @@ async fn a_failed_batch_leaves_nothing_and_the_next_one_runs() {
         database.read(vec![Statement::new("SELECT b AS b FROM a", Vec::new())]).await.unwrap();
     assert_eq!(rows[0].rows, [[Value::Int(1)]]);
 }
+
+#[tokio::test]
+async fn a_copy_is_whole_while_somebody_writes() {
+    let folder = Folder::new();
+    let (path, to) = (folder.path().join("a.db"), folder.path().join("b.db"));
+    let database = Arc::new(Libsql::open(&path).unwrap());
+    let text = |text: &'static str| vec![Statement::new(text, Vec::new())];
+    database.write(text("CREATE TABLE a (b BIGINT)")).await.unwrap();
+    // Each batch writes two rows, so that half of one would show.
+    let insert = "INSERT INTO a (b) VALUES (1), (2)";
+    let writing = Arc::clone(&database);
+    let task = tokio::spawn(async move {
+        for _ in 0..500 {
+            writing.write(vec![Statement::new(insert, Vec::new())]).await.unwrap();
+        }
+    });
+    let (copying, target) = (Arc::clone(&database), to.clone());
+    tokio::task::spawn_blocking(move || copying.copy(&target)).await.unwrap().unwrap();
+    task.await.unwrap();
+    let copy = Libsql::open(&to).unwrap();
+    let count = |outcomes: Vec<Outcome>| outcomes[0].rows[0][0].clone();
+    let asked = text("SELECT COUNT(*) AS n FROM a");
+    let Value::Int(copied) = count(copy.read(asked.clone()).await.unwrap()) else { panic!() };
+    assert_eq!(copied % 2, 0);
+    assert_eq!(count(database.read(asked).await.unwrap()), Value::Int(1000));
+    assert!(database.copy(&to).is_err(), "what is there is not overwritten");
+}
+
+#[tokio::test]
+async fn a_foreign_file_stays_as_it_is() {
+    let folder = Folder::new();
+    let path = folder.path().join("a.db");
+    let mut theirs = Connection::connect(&path).unwrap();
+    let create = Statement::new("CREATE TABLE a (b BIGINT)", Vec::new());
+    theirs.run(Begin::Immediate, vec![create]).unwrap();
+    drop(theirs);
+    let before = std::fs::read(&path).unwrap();
+    let foreign = Libsql::foreign(&path).unwrap();
+    let ask = Statement::new("SELECT b AS b FROM a", Vec::new());
+    assert!(foreign.read(vec![ask]).await.unwrap()[0].rows.is_empty());
+    let insert = Statement::new("INSERT INTO a (b) VALUES (1)", Vec::new());
+    assert!(foreign.write(vec![insert]).await.is_err());
+    drop(foreign);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(folder.names(), ["a.db"]);
+    assert!(Libsql::foreign(&folder.path().join("missing.db")).is_err());
+}
