@@ -25,6 +25,7 @@ pub mod media;
 mod memory;
 mod metrics;
 pub mod money;
+pub mod moving;
 pub mod network;
 mod operation;
 pub mod outage;

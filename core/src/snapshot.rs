@@ -324,7 +324,12 @@ fn listing(providers: &[Arc<Provider>]) -> HashMap<String, Vec<usize>> {
 
 /// What an upstream key is sealed for: toward another origin it does not open.
 pub(crate) fn key_place(id: &str, host: &Host) -> String {
-    format!("key|{id}|{}", host.origin())
+    key_place_at(id, &host.origin())
+}
+
+/// The same, of an origin that is known as such.
+pub(crate) fn key_place_at(id: &str, origin: &str) -> String {
+    format!("key|{id}|{origin}")
 }
 
 /// What is set for one provider goes before what is set for all.

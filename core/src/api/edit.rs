@@ -6,13 +6,11 @@ use super::inbound::moved;
 use crate::{
     error::{Error, Kind as Refusal, Result},
     gateway::Gateway,
+    identity::is_secret,
     json,
     router::Caller,
     store::{Audit, Change, Document, Kind, Trail},
 };
-
-/// Fields whose values nobody is shown, wherever they stand: those with such a name, or with one that ends so.
-const SECRETS: [&str; 6] = ["sealed", "hash", "secret", "password", "token", "cookie"];
 
 /// A change and its trail.
 #[derive(Clone)]
@@ -140,10 +138,6 @@ fn hide_within(value: &mut Value, twin: Option<&Value>, word: &str) {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
-}
-
-fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|secret| name == *secret || name.ends_with(&format!("_{secret}")))
 }
 
 #[cfg(test)]

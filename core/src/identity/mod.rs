@@ -16,6 +16,7 @@ pub(crate) use client_key::is_public_id;
 pub use client_key::{Minted, Presented, mint, mint_for};
 pub(crate) use name::named;
 pub use password::{COST, Cost, Inline, Password, stretch, verify};
+pub(crate) use secret::is_secret;
 pub use secret::{Secret, same};
 pub use session::{Lifetime, Session};
 pub(crate) use user::token;

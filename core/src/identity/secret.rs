@@ -21,6 +21,14 @@ impl Secret {
     }
 }
 
+/// Fields whose values nobody is shown, wherever they stand: those with such a name, or with one that ends so.
+const SECRETS: [&str; 6] = ["sealed", "hash", "secret", "password", "token", "cookie"];
+
+/// Whether a field of a document holds a secret, by its name.
+pub(crate) fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|secret| name == *secret || name.ends_with(&format!("_{secret}")))
+}
+
 /// Compares without telling by its time where two texts differ; only their lengths may show.
 #[must_use]
 pub fn same(left: &[u8], right: &[u8]) -> bool {

@@ -8,6 +8,7 @@ mod documents;
 mod faults;
 mod leases;
 mod model;
+mod moving;
 mod records;
 mod reservations;
 mod rollups;
@@ -76,6 +77,7 @@ pub fn cases() -> Vec<Case> {
         text::CASES,
         model::COUNTING,
         model::CASES,
+        moving::CASES,
         schema::CASES,
         faults::CASES,
     ])

@@ -216,7 +216,7 @@ fn guard(kind: Kind, id: &str, read_at_version: i64) -> Statement {
 }
 
 /// What makes a name unique. A document without a name takes none away: NULLs are never equal.
-fn name_key(name: &str) -> Value {
+pub(super) fn name_key(name: &str) -> Value {
     if name.is_empty() { Value::Null } else { Value::Text(name.to_lowercase()) }
 }
 

@@ -13,6 +13,7 @@ mod hrana;
 mod leases;
 pub mod limits;
 mod migrate;
+pub mod moving;
 mod records;
 mod reservations;
 mod rollups;

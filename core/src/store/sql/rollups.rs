@@ -24,7 +24,30 @@ pub(super) const HOURLY: Level =
 pub(super) const DAILY: Level =
     Level { rollups: "rollups_daily", latency: "latency_daily", width_ms: DAY_MS };
 
-const KEY: [&str; 5] = ["hour_ms", "client", "team", "provider", "model"];
+pub(super) const KEY: [&str; 5] = ["hour_ms", "client", "team", "provider", "model"];
+/// All that a row of sums has: its key, and [`SUMS`].
+pub(super) const COLUMNS: [&str; 20] = [
+    "hour_ms",
+    "client",
+    "team",
+    "provider",
+    "model",
+    "requests",
+    "failed",
+    "prompt",
+    "cached",
+    "cache_write_5m",
+    "cache_write_1h",
+    "completion",
+    "reasoning",
+    "audio_in",
+    "audio_out",
+    "image_in",
+    "image_out",
+    "calls",
+    "cost_nano",
+    "total_ms",
+];
 /// What is summed, in the order of [`Sums`].
 pub(super) const SUMS: [&str; 15] = [
     "requests",
@@ -272,6 +295,11 @@ fn latency_from(flavor: Flavor, hour: &str, source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_of_sums_is_its_key_and_its_sums() {
+        assert_eq!([&KEY[..], &SUMS].concat(), COLUMNS);
+    }
 
     #[test]
     fn latency_buckets_hold_up_to_their_bound() {

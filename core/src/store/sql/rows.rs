@@ -38,6 +38,15 @@ pub(super) fn number(outcome: Option<Outcome>) -> Result<Option<i64>> {
 }
 
 impl Fields {
+    /// All that are left: texts, integers and NULLs.
+    pub(super) fn values(self) -> Result<Vec<Value>> {
+        let value = |value| match value {
+            Value::Real(_) => integer(value).map(Value::Int),
+            other => Ok(other),
+        };
+        self.0.map(value).collect()
+    }
+
     /// The next field, text.
     pub(super) fn text(&mut self) -> Result<String> {
         match self.0.next() {

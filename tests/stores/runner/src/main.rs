@@ -2,6 +2,7 @@
 
 mod counted;
 mod divided;
+mod moved;
 mod served;
 mod stand;
 
@@ -53,7 +54,8 @@ fn trials(stand: &Arc<Stand>, runtime: &Arc<Runtime>) -> Vec<Trial> {
             stand.kind.engine().map_or(Vec::new(), |engine| served::trials(engine, runtime))
         }
     };
-    cases.chain(own).collect()
+    let moved = stand.kind.engine().map(|engine| moved::trial(engine, runtime));
+    cases.chain(own).chain(moved).collect()
 }
 
 async fn run(stand: &Stand, case: &tidegate_stores::Case) -> Result<(), Failed> {
