@@ -19,7 +19,7 @@ use crate::{
     money::{Listing, Prices},
     outage::Standing,
     people::People,
-    ports::{Call, Counters, Machine, Millis, Ports},
+    ports::{Backup, Call, Counters, Machine, Millis, Ports},
     route::Latencies,
     router,
     snapshot::Snapshot,
@@ -56,6 +56,7 @@ pub struct State {
     /// What captures of bodies take of the memory.
     pub(crate) captured_bytes: Arc<AtomicU64>,
     machine: OnceLock<Arc<dyn Machine>>,
+    backup: OnceLock<Arc<dyn Backup>>,
     pub(crate) people: People,
     /// How fast models were lately.
     pub(crate) latencies: Latencies,
@@ -103,6 +104,7 @@ impl State {
             metrics: Metrics::default(),
             captured_bytes: Arc::default(),
             machine: OnceLock::new(),
+            backup: OnceLock::new(),
             people: People::default(),
             latencies: Latencies::default(),
             health: Health::default(),
@@ -132,6 +134,18 @@ impl State {
     pub fn on(self, machine: Arc<dyn Machine>) -> Self {
         let _ = self.machine.set(machine);
         self
+    }
+
+    /// Says how the database is copied, where it can be.
+    #[must_use]
+    pub fn copied_by(self, backup: Arc<dyn Backup>) -> Self {
+        let _ = self.backup.set(backup);
+        self
+    }
+
+    /// How the database is copied.
+    pub(crate) fn backup(&self) -> Option<&dyn Backup> {
+        self.backup.get().map(|backup| &**backup)
     }
 
     /// Says with which of their keys providers begin, in place of a lot.

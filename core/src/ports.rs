@@ -120,6 +120,14 @@ pub struct Vitals {
     pub process_memory_bytes: Option<u64>,
 }
 
+/// How is the database copied while it is in use? Only where it is a file of this machine.
+#[async_trait]
+pub trait Backup: Send + Sync {
+    /// Makes a copy that is consistent in itself, and says where it lies. Whoever asked for it takes it away; what is left
+    /// behind is cleaned up later.
+    async fn copy(&self) -> Result<String>;
+}
+
 /// What time is it, and wake me later.
 pub trait Clock: Send + Sync {
     /// The wall clock.

@@ -304,6 +304,7 @@ pub const ROUTES: &[Route] = &[
     answer(Method::GET, "/api/settings", Needs::Viewer, api::settings::get),
     answer(Method::PATCH, "/api/settings", Needs::Admin, api::settings::patch),
     answer(Method::POST, "/api/import", Needs::Admin, api::import::create),
+    answer(Method::POST, "/api/backup", Needs::Admin, api::backup::create),
     answer(Method::GET, "/api/stats", Needs::Viewer, api::stats::get),
     answer(Method::GET, "/api/overview", Needs::Viewer, api::overview::get),
     answer(Method::GET, "/api/health", Needs::Viewer, api::health::get),

@@ -19,6 +19,7 @@ use tidegate_native::{
 use tracing::{error, info, warn};
 
 use crate::{
+    copies::Copies,
     data::{Data, make_token},
     hub::{Hub, Push},
     instances::Instances,
@@ -97,8 +98,11 @@ impl House {
         let hasher = Arc::new(Passwords::default());
         let ports =
             Ports { upstream, media, store, counters, journal, feed, clock, random, hasher };
-        let gateway =
-            Gateway::new(ports, Arc::new(State::new(config)?.on(Arc::new(Here::default()))));
+        let mut state = State::new(config)?.on(Arc::new(Here::default()));
+        if let Some(file) = &opened.file {
+            state = state.copied_by(Arc::new(Copies::new(Arc::clone(file), data.folder())));
+        }
+        let gateway = Gateway::new(ports, Arc::new(state));
         let background = Arc::default();
         Ok(Self { gateway, background, hub, data, token, queue, opened, _lock: lock })
     }

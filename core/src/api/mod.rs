@@ -1,6 +1,7 @@
 //! What can programs and the dashboard ask? JSON resources, one file each.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod bodies;
 pub(crate) mod clients;
 pub(crate) mod document;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Result,
+    adapters::Adapter,
     setup::{ADMIN_TOKEN, MODEL, SECRET, SLASHED_MODEL, UPSTREAM_KEY},
     wire::Ask,
     world::World,
@@ -26,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "admin_groups", run: |world| Box::pin(groups(world)) },
     Case { name: "admin_proxies", run: |world| Box::pin(proxies(world)) },
     Case { name: "admin_audit", run: |world| Box::pin(audit(world)) },
+    Case { name: "admin_backup", run: |world| Box::pin(backup(world)) },
 ];
 
 async fn problems(world: &World) -> Result {
@@ -49,6 +51,23 @@ async fn problems(world: &World) -> Result {
     let mut ask = Ask::post(&path, "{\"strategy\":").bearer(ADMIN_TOKEN);
     ask.method = "PUT";
     problem(&world.ask(&ask).await?, 400)?;
+    Ok(())
+}
+
+/// Where the database is a file of the server's own it is copied; elsewhere it is told that it is none.
+async fn backup(world: &World) -> Result {
+    let answer = world.edit("POST", "/api/backup", None, json!({})).await?;
+    match world.adapter {
+        Adapter::Server => {
+            let made = said(&answer, 201)?;
+            let path = made["path"].as_str().unwrap_or_default();
+            assert!(std::fs::read(path)?.starts_with(b"SQLite format 3"), "{made}");
+            std::fs::remove_file(path)?;
+        }
+        Adapter::Lambda | Adapter::Worker => {
+            problem(&answer, 409)?;
+        }
+    }
     Ok(())
 }
 

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::{Operation, file::File, operation};
 use crate::{
     api::{
-        Page, Paging, audit, bodies, clients, document::Shown, export, health, import, keys,
-        overrides::Model, overview, policy, prices, providers::Body as Provider, records, secret,
-        session, sessions, settings as set, simulate, stats, system, teams, users,
+        Page, Paging, audit, backup, bodies, clients, document::Shown, export, health, import,
+        keys, overrides::Model, overview, policy, prices, providers::Body as Provider, records,
+        secret, session, sessions, settings as set, simulate, stats, system, teams, users,
     },
     budget::Policy,
     live::Told,
@@ -74,6 +74,9 @@ pub(super) fn operations() -> Vec<Operation> {
             .takes::<File>()
             .gives::<import::Told>()
             .rehearsed(),
+        operation("POST", "/api/backup", "Copy the database file, beside it")
+            .gives::<backup::Made>()
+            .with(201),
         operation("GET", "/api/stats", "Sums by time and group")
             .asks::<stats::Wanted>()
             .gives::<stats::Shown>(),
