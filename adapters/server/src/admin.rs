@@ -1,6 +1,6 @@
 //! How does a command change what the gateway keeps? Through its own API, wherever the gateway is.
 
-use std::{future::pending, sync::Arc};
+use std::{future::pending, path::PathBuf, sync::Arc};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use serde_json::Value;
@@ -37,9 +37,21 @@ impl Admin {
             Err(error) if error.kind == Kind::Conflict => error,
             Err(error) => return Err(error),
         };
+        Self::running(&data, taken)
+    }
+
+    /// The server that holds the data folder. `taken` says that one does.
+    pub(crate) fn running(data: &Data, taken: Error) -> Result<Self> {
         // A server that is just starting or ending has no contact either.
         let contact = data.contact()?.ok_or(taken)?;
         Ok(Self::Running { upstream: Box::new(HttpClient::new()?), contact })
+    }
+
+    /// Has the database copied, and says where the copy lies.
+    pub(crate) async fn copy(&self) -> Result<PathBuf> {
+        let made = self.ask(Method::POST, "/api/backup", Body::empty()).await?;
+        let path = made["path"].as_str().ok_or_else(|| Error::internal("a copy has a path"))?;
+        Ok(path.into())
     }
 
     /// Asks the API.
@@ -126,5 +138,11 @@ fn request(method: &Method, uri: &str, token: &Secret, body: Body) -> Result<Req
 fn refusal(status: StatusCode, answer: &Value) -> Error {
     let message = answer["detail"].as_str();
     let message = message.map_or_else(|| format!("The gateway answered {status}."), str::to_owned);
-    Error::bad_request(message)
+    let kind = match status {
+        StatusCode::NOT_FOUND => Kind::NotFound,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Kind::Conflict,
+        StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
+        _ => Kind::BadRequest,
+    };
+    Error::new(kind, message)
 }

@@ -54,6 +54,62 @@ pub(crate) enum Command {
     /// Make, list and disable users of the dashboard
     #[command(subcommand)]
     User(UserCommand),
+    /// Write everything that is configured into one file
+    Export(Export),
+    /// Take in such a file, or what another gateway was configured with
+    Import(Import),
+    /// Copy the database file while it is in use
+    Backup(Backup),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The file to write; it must not be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Also the request log, its sums, the audit log, and what was used of limits
+    #[arg(long)]
+    pub(crate) records: bool,
+    // Read by the command itself: a variable is never shown, wherever it is wrong.
+    /// The file with the passphrase for the secrets [env: TIDEGATE_PASSPHRASE holds the passphrase itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The file; for api-key-rotator also the URL of its database: mysql://USER:PASSWORD@HOST/NAME
+    pub(crate) file: String,
+    /// Whose it is, if not of `tidegate export`
+    #[arg(long, value_enum)]
+    pub(crate) from: Option<Foreign>,
+    /// Into a database that is in use: what is there stays
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) merge: bool,
+    /// Replace what is there by what the file says of it
+    #[arg(long, requires = "from")]
+    pub(crate) replace: bool,
+    /// The file with the passphrase for the secrets [env: TIDEGATE_PASSPHRASE holds the passphrase itself]
+    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// Another gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Foreign {
+    /// Its SQLite file
+    Gophergate,
+    /// Its SQLite file, or the URL of its MySQL database
+    ApiKeyRotator,
+    /// Its config.yaml
+    Litellm,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write; it must not be there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
@@ -312,6 +368,17 @@ mod tests {
         assert!(read_moment("yesterday").is_err());
         assert!(parse("tidegate prices recompute").is_err());
         assert!(parse("tidegate prices recompute --from 30d --snapshot a+b").is_ok());
+    }
+
+    #[test]
+    fn a_move_is_said_whole() {
+        assert!(parse("tidegate export").is_err(), "where to?");
+        assert!(parse("tidegate export --out a --records --passphrase-file b").is_ok());
+        assert!(parse("tidegate import a --merge").is_ok());
+        assert!(parse("tidegate import a --from litellm --replace").is_ok());
+        assert!(parse("tidegate import a --from litellm --merge").is_err());
+        assert!(parse("tidegate import a --replace").is_err());
+        assert!(parse("tidegate import a --from nobody").is_err());
     }
 
     #[test]

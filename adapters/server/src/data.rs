@@ -59,6 +59,20 @@ impl Data {
         self.secrets("secret.old")
     }
 
+    /// Adds root secrets that only read.
+    pub(crate) fn add_old_secrets(&self, more: &[RootSecret]) -> Result<()> {
+        if more.is_empty() {
+            return Ok(());
+        }
+        let before = read(&self.folder.join("secret.old"))?.unwrap_or_default();
+        let mut text = Zeroizing::new(before.trim().to_owned());
+        for secret in more {
+            text.push('\n');
+            text.push_str(&Zeroizing::new(hex(&*secret.0)));
+        }
+        self.write("secret.old", text.trim_start().as_bytes())
+    }
+
     /// Makes another root secret; the one of before still reads.
     pub(crate) fn replace_secret(&self) -> Result<()> {
         let now = read(&self.folder.join("secret"))?.unwrap_or_default();

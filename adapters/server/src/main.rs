@@ -9,6 +9,7 @@ mod bounds;
 mod cli;
 mod connection;
 mod console;
+mod copies;
 mod crowd;
 mod data;
 mod declaration;
@@ -26,6 +27,7 @@ mod instances;
 mod key;
 mod machine;
 mod migrate;
+mod moving;
 mod owner;
 mod people;
 mod prices;
@@ -94,5 +96,8 @@ async fn obey(cli: Cli, config: Config) -> Result<()> {
         Command::Admin(command) => people::administrate(command, config).await,
         Command::Secret(command) => secret::run(command, config).await,
         Command::User(command) => people::run(command, config).await,
+        Command::Export(export) => moving::export(export, config).await,
+        Command::Import(import) => moving::import(import, config).await,
+        Command::Backup(backup) => moving::backup(backup, config).await,
     }
 }

@@ -1,6 +1,9 @@
 //! Do the commands do what they say, as processes over one data folder?
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what fails here fails a test")]
 
+#[path = "commands/moving.rs"]
+mod moving;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
