@@ -425,8 +425,8 @@ pub const FLUSH_MARK_KEEP: Duration = Duration::from_hours(24);
 pub const MIGRATION_LEASE: Duration = Duration::from_mins(1);
 /// Between two looks at a lease that somebody else holds.
 pub const MIGRATION_POLL: Duration = Duration::from_millis(500);
-/// Looks at that lease before giving up: longer than an abandoned lease holds.
-pub const MIGRATION_POLLS_MAX: u32 = 180;
+/// Looks at that lease before giving up: twice as long as an abandoned lease holds, and a minute for the migration itself.
+pub const MIGRATION_POLLS_MAX: u32 = 360;
 /// What after-response work leaves of a deadline, so that no invocation is killed by its own clean-up.
 pub const DEADLINE_RESERVE: Duration = Duration::from_millis(300);
 /// How long after-response work may take once the platform has said that the process ends.

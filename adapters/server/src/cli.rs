@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Backup(Backup),
 }
 
+const PASSPHRASE_HELP: &str = "The file with the passphrase for the secrets [env: TIDEGATE_PASSPHRASE holds the passphrase itself]";
+
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// The file to write; it must not be there
@@ -71,14 +73,15 @@ pub(crate) struct Export {
     #[arg(long)]
     pub(crate) records: bool,
     // Read by the command itself: a variable is never shown, wherever it is wrong.
-    /// The file with the passphrase for the secrets [env: TIDEGATE_PASSPHRASE holds the passphrase itself]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = PASSPHRASE_HELP)]
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The file; for api-key-rotator also the URL of its database: mysql://USER:PASSWORD@HOST/NAME
+    #[arg(
+        help = "The file; of api-key-rotator also the URL of its database, mysql://USER:PASSWORD@HOST/NAME"
+    )]
     pub(crate) file: String,
     /// Whose it is, if not of `tidegate export`
     #[arg(long, value_enum)]
@@ -89,8 +92,7 @@ pub(crate) struct Import {
     /// Replace what is there by what the file says of it
     #[arg(long, requires = "from")]
     pub(crate) replace: bool,
-    /// The file with the passphrase for the secrets [env: TIDEGATE_PASSPHRASE holds the passphrase itself]
-    #[arg(long, value_name = "FILE", conflicts_with = "from")]
+    #[arg(long, value_name = "FILE", conflicts_with = "from", help = PASSPHRASE_HELP)]
     pub(crate) passphrase_file: Option<PathBuf>,
 }
 

@@ -56,10 +56,10 @@ fn report(told: &Told, verb: &str) {
     for (what, Count { moved, kept, left }) in &told.counts {
         let mut line = format!("{what}: {moved} {verb}");
         if *kept > 0 {
-            line.push_str(&format!(", {kept} were there already"));
+            line += &[", ", &*kept.to_string(), " were there already"].concat();
         }
         if *left > 0 {
-            line.push_str(&format!(", {left} stay behind"));
+            line += &[", ", &*left.to_string(), " stay behind"].concat();
         }
         say(&line);
     }

@@ -67,7 +67,7 @@ pub(crate) async fn serve(config: Config) -> Result<()> {
         every(RESTS_POLL, house.gateway.clone(), Chore::LearnRests),
         every(PROBES_POLL, house.gateway.clone(), Chore::Probe),
         every(UPKEEP_EVERY, house.gateway.clone(), Chore::Maintain),
-        every(house.gateway.clone(), Chore::GiveBack),
+        every(LEASES_LOOK, house.gateway.clone(), Chore::GiveBack),
     ]
     .map(tokio::spawn);
 

@@ -13,7 +13,8 @@ use crate::{
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct Part {
     /// `database`, `counters` or `records`.
-    pub(super) part: &'static str,
+    #[serde(rename = "part")]
+    pub(super) name: &'static str,
     /// `silent`, `full` (no room), `blocked` (it takes no records), `replaced` (another one does its work) or `aside` (they
     /// wait in files).
     pub(super) state: &'static str,
@@ -50,8 +51,8 @@ pub(super) fn ailing(gateway: &Gateway) -> Vec<Part> {
     let full = earlier(standing.room.since(), told(Lack::Room));
     let counters = &gateway.ports.counters;
     let aside = Some(backlog.trouble.map(|it| it.since_ms)).filter(|_| backlog.aside > 0);
-    let part = |part, state, since_ms: Option<Millis>, advice| {
-        since_ms.map(|_| Part { part, state, since_ms, advice })
+    let part = |name, state, since_ms: Option<Millis>, advice| {
+        since_ms.map(|_| Part { name, state, since_ms, advice })
     };
     [
         part("database", "silent", silent, SILENT),
@@ -59,7 +60,7 @@ pub(super) fn ailing(gateway: &Gateway) -> Vec<Part> {
         part("database", "full", full, FULL),
         part("counters", "replaced", counters.replaced_since(), REPLACED),
         part("counters", "silent", standing.counters.since(), UNCOUNTED),
-        aside.map(|since_ms| Part { part: "records", state: "aside", since_ms, advice: ASIDE }),
+        aside.map(|since_ms| Part { name: "records", state: "aside", since_ms, advice: ASIDE }),
     ]
     .into_iter()
     .flatten()

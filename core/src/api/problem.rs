@@ -35,7 +35,7 @@ pub(crate) fn problem(error: &Error) -> Response<Body> {
     match error.kind {
         _ if detail.is_empty() => {}
         Kind::Internal | Kind::Unavailable | Kind::Full => {
-            tracing::warn!(kind, detail, "request failed")
+            tracing::warn!(kind, detail, "request failed");
         }
         _ => tracing::debug!(kind, detail, "request refused"),
     }

@@ -17,6 +17,7 @@ use crate::{
 /// One request.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else of a request")]
 pub(crate) struct Shown<'a> {
     /// Sorts by time; the `x-request-id` of the answer.
     pub(super) id: &'a str,

@@ -22,3 +22,4 @@ pub use session::{Lifetime, Session};
 pub(crate) use user::token;
 pub use user::{Membership, Roster, Ticket, User, user_name};
 pub use vault::Vault;
+pub(crate) use vault::hex;

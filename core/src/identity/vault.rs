@@ -184,7 +184,8 @@ fn derive(root: &RootSecret, label: &str) -> zeroize::Zeroizing<[u8; 32]> {
     key
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as they are written.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()

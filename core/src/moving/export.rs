@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::{Error, Kind as Refusal, Result},
-    identity::Secret,
+    identity::{Secret, hex},
     json,
     limits::PAGE_ROWS_MAX,
     provider::Host,
@@ -84,7 +84,7 @@ pub async fn export(
         }
     }
     let Out { signature, sink } = out;
-    let end = End { lines: signature.lines, mac: signature.hex() };
+    let end = End { lines: signature.lines, mac: signature.text() };
     sink(&Line::End(end).write()?)?;
     Ok(told)
 }
@@ -161,13 +161,10 @@ async fn key(
     let place = key_place_at(&said.id, &said.origin);
     let mut shut = false;
     said.body = exchanged(&body, &mut |field, text| {
-        let (how, text) = match from.vault.open(text, &place) {
-            Ok(opened) => (OPENED, opened),
-            Err(_) => {
-                shut = true;
-                (KEPT, Secret::new(text.to_owned()))
-            }
-        };
+        let opened = from.vault.open(text, &place).ok();
+        shut |= opened.is_none();
+        let how = if opened.is_some() { OPENED } else { KEPT };
+        let text = opened.unwrap_or_else(|| Secret::new(text.to_owned()));
         Ok(format!("{how}{}", seal.seal(&text, &secret_place(&said, field), from.random)?))
     })?;
     if shut {
@@ -247,8 +244,4 @@ async fn rows(from: Side<'_>, table: &Table, out: &mut Out<'_>) -> Result<u64> {
         let last = found.pop().unwrap_or_default();
         after = Some(places.iter().filter_map(|place| last.get(*place).cloned()).collect());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -123,7 +123,7 @@ pub(super) fn write_row(row: &[Value], text: &mut Vec<u8>) -> Result<()> {
             Value::Null => text.extend_from_slice(b"null"),
             Value::Int(number) => text.extend_from_slice(number.to_string().as_bytes()),
             Value::Text(said) => {
-                serde_json::to_writer(&mut *text, said).map_err(Error::internal)?
+                serde_json::to_writer(&mut *text, said).map_err(Error::internal)?;
             }
             Value::Real(_) => return Err(Error::internal("the store has no fractions")),
         }
@@ -204,7 +204,7 @@ mod tests {
         let row = vec![Value::Null, Value::Int(i64::MIN), Value::from("a \"b\"\n\u{1f980}")];
         let mut text = Vec::new();
         write_row(&row, &mut text).unwrap();
-        assert_eq!(text.iter().filter(|byte| **byte == b'\n').count(), 1);
+        assert_eq!(text.split(|byte| *byte == b'\n').count(), 2, "one line, and nothing behind it");
         let Ok(Read::Row(back)) = read(&text, 1) else { panic!("no row") };
         assert_eq!(back, row);
     }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    identity::{Cost, Secret, same, stretch},
+    identity::{Cost, Secret, hex, same, stretch},
     limits::{PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN},
     ports::Random,
 };
@@ -142,13 +142,12 @@ impl Signature {
     }
 
     /// What stands at the end.
-    pub(super) fn hex(&self) -> String {
-        let bytes = self.mac.clone().finalize().into_bytes();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub(super) fn text(&self) -> String {
+        hex(&self.mac.clone().finalize().into_bytes())
     }
 
     /// Whether this stands at the end.
-    pub(super) fn is(&self, hex: &str) -> bool {
-        same(self.hex().as_bytes(), hex.as_bytes())
+    pub(super) fn is(&self, text: &str) -> bool {
+        same(self.text().as_bytes(), text.as_bytes())
     }
 }

@@ -14,7 +14,8 @@ pub(super) fn exchanged(
     body: &str,
     exchange: &mut dyn FnMut(&str, &str) -> Result<String>,
 ) -> Result<String> {
-    let value: Value = json::read(body).map_err(unreadable)?;
+    let value: Value = json::read(body)
+        .map_err(|error| Error::internal(format!("a document is no JSON: {error}")))?;
     let mut found = Vec::new();
     collect(&value, &mut found);
     let mut text = body.to_owned();
@@ -50,10 +51,6 @@ fn collect<'v>(value: &'v Value, found: &mut Vec<(&'v str, &'v str)>) {
 
 fn quoted(text: &str) -> Result<String> {
     serde_json::to_string(text).map_err(Error::internal)
-}
-
-fn unreadable(error: serde_json::Error) -> Error {
-    Error::internal(format!("a document is no JSON: {error}"))
 }
 
 #[cfg(test)]

@@ -120,13 +120,11 @@ impl<'t> Taking<'t> {
             return Ok(());
         }
         self.placed = true;
-        match &mut self.merge {
-            Some(merge) => merge.all_documents(self.into, told).await,
-            None => {
-                place(self.into.database, std::mem::take(&mut self.documents)).await?;
-                adopt_revision(self.into.database, self.checked.head.revision).await
-            }
+        if let Some(merge) = &mut self.merge {
+            return merge.all_documents(self.into, told).await;
         }
+        place(self.into.database, std::mem::take(&mut self.documents)).await?;
+        adopt_revision(self.into.database, self.checked.head.revision).await
     }
 
     async fn table(&mut self, rows: Rows, told: &mut Told) -> Result<()> {

@@ -5,6 +5,7 @@ use crate::ports::Millis;
 
 /// One row of the request log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something else of a request")]
 pub struct Record {
     /// Unique, and sorts by time.
     pub id: String,

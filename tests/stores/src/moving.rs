@@ -167,7 +167,7 @@ fn readable(documents: Vec<Document>, vault: &Vault) -> Verdict<(Vec<Document>, 
             let (begin, rest) = some(document.body.split_once("\"sealed\": \""))?;
             let (sealed, end) = some(rest.split_once('"'))?;
             let place = "key|key-1|https://up.example.com:443";
-            secret = vault.open(sealed, place)?.expose().to_owned();
+            vault.open(sealed, place)?.expose().clone_into(&mut secret);
             document.body = format!("{begin}{end}");
         }
         readable.push(document);

@@ -50,17 +50,17 @@ async fn manner(import: &Import, opening: &Opening, path: &Path) -> Result<Manne
     }
     let mut lines = Lines::open(path)?;
     let found = collisions(&mut || lines.next(), side).await?;
-    let mut message = format!(
-        "The database is in use: it has {} documents{}. With --merge, what is there stays and the rest comes beside it.",
-        stood.documents,
-        if stood.has_records { " and records" } else { "" }
-    );
-    for moving::Collision { kind, id, name } in &found {
-        let called =
-            if name.is_empty() || name == id { String::new() } else { format!(" ({name})") };
-        message.push_str(&format!("\nBoth have the {} {id}{called}.", kind.name()));
-    }
-    Err(Error::new(Kind::Conflict, message))
+    let records = if stood.has_records { " and records" } else { "" };
+    let mut told = vec![format!(
+        "The database is in use: it has {} documents{records}. With --merge, what is there stays and the rest comes beside it.",
+        stood.documents
+    )];
+    told.extend(found.iter().map(|moving::Collision { kind, id, name }| {
+        let same = name.is_empty() || name == id;
+        let called = if same { String::new() } else { format!(" ({name})") };
+        format!("Both have the {} {id}{called}.", kind.name())
+    }));
+    Err(Error::new(Kind::Conflict, told.join("\n")))
 }
 
 fn say_of_secrets(unknown: &[RootSecret], declared: bool) {

@@ -243,7 +243,7 @@ fn api_key_rotator_comes_in_through_the_api() {
     assert!(text(&refused.stderr).contains("no database of API Key Rotator"));
 }
 
-/// `model_groups` as GopherGate's plan of automatic routing and its later columns have it. Of the other tables its documents
+/// `model_groups` as `GopherGate`'s plan of automatic routing and its later columns have it. Of the other tables its documents
 /// name the tables and what they are for; the reader takes the columns that it finds.
 const GOPHERGATE: [&str; 12] = [
     "CREATE TABLE provider_configs (id TEXT PRIMARY KEY, display_name TEXT, enabled BOOLEAN DEFAULT TRUE, base_url TEXT, \

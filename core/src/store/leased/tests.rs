@@ -121,16 +121,17 @@ fn no_limit_is_passed_and_nothing_is_lost() {
     for seed in 0..40 {
         let house = house(3);
         let random = SeededRandom::new(1_000 + seed);
-        let roll = |sides: u64| {
+        let pick = |sides: usize| {
             let mut bytes = [0; 8];
             random.fill(&mut bytes);
-            u64::from_le_bytes(bytes) % sides
+            usize::from_le_bytes(bytes) % sides
         };
-        let cap = 1_000 + i64::try_from(roll(20_000)).unwrap();
+        let roll = |sides: i64| i64::try_from(pick(usize::try_from(sides).unwrap())).unwrap();
+        let cap = 1_000 + roll(20_000);
         let (mut open, mut spent, mut now, mut refused) = (Vec::new(), 0, NOW, 0);
         for id in 0..1_500 {
-            now += i64::try_from(roll(40)).unwrap();
-            let (server, by) = (roll(3) as usize, 1 + i64::try_from(roll(30)).unwrap());
+            now += roll(40);
+            let (server, by) = (pick(3), 1 + roll(30));
             if roll(3) > 0 {
                 let id = format!("r{id}");
                 if house.ask(server, &wanting(&id, 0, by, cap), now) {
@@ -139,8 +140,8 @@ fn no_limit_is_passed_and_nothing_is_lost() {
                     refused += 1;
                 }
             } else if !open.is_empty() {
-                let (server, id, by) = open.swap_remove(roll(open.len() as u64) as usize);
-                let by = i64::try_from(roll(u64::try_from(by).unwrap() + 1)).unwrap();
+                let (server, id, by) = open.swap_remove(pick(open.len()));
+                let by = roll(by + 1);
                 house.settle(server, used(&id, by), now);
                 spent += by;
             }

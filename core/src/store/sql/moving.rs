@@ -106,22 +106,22 @@ fn question(table: &Table, after: Option<&[Value]>, limit: usize) -> Statement {
     let mut text = format!("SELECT {} FROM {name}", columns.join(", "));
     let mut args = Vec::new();
     if let (Some(after), Some(first)) = (after, key.first()) {
-        text.push_str(&format!(" WHERE {first} >= ? AND "));
+        text += &[" WHERE ", *first, " >= ? AND "].concat();
         args.extend(after.first().cloned());
         let mut ends = String::new();
         for (at, (column, value)) in key.iter().zip(after).enumerate() {
             if at + 1 == key.len() {
-                text.push_str(&format!("{column} > ?"));
+                text += &[*column, " > ?"].concat();
                 args.push(value.clone());
             } else {
-                text.push_str(&format!("({column} > ? OR ({column} = ? AND "));
+                text += &["(", *column, " > ? OR (", *column, " = ? AND "].concat();
                 args.extend([value.clone(), value.clone()]);
                 ends.push_str("))");
             }
         }
         text.push_str(&ends);
     }
-    text.push_str(&format!(" ORDER BY {} LIMIT ?", key.join(", ")));
+    text += &[" ORDER BY ", &*key.join(", "), " LIMIT ?"].concat();
     args.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
     Statement::new(text, args)
 }

@@ -112,8 +112,8 @@ impl Store for Papers {
     async fn get(&self, kind: Kind, id: &str) -> Result<Option<Document>> {
         self.open()?;
         let documents = self.documents.lock().expect("no test panics in here");
-        let live = documents.iter().filter(|it| !it.deleted);
-        Ok(live.cloned().find(|it| it.kind == kind && it.id == id))
+        let mut live = documents.iter().filter(|it| !it.deleted);
+        Ok(live.find(|it| it.kind == kind && it.id == id).cloned())
     }
     async fn find(&self, kind: Kind, name: &str) -> Result<Option<Document>> {
         SilentStore.find(kind, name).await

@@ -131,9 +131,9 @@ pub async fn run(provider: &Provider, course: Course) -> Result<Outcome> {
 /// Lets four servers take room ahead of a limit, and says what that saves.
 pub async fn ahead(provider: &Provider) -> Result<Ahead> {
     let course = FOUR_ON_POSTGRES;
-    let (early, took) = race(provider, course, "", |at| exhaust(at)).await?;
+    let (early, took) = race(provider, course, "", exhaust).await?;
     let asking = "[counters]\nahead = false\n";
-    let (_, asking_took) = race(provider, course, asking, |at| exhaust(at)).await?;
+    let (_, asking_took) = race(provider, course, asking, exhaust).await?;
     Ok(Ahead { early, took, asking_took })
 }
 

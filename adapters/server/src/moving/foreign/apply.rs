@@ -15,7 +15,7 @@ pub(super) async fn apply(found: Found, admin: &Admin, known: Known) -> Result<(
             Wish::Put { what, path, body } => {
                 let id = path.rsplit_once("/api/").map_or("", |(_, rest)| rest);
                 let name = format!("{what} {}", id.split_once('/').map_or(id, |(_, id)| id));
-                let put = put(admin, &path, body, known).await;
+                let put = put(admin, &path, &body, known).await;
                 taken += usize::from(tell(&name, put, &mut left)?);
             }
             Wish::Keys { of, id, keys } => {
@@ -44,7 +44,9 @@ pub(super) async fn apply(found: Found, admin: &Admin, known: Known) -> Result<(
         }
     }
     say(&format!("{taken} taken, {} not:", left.len()));
-    left.iter().for_each(|line| say(&format!("- {line}")));
+    for line in left {
+        say(&format!("- {line}"));
+    }
     Ok(())
 }
 
@@ -63,7 +65,7 @@ fn tell(name: &str, done: Result<String>, left: &mut Vec<String>) -> Result<bool
     }
 }
 
-async fn put(admin: &Admin, path: &str, body: Value, known: Known) -> Result<String> {
+async fn put(admin: &Admin, path: &str, body: &Value, known: Known) -> Result<String> {
     let there = match admin.ask(Method::GET, path, Body::empty()).await {
         Ok(there) => Some(there),
         Err(error) if error.kind == Kind::NotFound => None,
@@ -71,7 +73,7 @@ async fn put(admin: &Admin, path: &str, body: Value, known: Known) -> Result<Str
     };
     match there {
         None => {
-            admin.ask(Method::PUT, path, text(&body)).await?;
+            admin.ask(Method::PUT, path, text(body)).await?;
             Ok("taken".to_owned())
         }
         Some(there) => match there["declared_in"].as_str() {
@@ -80,7 +82,7 @@ async fn put(admin: &Admin, path: &str, body: Value, known: Known) -> Result<Str
                 Err(Error::new(Kind::Conflict, message))
             }
             None if known == Known::Changes => {
-                admin.ask(Method::PATCH, path, text(&body)).await?;
+                admin.ask(Method::PATCH, path, text(body)).await?;
                 Ok("taken, in the place of what was there".to_owned())
             }
             None => {

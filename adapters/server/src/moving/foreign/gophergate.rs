@@ -1,4 +1,4 @@
-//! What has GopherGate kept? Its SQLite file: providers with their keys, models with their prices, model groups, clients,
+//! What has `GopherGate` kept? Its SQLite file: providers with their keys, models with their prices, model groups, clients,
 //! users and the request log. Columns are looked up by name, for they came with its versions.
 
 use serde::Deserialize;
@@ -43,23 +43,33 @@ pub(super) async fn read(database: &dyn Database, opener: &Opener) -> Result<Fou
     let mut known = 0;
     if let Some(rows) = table(database, "provider_configs").await? {
         known += 1;
-        rows.iter().for_each(|row| provider(row, opener, &mut found));
+        for row in &rows {
+            provider(row, opener, &mut found);
+        }
     }
     if let Some(rows) = table(database, "model_configs").await? {
         known += 1;
-        rows.iter().for_each(|row| model(row, &mut found));
+        for row in &rows {
+            model(row, &mut found);
+        }
     }
     if let Some(rows) = table(database, "model_groups").await? {
         known += 1;
-        rows.iter().for_each(|row| group(row, &mut found));
+        for row in &rows {
+            group(row, &mut found);
+        }
     }
     if let Some(rows) = table(database, "clients").await? {
         known += 1;
-        rows.iter().for_each(|row| client(row, &mut found));
+        for row in &rows {
+            client(row, &mut found);
+        }
     }
     if let Some(rows) = table(database, "users").await? {
         known += 1;
-        rows.iter().for_each(|row| user(row, &mut found));
+        for row in &rows {
+            user(row, &mut found);
+        }
     }
     if known == 0 {
         return Err(Error::bad_request(
@@ -224,21 +234,18 @@ fn group(row: &Row, found: &mut Found) {
     if let Some(level) = row.whole("logic_level") {
         body["logic_level"] = level.into();
     }
-    match row.text("strategy").as_deref() {
-        Some("classifier") => {
-            let Some(model) = row.text("selector_model") else {
-                return found.leave(format!("group {id}: it names no model that rates requests."));
-            };
-            let usual = u32::try_from(targets.len()).unwrap_or(2);
-            let scale = row.whole("complexity_threshold").unwrap_or(usual).max(2);
-            body["strategy"] = "classifier".into();
-            body["classifier"] = json!({ "model": model, "scale": scale });
-        }
-        _ => {
-            body["strategy"] = "heuristic".into();
-            body["default_target"] = first.as_str().into();
-            body["rules"] = rules(row, &id, &targets, found);
-        }
+    if row.text("strategy").as_deref() == Some("classifier") {
+        let Some(model) = row.text("selector_model") else {
+            return found.leave(format!("group {id}: it names no model that rates requests."));
+        };
+        let usual = u32::try_from(targets.len()).unwrap_or(2);
+        let scale = row.whole("complexity_threshold").unwrap_or(usual).max(2);
+        body["strategy"] = "classifier".into();
+        body["classifier"] = json!({ "model": model, "scale": scale });
+    } else {
+        body["strategy"] = "heuristic".into();
+        body["default_target"] = first.as_str().into();
+        body["rules"] = rules(row, &id, &targets, found);
     }
     if id_of(&id) != id {
         body["aliases"] = json!([id]);

@@ -1,5 +1,5 @@
-//! What does a `config.yaml` of LiteLLM say? Deployments of models with their keys, names for several of them, and where a
-//! request goes when they fail. What is read is what LiteLLM's documentation of the file describes.
+//! What does a `config.yaml` of `LiteLLM` say? Deployments of models with their keys, names for several of them, and where a
+//! request goes when they fail. What is read is what its documentation of the file describes.
 
 mod hosts;
 
@@ -62,7 +62,7 @@ pub(super) fn read(file: &Value, variables: Variables<'_>) -> Result<Found> {
                     continue;
                 }
                 let target = format!("{provider}/{}", place.model);
-                models.extend(price.map(|price| model(&target, price)));
+                models.extend(price.map(|price| model(&target, &price)));
                 groups.entry(name).or_default().push(Target { name: target, weight });
             }
             Err(why) => {
@@ -73,7 +73,7 @@ pub(super) fn read(file: &Value, variables: Variables<'_>) -> Result<Found> {
     }
     hosts.wish(&mut found);
     found.wishes.extend(models);
-    self::groups(file, groups, &mut found);
+    self::groups(file, &groups, &mut found);
     rest(file, &mut found);
     Ok(found)
 }
@@ -148,7 +148,7 @@ fn price_of(info: &Value) -> Option<Map<String, Value>> {
     (!price.is_empty()).then_some(price)
 }
 
-fn model(target: &str, price: Map<String, Value>) -> Wish {
+fn model(target: &str, price: &Map<String, Value>) -> Wish {
     let body = json!({ "price": price });
     Wish::Put { what: "model", path: format!("/api/models/{target}"), body }
 }
@@ -181,18 +181,8 @@ impl Hosts {
         rates: [Option<u64>; 2],
         found: &mut Found,
     ) -> String {
-        let at = match self.0.iter().position(|host| host.place.is_at(place)) {
-            Some(at) => at,
-            None => {
-                let taken = self.0.iter().filter(|host| host.place.id == place.id).count();
-                let id = match taken {
-                    0 => place.id.clone(),
-                    more => format!("{}-{}", place.id, more + 1),
-                };
-                self.0.push(Host { id, place: place.clone(), models: vec![], keys: vec![] });
-                self.0.len() - 1
-            }
-        };
+        let known = self.0.iter().position(|host| host.place.is_at(place));
+        let at = known.unwrap_or_else(|| self.begin(place));
         let host = &mut self.0[at];
         push(&mut host.models, &place.model);
         let Some(secret) = key else {
@@ -204,17 +194,24 @@ impl Hosts {
             }
             return host.id.clone();
         };
-        match host.keys.iter_mut().find(|held| held.secret == secret) {
-            Some(held) => {
-                push(&mut held.models, &place.model);
-                held.deployments += 1;
-            }
-            None => {
-                let models = vec![place.model.clone()];
-                host.keys.push(Held { secret, models, rates, deployments: 1 });
-            }
+        if let Some(held) = host.keys.iter_mut().find(|held| held.secret == secret) {
+            push(&mut held.models, &place.model);
+            held.deployments += 1;
+        } else {
+            let models = vec![place.model.clone()];
+            host.keys.push(Held { secret, models, rates, deployments: 1 });
         }
         host.id.clone()
+    }
+
+    /// Notes a place that is new; returns which one it is.
+    fn begin(&mut self, place: &Place) -> usize {
+        let id = match self.0.iter().filter(|host| host.place.id == place.id).count() {
+            0 => place.id.clone(),
+            more => format!("{}-{}", place.id, more + 1),
+        };
+        self.0.push(Host { id, place: place.clone(), models: vec![], keys: vec![] });
+        self.0.len() - 1
     }
 
     fn wish(self, found: &mut Found) {
@@ -263,7 +260,7 @@ fn push(list: &mut Vec<String>, name: &str) {
     }
 }
 
-fn groups(file: &Value, groups: BTreeMap<String, Vec<Target>>, found: &mut Found) {
+fn groups(file: &Value, groups: &BTreeMap<String, Vec<Target>>, found: &mut Found) {
     let strategy = setting(file, "routing_strategy").and_then(Value::as_str);
     let known = STRATEGIES.iter().find(|(theirs, _, _)| Some(*theirs) == strategy);
     let (_, ours, differs) = known.unwrap_or(&STRATEGIES[0]);
@@ -279,7 +276,7 @@ fn groups(file: &Value, groups: BTreeMap<String, Vec<Target>>, found: &mut Found
     let ids: BTreeMap<&str, String> =
         groups.keys().map(|name| (name.as_str(), id_of(name))).collect();
     let mut aliases = aliases(file, &ids, found);
-    for (name, targets) in &groups {
+    for (name, targets) in groups {
         let id = &ids[name.as_str()];
         let listed: Vec<Value> = targets
             .iter()
@@ -338,12 +335,12 @@ fn fallbacks(file: &Value, list: &str, name: &str, ids: &BTreeMap<&str, String>)
         "fallbacks" => own.or_else(usual),
         _ => own,
     };
-    let named = |value: &Value| {
+    let id = |value: &Value| {
         let text = value.as_str()?;
         Some(ids.get(text).cloned().unwrap_or_else(|| text.to_owned()))
     };
     let own = &ids[name];
-    names.into_iter().flatten().filter_map(named).filter(|other| other != own).collect()
+    names.into_iter().flatten().filter_map(id).filter(|other| other != own).collect()
 }
 
 /// The router's settings go before those of the library.

@@ -32,7 +32,7 @@ pub(super) async fn read(database: &dyn Database) -> Result<Found> {
     let mut found = Found::default();
     for row in &configs {
         let own = row.text("id").and_then(|id| keys.remove(&id)).unwrap_or_default();
-        config(row, own, &mut found);
+        config(row, &own, &mut found);
     }
     let lost: usize = keys.values().map(Vec::len).sum();
     if lost > 0 {
@@ -47,12 +47,12 @@ pub(super) async fn read(database: &dyn Database) -> Result<Found> {
     Ok(found)
 }
 
-fn config(row: &Row, keys: Vec<Row>, found: &mut Found) {
+fn config(row: &Row, keys: &[Row], found: &mut Found) {
     let Some(slug) = row.text("slug") else { return };
     let kind = row.text("config_type").unwrap_or_default().to_lowercase();
     let made = match kind.as_str() {
         "llm" => provider(row, &slug),
-        "generic" => proxy(row, &slug, &keys),
+        "generic" => proxy(row, &slug, keys),
         other => Err(format!("its type `{other}` is not known")),
     };
     let (of, wish) = match made {

@@ -1,4 +1,4 @@
-//! How is a secret opened that GopherGate has sealed? With its own key, which is 32 bytes, by AES-256-GCM with the nonce in
+//! How is a secret opened that `GopherGate` has sealed? With its own key, which is 32 bytes, by AES-256-GCM with the nonce in
 //! front. A text that does not open this way was not sealed with this key.
 
 use aes_gcm::{Aes256Gcm, KeyInit, Nonce, aead::Aead};
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn its_own_key_opens_and_another_does_not() {
         let bytes = sealed([1; 32], "a-key-of-a-provider");
-        let as_hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let as_hex = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         for text in [as_hex, STANDARD.encode(&bytes)] {
             for key in ["01".repeat(32), STANDARD.encode([1; 32])] {
                 assert!(is(&Opener::new(Some(&key)).open(&text), "a-key-of-a-provider"), "{text}");

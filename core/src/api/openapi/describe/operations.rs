@@ -54,6 +54,36 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("POST", "/api/keys/{id}/test", "Ask a provider whether a key of it is good")
             .takes::<keys::Test>()
             .gives::<keys::Tested>(),
+        operation("GET", "/api/settings", "How the gateway is set").gives::<set::Shown>(),
+        operation("PATCH", "/api/settings", "Set the gateway")
+            .patches::<Settings>()
+            .gives::<set::Shown>(),
+        operation("POST", "/api/import", "What a configuration would do; does it with `If-Match`")
+            .takes::<File>()
+            .gives::<import::Told>()
+            .rehearsed(),
+        operation("GET", "/api/stats", "Sums by time and group")
+            .asks::<stats::Wanted>()
+            .gives::<stats::Shown>(),
+        operation("GET", "/api/overview", "Sums for a first look").gives::<overview::Shown>(),
+        operation("GET", "/api/health", "How providers are").gives::<health::Shown>(),
+        operation("GET", "/api/system", "How this process and its machine are")
+            .gives::<system::Shown>(),
+        operation("GET", "/api/openapi.json", "This description").gives::<Map<String, Value>>(),
+    ];
+    all.extend(requests());
+    all.extend(callers());
+    all.extend(people());
+    all.extend(documents::<Provider>(["/api/providers", "/api/providers/{id}"], "provider"));
+    all.extend(documents::<Group>(["/api/groups", "/api/groups/{id}"], "group"));
+    all.extend(documents::<Proxy>(["/api/proxies", "/api/proxies/{id}"], "generic proxy"));
+    all.extend(documents::<Model>(["/api/models", "/api/models/{id*}"], "model's overrides"));
+    all
+}
+
+/// What was asked.
+fn requests() -> Vec<Operation> {
+    vec![
         operation("GET", "/api/records", "The request log, newest first")
             .asks::<records::Wanted>()
             .gives::<Page<records::Shown<'static>>>(),
@@ -66,33 +96,7 @@ pub(super) fn operations() -> Vec<Operation> {
         operation("GET", "/api/records/{id}", "A request").gives::<records::Shown<'static>>(),
         operation("GET", "/api/records/{id}/bodies", "What was said, where that is captured")
             .gives::<bodies::Shown>(),
-        operation("GET", "/api/settings", "How the gateway is set").gives::<set::Shown>(),
-        operation("PATCH", "/api/settings", "Set the gateway")
-            .patches::<Settings>()
-            .gives::<set::Shown>(),
-        operation("POST", "/api/import", "What a configuration would do; does it with `If-Match`")
-            .takes::<File>()
-            .gives::<import::Told>()
-            .rehearsed(),
-        operation("POST", "/api/backup", "Copy the database file, beside it")
-            .gives::<backup::Made>()
-            .with(201),
-        operation("GET", "/api/stats", "Sums by time and group")
-            .asks::<stats::Wanted>()
-            .gives::<stats::Shown>(),
-        operation("GET", "/api/overview", "Sums for a first look").gives::<overview::Shown>(),
-        operation("GET", "/api/health", "How providers are").gives::<health::Shown>(),
-        operation("GET", "/api/system", "How this process and its machine are")
-            .gives::<system::Shown>(),
-        operation("GET", "/api/openapi.json", "This description").gives::<Map<String, Value>>(),
-    ];
-    all.extend(callers());
-    all.extend(people());
-    all.extend(documents::<Provider>(["/api/providers", "/api/providers/{id}"], "provider"));
-    all.extend(documents::<Group>(["/api/groups", "/api/groups/{id}"], "group"));
-    all.extend(documents::<Proxy>(["/api/proxies", "/api/proxies/{id}"], "generic proxy"));
-    all.extend(documents::<Model>(["/api/models", "/api/models/{id*}"], "model's overrides"));
-    all
+    ]
 }
 
 /// Who may use the dashboard.
@@ -128,6 +132,9 @@ fn people() -> Vec<Operation> {
         operation("POST", "/api/users/{id}/reset", "End a user's sessions and take the password")
             .may_take::<users::Reset>()
             .gives::<users::Shown<'static>>(),
+        operation("POST", "/api/backup", "Copy the database file, beside it")
+            .gives::<backup::Made>()
+            .with(201),
         operation("POST", "/api/secret/rotate", "Seal anew what older root secrets have sealed")
             .may_take::<secret::Wanted>()
             .gives::<secret::Done>(),

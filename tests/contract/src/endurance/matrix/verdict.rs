@@ -62,12 +62,11 @@ pub(super) async fn judge(
     let mut verdict =
         Verdict { asked: answers.len(), statuses, calm, ill, unchecked: 0, unwritten: 0 };
     for got in &answers {
-        let refused = got.status == 503 && got.sent >= began - ON_THE_WAY;
+        let refused = got.status == 503 && got.sent + ON_THE_WAY >= began;
         let fits = match got.who {
-            Who::Known | Who::Soft | Who::Rated => got.status == 200,
+            // Where the end cannot be made safe, a strict one's stream ends with an error.
+            Who::Known | Who::Soft | Who::Rated | Who::Strict => got.status == 200,
             Who::Hard | Who::Stranger => got.status == 200 || refused,
-            // Where the end cannot be made safe, the stream ends with an error.
-            Who::Strict => got.status == 200,
         };
         if !fits {
             let Got { who, status, took, .. } = got;

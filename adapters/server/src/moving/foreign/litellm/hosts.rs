@@ -14,7 +14,7 @@ pub(super) struct Place {
     pub(super) version: Option<String>,
     /// The model's name there.
     pub(super) model: String,
-    /// Variables that LiteLLM finds a key in by itself.
+    /// Variables that `LiteLLM` finds a key in by itself.
     pub(super) variables: &'static [&'static str],
     /// Whether it is where the provider always is, so that the catalogue knows its models.
     pub(super) is_usual: bool,

@@ -147,5 +147,5 @@ fn what_does_not_come_is_told_without_a_secret() {
 #[test]
 fn what_is_no_such_file_is_refused() {
     assert!(read(&json!({ "models": [] }), &|_| None).is_err());
-    assert_eq!(parse("a: [1").unwrap_err().contains("YAML"), true);
+    assert!(parse("a: [1").unwrap_err().contains("YAML"));
 }
