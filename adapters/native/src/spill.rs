@@ -5,6 +5,7 @@
 //! survives the process; one that is synced survives the machine.
 
 mod frame;
+pub(crate) mod limits;
 
 use std::{
     collections::VecDeque,
@@ -183,7 +184,7 @@ impl Spill {
         let (number, path) = (kept.number, self.path(kept.number));
         let read = || -> io::Result<Vec<u8>> {
             let length = usize::try_from(kept.bytes - kept.done).unwrap_or(usize::MAX);
-            let mut bytes = vec![0; length.min(frame::PAGE_BYTES)];
+            let mut bytes = vec![0; length.min(limits::PAGE_BYTES)];
             File::open(&path)?.read_exact_at(&mut bytes, kept.done)?;
             Ok(bytes)
         };

@@ -16,10 +16,7 @@ use tokio::{
 };
 use tracing::{error, warn};
 
-use crate::spill::{Keep, Oldest, Spill};
-
-/// Between two looks whether what an earlier process has left has reached the store.
-const LOOK: Duration = Duration::from_millis(10);
+use crate::spill::{Keep, Oldest, Spill, limits::EMPTY_LOOK};
 
 /// What it is worth that a record lies in the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +64,7 @@ impl Aside {
     pub async fn completed(&self, wait: Duration) {
         let began = Instant::now();
         while !self.complete.load(Ordering::Acquire) && began.elapsed() < wait {
-            sleep(LOOK).await;
+            sleep(EMPTY_LOOK).await;
         }
     }
 

@@ -1,11 +1,10 @@
 //! How does a record lie in a file so that half of one is never taken for a whole? With its length and a checksum before it.
 
+use super::limits::PAGE_BYTES;
 use tidegate_core::{Error, Result, outage::limits::SPILL_RECORD_BYTES_MAX};
 
 /// Length and checksum, four bytes each, the least first.
 const HEAD: usize = 8;
-/// What is read of a file at a time; at least one record is in it.
-pub(super) const PAGE_BYTES: usize = 1 << 20;
 
 const _: () = assert!(PAGE_BYTES > HEAD + SPILL_RECORD_BYTES_MAX);
 

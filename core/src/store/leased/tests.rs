@@ -1,3 +1,5 @@
+//! Is no limit passed, is nothing lost, and does what nobody needs go back?
+
 use futures_executor::block_on;
 
 use super::{super::memory::MemoryCounters, *};
