@@ -159,7 +159,9 @@ impl Inner {
             }
             self.held.forget_redis();
             self.next_turn(now_ms).await?;
-            let counters = self.past.settled_counters(now_ms).await?;
+            let mut counters = self.past.settled_counters(now_ms).await?;
+            // It numbers the fills, and is of the store alone.
+            counters.retain(|counter| counter.name != TURN);
             for page in counters.chunks(REDIS_LOAD_PAGE) {
                 self.link.ask(&load("next").counters(page)).await?;
             }
