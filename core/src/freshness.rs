@@ -15,7 +15,7 @@ use crate::{
         SNAPSHOT_WAIT,
     },
     outage::limits::OUTAGE_ASK_EVERY,
-    ports::{Background, Millis, within},
+    ports::{Background, Millis, millis, within},
     snapshot::Snapshot,
     store,
 };
@@ -60,7 +60,7 @@ impl Gateway {
         let age = snapshot.checked_at.map(|at| now - at);
         let wait = match age {
             None => Some(SNAPSHOT_FIRST_WAIT),
-            Some(age) => (age > ms(SNAPSHOT_STALE)).then_some(SNAPSHOT_WAIT),
+            Some(age) => (age > millis(SNAPSHOT_STALE)).then_some(SNAPSHOT_WAIT),
         };
         if let Some(wait) = wait {
             let store = &self.state.standing.store;
@@ -72,7 +72,7 @@ impl Gateway {
             return View { snapshot, stale: true };
         }
         self.adopt_prices_beside(background, now);
-        if age.is_some_and(|age| age > ms(SNAPSHOT_FRESH)) {
+        if age.is_some_and(|age| age > millis(SNAPSHOT_FRESH)) {
             self.refresh_beside(background, now);
         }
         View { snapshot, stale: false }
@@ -95,7 +95,7 @@ impl Gateway {
             && lease
                 .compare_exchange(
                     until,
-                    now + ms(SNAPSHOT_FRESH),
+                    now + millis(SNAPSHOT_FRESH),
                     Ordering::Relaxed,
                     Ordering::Relaxed,
                 )
@@ -106,7 +106,7 @@ impl Gateway {
                 let mut next = 0;
                 if let Err(error) = gateway.refresh().await {
                     tracing::debug!(%error, "configuration could not be refreshed");
-                    next = gateway.ports.clock.now() + ms(OUTAGE_ASK_EVERY);
+                    next = gateway.ports.clock.now() + millis(OUTAGE_ASK_EVERY);
                 }
                 gateway.state.refreshing_until.store(next, Ordering::Relaxed);
             }));
@@ -123,7 +123,7 @@ impl Gateway {
         let now = self.ports.clock.now();
         let known = self.state.clients().get(public_id);
         let confirmed_at = known.as_ref().map(|entry| self.confirmed_at(entry));
-        let young = |than| confirmed_at.is_some_and(|at| now - at <= ms(than));
+        let young = |than| confirmed_at.is_some_and(|at| now - at <= millis(than));
         if let Some(entry) = &known
             && entry.revision.is_some()
             && young(SNAPSHOT_FRESH)
@@ -180,8 +180,4 @@ impl Gateway {
 fn unchecked() -> Error {
     let message = "The client key cannot be checked at the moment; try again.";
     Error::new(Kind::Unavailable, message).retry_after("1")
-}
-
-fn ms(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }

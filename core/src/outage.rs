@@ -9,7 +9,7 @@ use self::limits::{OUTAGE_ASK_EVERY, SILENCE_YOUNG};
 use crate::{
     error::{Error, Kind},
     limits::SNAPSHOT_STALE,
-    ports::Millis,
+    ports::{Millis, millis},
 };
 
 /// Stands for "it answers".
@@ -46,7 +46,7 @@ impl Outage {
 
     /// It has not, or with an error of its own.
     pub(crate) fn failed(&self, part: &str, now: Millis, cause: &str) {
-        self.next_ms.fetch_max(now + every(), Ordering::Relaxed);
+        self.next_ms.fetch_max(now + millis(OUTAGE_ASK_EVERY), Ordering::Relaxed);
         let begun =
             self.since_ms.compare_exchange(NEVER, now.max(1), Ordering::Relaxed, Ordering::Relaxed);
         if begun.is_ok() {
@@ -74,7 +74,12 @@ impl Outage {
         now >= next
             && self
                 .next_ms
-                .compare_exchange(next, now + every(), Ordering::Relaxed, Ordering::Relaxed)
+                .compare_exchange(
+                    next,
+                    now + millis(OUTAGE_ASK_EVERY),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                )
                 .is_ok()
     }
 
@@ -87,14 +92,6 @@ impl Outage {
 /// Whether a failure is one of the storage, and no answer to what was asked.
 pub(crate) fn is_outage(error: &Error) -> bool {
     matches!(error.kind, Kind::Unavailable | Kind::Full)
-}
-
-fn every() -> Millis {
-    millis(OUTAGE_ASK_EVERY)
-}
-
-fn millis(time: std::time::Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]

@@ -22,6 +22,12 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Milliseconds since the Unix epoch.
 pub type Millis = i64;
 
+/// A time as a number that can be added to [`Millis`] of now.
+#[must_use]
+pub fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
+}
+
 /// Sends one HTTP request to a provider. The response's body streams; dropping the future or the body cancels the call.
 ///
 /// Implementations follow no redirect, ask for no compression, and bound the time to connect.

@@ -19,6 +19,8 @@ use tidegate_core::{
 use tidegate_native::{Libsql, OsRandom};
 use tokio::sync::Mutex;
 
+use crate::data::cannot;
+
 /// How every copy is called.
 const BEGIN: &str = "backup-";
 const END: &str = ".db";
@@ -86,8 +88,4 @@ fn forget_old(folder: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
-}
-
-fn cannot(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Kind::Unavailable, format!("{}: {error}.", path.display()))
 }

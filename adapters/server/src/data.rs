@@ -170,7 +170,8 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     }
 }
 
-fn cannot(path: &Path, error: &io::Error) -> Error {
+/// What could not be done with a file.
+pub(crate) fn cannot(path: &Path, error: &io::Error) -> Error {
     Error::new(Kind::Unavailable, format!("{}: {error}.", path.display()))
 }
 

@@ -9,7 +9,7 @@ use tidegate_core::{
     config::{Config, RootSecret},
     identity::{Issued, Vault},
     limits::PAGE_ROWS_MAX,
-    ports::{Clock, Millis},
+    ports::{Clock, Millis, millis},
     store::{Audit, Change, sql::script},
 };
 use tidegate_native::{OsRandom, SystemClock};
@@ -169,10 +169,6 @@ fn secret(config: &Config) -> Result<RootSecret> {
             "Set TIDEGATE_SECRET to the root secret of the deployment the key is for.",
         )
     })
-}
-
-fn millis(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tidegate_core::{
 };
 use zeroize::Zeroizing;
 
-use crate::{cli::Import, console::say};
+use crate::{cli::Import, console::say, data::cannot};
 
 /// Holds the passphrase where no file does.
 const VARIABLE: &str = "TIDEGATE_PASSPHRASE";
@@ -40,7 +40,7 @@ pub(crate) async fn import(import: Import, config: Config) -> Result<()> {
 fn passphrase(file: Option<&Path>) -> Result<Secret> {
     if let Some(path) = file {
         let text = fs::read_to_string(path).map(Zeroizing::new);
-        let text = text.map_err(|error| file::cannot(path, &error))?;
+        let text = text.map_err(|error| cannot(path, &error))?;
         return Ok(Secret::new(text.trim_end_matches(['\r', '\n']).to_owned()));
     }
     match env::var(VARIABLE) {

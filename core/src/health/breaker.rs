@@ -7,7 +7,7 @@ use crate::{
         BENCH_REST, BENCH_REST_MAX, BREAKER_FAILURES, BREAKER_REST, BREAKER_REST_MAX,
         BREAKER_WINDOW, PROBE_WAIT,
     },
-    ports::Millis,
+    ports::{Millis, millis},
 };
 
 /// After how many failures in a row something rests, and for how long.
@@ -105,7 +105,7 @@ impl Breaker {
     pub(crate) fn fail(&mut self, turn: Turn, rule: Rule, now: Millis) -> Option<Millis> {
         match (self.state, turn) {
             (State::Closed, _) => {
-                let in_a_row = now - self.failed_at <= ms(BREAKER_WINDOW);
+                let in_a_row = now - self.failed_at <= millis(BREAKER_WINDOW);
                 self.failures = if in_a_row { self.failures + 1 } else { 1 };
                 self.failed_at = now;
                 if self.failures < rule.failures {
@@ -142,11 +142,7 @@ impl Breaker {
 
 /// A time from now.
 pub(super) fn after(now: Millis, time: Duration) -> Millis {
-    now.saturating_add(ms(time))
-}
-
-fn ms(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+    now.saturating_add(millis(time))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
         PRICES_BYTES_MAX, PRICES_EVERY, PRICES_FACTOR_MAX, PRICES_KEEP, PRICES_RETRY, PRICES_WAIT,
     },
     money::Unit,
-    ports::{Background, Millis, within},
+    ports::{Background, Millis, millis, within},
     provider::catalog,
     store::{self, Audit, Blob, Change, Document, Trail},
 };
@@ -55,7 +55,7 @@ impl Gateway {
         }
         let holder = ids::sortable(now, &*self.ports.random);
         // Kept after a failure too: one try in this time, over all instances.
-        match self.ports.store.lease("prices", &holder, now, now + ms(PRICES_RETRY)).await {
+        match self.ports.store.lease("prices", &holder, now, now + millis(PRICES_RETRY)).await {
             Ok(true) => {}
             Ok(false) => return,
             Err(error) => return tracing::warn!(%error, "prices were not refreshed"),
@@ -138,14 +138,14 @@ impl Gateway {
     fn prices_are_due(&self, now: Millis) -> bool {
         let snapshot = self.state.snapshot();
         let checked = snapshot.prices.as_ref().map_or(0, |prices| prices.checked_at_ms);
-        self.state.config.prices_url.is_some() && now - checked >= ms(PRICES_EVERY)
+        self.state.config.prices_url.is_some() && now - checked >= millis(PRICES_EVERY)
     }
 
     /// Whether this process may begin with it: once in a while, and not twice at a time.
     fn begin_prices(&self, now: Millis) -> bool {
         let lease = &self.state.prices_until;
         let until = lease.load(Ordering::Relaxed);
-        let next = now + ms(PRICES_WAIT);
+        let next = now + millis(PRICES_WAIT);
         now >= until
             && lease.compare_exchange(until, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
@@ -171,7 +171,7 @@ impl Gateway {
             client: NOBODY.to_owned(),
             id: DOCUMENT.to_owned(),
             part: listing.id.clone(),
-            expires_at_ms: now + ms(kept),
+            expires_at_ms: now + millis(kept),
             sealed: Bytes::copy_from_slice(listing.text().as_bytes()),
         };
         self.ports.store.put_blob(blob).await
@@ -241,10 +241,6 @@ fn check(next: &Listing, current: &Listing) -> Result<()> {
 
 fn unusable(why: &str) -> Error {
     Error::new(Kind::UpstreamBroken, format!("The new prices are not usable: {why}."))
-}
-
-fn ms(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 #[cfg(test)]

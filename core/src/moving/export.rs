@@ -23,7 +23,7 @@ use crate::{
         Document, Kind, ListQuery,
         sql::{
             Value,
-            moving::{TABLES, Table, page, standing, without_held},
+            moving::{TABLES, Table, content, page, without_held},
         },
     },
 };
@@ -48,14 +48,14 @@ pub async fn export(
     passphrase: &Secret,
     sink: Sink<'_>,
 ) -> Result<Told> {
-    let standing = standing(from.database).await?;
+    let content = content(from.database).await?;
     let (seal, Stretched { salt, cost }) = Seal::new(passphrase, from.random)?;
     let head = Head {
         moving: FORM,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at_ms: from.now,
-        revision: standing.revision,
-        pruned_before_ms: standing.pruned_before_ms,
+        revision: content.revision,
+        pruned_before_ms: content.pruned_before_ms,
         salt,
         memory_kib: cost.memory_kib,
         passes: cost.passes,
@@ -70,7 +70,7 @@ pub async fn export(
     }
     let mut told = Told::default();
     documents(from, &seal, &mut out, &mut told).await?;
-    if from.store.revision().await? != standing.revision {
+    if from.store.revision().await? != content.revision {
         let message = "The configuration was changed while it was read.";
         return Err(Error::new(Refusal::Conflict, message));
     }

@@ -15,7 +15,7 @@ use crate::{
         Audit, Change, Document, Kind, Trail,
         sql::{
             Value,
-            moving::{Standing, Table},
+            moving::{Content, Table},
         },
     },
 };
@@ -36,7 +36,7 @@ pub(super) struct Merge {
 }
 
 impl Merge {
-    pub(super) fn into(stood: Standing, pruned_before_ms: Millis) -> Self {
+    pub(super) fn into(stood: Content, pruned_before_ms: Millis) -> Self {
         Self {
             had_records: stood.has_records,
             had_audit: stood.has_audit,

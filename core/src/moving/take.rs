@@ -21,7 +21,7 @@ use crate::{
         sql::{
             Value,
             moving::{
-                Standing, TABLES, Table, adopt_pruned, adopt_revision, catch_up, place, standing,
+                Content, TABLES, Table, adopt_pruned, adopt_revision, catch_up, content, place,
                 take as take_rows,
             },
         },
@@ -44,7 +44,7 @@ pub async fn take(
     into: Side<'_>,
     manner: Manner,
 ) -> Result<Told> {
-    let stood = standing(into.database).await?;
+    let stood = content(into.database).await?;
     let mut told = Told::default();
     let mut taking = match manner {
         Manner::Whole => Taking::whole(into, checked),
@@ -96,7 +96,7 @@ impl<'t> Taking<'t> {
         }
     }
 
-    fn merge(into: Side<'t>, checked: &'t Checked, stood: Standing) -> Self {
+    fn merge(into: Side<'t>, checked: &'t Checked, stood: Content) -> Self {
         let merge = Merge::into(stood, checked.head.pruned_before_ms);
         Self { merge: Some(merge), ..Self::whole(into, checked) }
     }

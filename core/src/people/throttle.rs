@@ -15,7 +15,7 @@ use crate::{
         SIGN_IN_FREE_FAILURES, SIGN_IN_WAIT_MAX, SIGN_INS_KEPT_MAX,
     },
     network::Network,
-    ports::Millis,
+    ports::{Millis, millis},
 };
 
 /// What is remembered of attempts.
@@ -63,7 +63,7 @@ impl Throttle {
         let Attempt { address, name } = attempt;
         let pair = self.pairs.get(&(address, name)).filter(|pair| pair.forgotten_at > now);
         let pair = pair.copied().unwrap_or_default();
-        let every = ms(SIGN_IN_EVERY);
+        let every = millis(SIGN_IN_EVERY);
         let empty_at = self.addresses.get(&address).copied().unwrap_or(now).max(now);
         let of_address = empty_at - now - every * Millis::from(SIGN_IN_BURST - 1);
         let known = self.known.get(&address).is_some_and(|until| *until > now);
@@ -76,26 +76,28 @@ impl Throttle {
         self.addresses.put(address, empty_at + every, now, |empty_at| *empty_at);
         let count = pair.count.saturating_add(1);
         let doubled = count.checked_sub(SIGN_IN_FREE_FAILURES).map_or(0, |over| {
-            ms(Duration::from_secs(1)).saturating_mul(1 << over.min(20)).min(ms(SIGN_IN_WAIT_MAX))
+            millis(Duration::from_secs(1))
+                .saturating_mul(1 << over.min(20))
+                .min(millis(SIGN_IN_WAIT_MAX))
         });
         let until = now + doubled;
-        let forgotten_at = until + ms(SIGN_IN_WAIT_MAX);
+        let forgotten_at = until + millis(SIGN_IN_WAIT_MAX);
         let failures = Failures { count, until, forgotten_at };
         self.pairs.put((address, name), failures, now, |failures| failures.forgotten_at);
         if set_aside {
-            self.next_of_known_at = now + ms(HASH_EVERY_OF_KNOWN);
+            self.next_of_known_at = now + millis(HASH_EVERY_OF_KNOWN);
         } else {
-            self.next_at = now + ms(HASH_EVERY);
+            self.next_at = now + millis(HASH_EVERY);
         }
         Ok(())
     }
 
     /// The attempt was no guess: it counts for nothing, and its address is known from now on.
     pub(super) fn forgive(&mut self, attempt: Attempt, now: Millis) {
-        self.known.put(attempt.address, now + ms(KNOWN_ADDRESS_KEEP), now, |until| *until);
+        self.known.put(attempt.address, now + millis(KNOWN_ADDRESS_KEEP), now, |until| *until);
         self.pairs.0.remove(&(attempt.address, attempt.name));
         if let Some(empty_at) = self.addresses.0.get_mut(&attempt.address) {
-            *empty_at -= ms(SIGN_IN_EVERY);
+            *empty_at -= millis(SIGN_IN_EVERY);
         }
     }
 }
@@ -126,10 +128,6 @@ impl<K: Eq + Hash, V> Table<K, V> {
         }
         self.0.insert(key, value);
     }
-}
-
-fn ms(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]

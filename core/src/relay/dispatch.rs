@@ -30,7 +30,7 @@ use crate::{
     limits::LATENCY_OF_FAILURE,
     memory::Leaving,
     operation::Way,
-    ports::{Background, Millis, within},
+    ports::{Background, Millis, millis, within},
     provider::echo,
     route::{Instead, Sample},
     store::{Record, Usage},
@@ -286,10 +286,6 @@ pub(super) fn note_latency(
     let (provider, model) = (target.provider.id.clone(), target.model.clone());
     let sample = Sample { provider, model, streams: inbound.ask.stream };
     gateway.state.latencies.note(sample, took, now);
-}
-
-fn millis(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 /// A provider that repeats our key in its error must not tell it to a client.

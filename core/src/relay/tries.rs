@@ -8,7 +8,7 @@ use crate::{
     gateway::Gateway,
     health::{Fault, Next, Out, Outcome, Refusal, Wanted, Why},
     limits::{ATTEMPTS_MAX, BACKOFF, BACKOFF_MAX},
-    ports::{Background, Millis},
+    ports::{Background, Millis, millis},
     route::Instead,
 };
 
@@ -44,7 +44,7 @@ impl<'g> Tries<'g> {
     /// Nothing was tried.
     pub(super) fn new(gateway: &'g Gateway, background: &'g dyn Background) -> Self {
         let total = gateway.state.config.waits.total;
-        let ends_at = gateway.ports.clock.now().saturating_add(ms(total));
+        let ends_at = gateway.ports.clock.now().saturating_add(millis(total));
         Self {
             gateway,
             background,
@@ -183,8 +183,4 @@ pub(super) fn pause(gateway: &Gateway, broke: u32) -> Duration {
     gateway.ports.random.fill(&mut lot);
     let longest = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX);
     Duration::from_millis(u64::from_le_bytes(lot) % longest.saturating_add(1))
-}
-
-fn ms(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }

@@ -12,7 +12,7 @@ use crate::{
         is_outage,
         limits::{ADMISSION_LOOK, ADMISSION_RETRY_WAIT, ADMISSION_SILENCE},
     },
-    ports::{Millis, within},
+    ports::{Millis, millis, within},
     store::{Admission, Counters, Reservation},
 };
 
@@ -58,7 +58,7 @@ async fn answer(
         if let Some(answer) = within(clock, ADMISSION_LOOK, &mut asked).await {
             return answer;
         }
-        let long = Millis::try_from(ADMISSION_SILENCE.as_millis()).unwrap_or(Millis::MAX);
+        let long = millis(ADMISSION_SILENCE);
         if standing.store.since().is_some_and(|since| clock.now() - since >= long) {
             break;
         }

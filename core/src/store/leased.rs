@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use self::{
     lease::{Draw, Lease, Taken},
-    limits::{LEASE_IDLE, LEASE_LIFE, LEASES_MAX},
+    limits::LEASES_MAX,
 };
 use super::{Add, Admission, Ahead, Counter, Counters, Reservation, Settlement, Spare};
 use crate::{
@@ -35,20 +35,12 @@ pub struct Leased {
 
 #[derive(Default)]
 struct Books {
-    /// By the names of the counters that a request goes through, all of them.
+    /// By their paths: the counters that a request goes through, all of them.
     leases: HashMap<String, Lease>,
     /// They give no more; some requests that took of them are not settled yet.
     ending: Vec<Lease>,
     /// What requests took, by their ids.
     draws: HashMap<String, Draw>,
-}
-
-/// What is to be done for a reservation that finds nothing at hand.
-enum Way {
-    /// First so much has to be taken ahead.
-    Ahead(Reservation),
-    /// It has to be asked by itself.
-    Direct,
 }
 
 impl Leased {
@@ -72,7 +64,7 @@ impl Leased {
     /// Takes ahead, and gives the request its part of it.
     async fn stock(
         &self,
-        key: &str,
+        path: &str,
         (ahead, asked): (&Reservation, &Reservation),
         now_ms: Millis,
     ) -> Result<Option<Admission>> {
@@ -80,20 +72,21 @@ impl Leased {
         let mut books = self.books();
         match answer {
             Ok(Admission::Added(values)) => {
-                let Some(lease) = books.leases.get_mut(key) else { return Ok(None) };
-                lease.stocked(ahead, &values);
-                Ok(books.draw(key, asked, now_ms).map(Admission::Added))
+                if let Some(lease) = books.leases.get_mut(path) {
+                    lease.stocked(ahead, &values);
+                }
+                Ok(books.draw(path, asked, now_ms))
             }
             // There is less room than it seemed.
             Ok(Admission::Refused { .. }) => {
-                if let Some(lease) = books.leases.get_mut(key) {
+                if let Some(lease) = books.leases.get_mut(path) {
                     lease.scarce();
                 }
                 Ok(None)
             }
             // Nobody knows whether it was taken; if so it goes when the reservation ends.
             Err(error) => {
-                books.retire(key);
+                books.retire(path);
                 Err(error)
             }
         }
@@ -120,32 +113,24 @@ impl Counters for Leased {
     }
 
     fn at_hand(&self, reservation: &Reservation, now_ms: Millis) -> Option<Admission> {
-        let key = key(reservation)?;
-        let mut books = self.books();
-        // A new one is begun in time.
-        let young = |lease: &Lease| now_ms - lease.since_ms < millis(LEASE_LIFE);
-        if !books.leases.get(&key).is_some_and(young) {
-            return None;
-        }
-        books.draw(&key, reservation, now_ms).map(Admission::Added)
+        self.books().draw(&path(reservation)?, reservation, now_ms)
     }
 
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
-        if let Some(admission) = self.at_hand(reservation, now_ms) {
-            return Ok(admission);
-        }
-        let key = key(reservation);
-        let way = match &key {
-            Some(key) => self.books().way(key, reservation, now_ms),
-            None => Way::Direct,
-        };
-        match (way, &key) {
-            (Way::Ahead(ahead), Some(key)) => {
-                if let Some(done) = self.stock(key, (&ahead, reservation), now_ms).await? {
-                    return Ok(done);
+        let path = path(reservation);
+        if let Some(path) = &path {
+            let ahead = {
+                let mut books = self.books();
+                if let Some(admission) = books.draw(path, reservation, now_ms) {
+                    return Ok(admission);
                 }
+                books.wanting(path, reservation, now_ms)
+            };
+            if let Some(ahead) = ahead
+                && let Some(done) = self.stock(path, (&ahead, reservation), now_ms).await?
+            {
+                return Ok(done);
             }
-            (Way::Ahead(_), None) | (Way::Direct, _) => {}
         }
         if let Some(draw) = self.books().draws.get_mut(&reservation.id) {
             draw.reserves_too = true;
@@ -154,14 +139,13 @@ impl Counters for Leased {
         if let Admission::Refused { counter, .. } = &admission {
             // What is missing may be at hand here, for other requests.
             let back = self.books().of(counter);
-            if !back.is_empty() {
-                self.take_off(back, now_ms).await?;
+            if !back.is_empty() && self.take_off(back, now_ms).await.is_ok() {
                 admission = self.inner.reserve(reservation, now_ms).await?;
             }
         }
-        if let (Some(key), Admission::Added(values)) = (key, &admission) {
+        if let (Some(path), Admission::Added(values)) = (path, &admission) {
             let id = || ids::sortable(now_ms, &*self.random);
-            self.books().saw(&key, (reservation, values), now_ms, id);
+            self.books().saw(path, (reservation, values), now_ms, id);
         }
         Ok(admission)
     }
@@ -194,7 +178,7 @@ impl Counters for Leased {
 
 /// What a lease for such a request is kept under: the counters and, where they stay the same, the limits, so that a limit
 /// that was changed is asked anew. Only the first thing that a request reserves can come from a lease.
-fn key(reservation: &Reservation) -> Option<String> {
+fn path(reservation: &Reservation) -> Option<String> {
     let adds = &reservation.adds;
     let twice = |at: usize| adds[..at].iter().any(|other| other.name == adds[at].name);
     let odd = adds.iter().enumerate().any(|(at, add)| add.cap.is_none() || add.by < 1 || twice(at));
@@ -209,41 +193,37 @@ fn key(reservation: &Reservation) -> Option<String> {
 }
 
 impl Books {
-    fn way(&mut self, key: &str, asked: &Reservation, now_ms: Millis) -> Way {
-        let old = |lease: &Lease| now_ms - lease.since_ms >= millis(LEASE_LIFE);
-        if self.leases.get(key).is_some_and(old) {
-            self.retire(key);
-            return Way::Direct;
-        }
-        let Some(lease) = self.leases.get_mut(key) else { return Way::Direct };
-        lease.wanting(asked).map_or(Way::Direct, Way::Ahead)
-    }
-
     /// Gives a request what it asks for, if it is there.
-    fn draw(&mut self, key: &str, asked: &Reservation, now_ms: Millis) -> Option<Vec<i64>> {
-        let lease = self.leases.get_mut(key)?;
+    fn draw(&mut self, path: &str, asked: &Reservation, now_ms: Millis) -> Option<Admission> {
+        let lease = self.leases.get_mut(path).filter(|lease| !lease.is_old(now_ms))?;
         let values = lease.draw(&asked.adds, now_ms)?;
         let taken = asked.adds.iter().map(|add| (add.name.clone(), add.by)).collect();
-        let draw = Draw { lease: lease.id.clone(), taken, reserves_too: false };
+        let draw =
+            Draw { path: path.to_owned(), lease: lease.id.clone(), taken, reserves_too: false };
         self.draws.insert(asked.id.clone(), draw);
-        Some(values)
+        Some(Admission::Added(values))
+    }
+
+    /// What to take ahead first for a request that finds nothing at hand. `None`: it has to be asked by itself.
+    fn wanting(&mut self, path: &str, asked: &Reservation, now_ms: Millis) -> Option<Reservation> {
+        let lease = self.leases.get_mut(path)?;
+        if lease.is_old(now_ms) && !lease.asking {
+            self.retire(path);
+            return None;
+        }
+        lease.wanting(asked)
     }
 
     /// Notes how much room there was.
     fn saw(
         &mut self,
-        key: &str,
+        path: String,
         (asked, values): (&Reservation, &[i64]),
         now_ms: Millis,
         id: impl FnOnce() -> String,
     ) {
-        if !self.leases.contains_key(key) {
-            if self.leases.len() >= LEASES_MAX {
-                return;
-            }
-            self.leases.insert(key.to_owned(), Lease::new(id(), now_ms));
-        }
-        if let Some(lease) = self.leases.get_mut(key) {
+        if self.leases.len() < LEASES_MAX || self.leases.contains_key(&path) {
+            let lease = self.leases.entry(path).or_insert_with(|| Lease::new(id(), now_ms));
             lease.saw(&asked.adds, values, now_ms);
         }
     }
@@ -257,8 +237,11 @@ impl Books {
         };
         let taken: Taken =
             draw.taken.iter().map(|(name, by)| (name.clone(), used(name).min(*by))).collect();
-        let all = self.leases.values_mut().chain(&mut self.ending);
-        if let Some(lease) = all.into_iter().find(|lease| lease.id == draw.lease) {
+        let lease = match self.leases.get_mut(&draw.path) {
+            Some(lease) if lease.id == draw.lease => Some(lease),
+            _ => self.ending.iter_mut().find(|lease| lease.id == draw.lease),
+        };
+        if let Some(lease) = lease {
             lease.over(&draw.taken, &taken);
         }
         let taken = taken.into_iter().filter(|(_, by)| *by != 0).collect();
@@ -267,25 +250,14 @@ impl Books {
     }
 
     /// This lease gives no more.
-    fn retire(&mut self, key: &str) {
-        self.ending.extend(self.leases.remove(key));
+    fn retire(&mut self, path: &str) {
+        self.ending.extend(self.leases.remove(path));
     }
 
     /// What nobody asked for in a while.
     fn idle(&mut self, now_ms: Millis) -> Vec<Reservation> {
-        let old = |lease: &Lease| {
-            let idle = now_ms - lease.used_ms >= millis(LEASE_IDLE);
-            (idle || now_ms - lease.since_ms >= millis(LEASE_LIFE)) && !lease.asking
-        };
-        let gone: Vec<String> = self
-            .leases
-            .iter()
-            .filter(|(_, lease)| old(lease))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in gone {
-            self.retire(&key);
-        }
+        let over = |lease: &Lease| (lease.is_idle(now_ms) || lease.is_old(now_ms)) && !lease.asking;
+        self.ending.extend(self.leases.extract_if(|_, lease| over(lease)).map(|(_, lease)| lease));
         let back = self.ending.iter_mut().filter_map(Lease::give_back).collect();
         self.ending.retain(|lease| lease.draws > 0);
         back
@@ -301,10 +273,6 @@ impl Books {
         let all = self.leases.values_mut().chain(&mut self.ending);
         all.filter(|lease| lease.has(counter)).filter_map(Lease::give_back).collect()
     }
-}
-
-fn millis(time: std::time::Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 #[cfg(test)]

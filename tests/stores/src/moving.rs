@@ -8,7 +8,7 @@ use tidegate_core::{
     moving::{Checked, Count, Manner, Side, Told, Wanted, check, collisions, export, take},
     store::{
         Add, Counters, Document, Kind, ListQuery, Record, RecordFilter, Store,
-        sql::{SqlStore, migrate, moving::standing},
+        sql::{SqlStore, migrate, moving::content},
     },
     testing::{SeededRandom, root_secret},
 };
@@ -179,7 +179,7 @@ async fn there_and_back(world: &World) -> Verdict {
     fill(world).await?;
     let place = Place::new(world, 1);
     let before = readable(documents(&world.store).await?, &place.vault)?;
-    let stood = standing(&*world.database).await?;
+    let stood = content(&*world.database).await?;
     let (first, told) = place.export().await?;
     equal(told.counts.get("key").copied(), Some(Count { moved: 1, ..Count::default() }))?;
     equal(told.notes, Vec::<String>::new())?;
@@ -189,7 +189,7 @@ async fn there_and_back(world: &World) -> Verdict {
     equal(told.counts.get("counters").copied(), Some(Count { moved: 1, kept: 0, left: 1 }))?;
     equal(readable(documents(&world.store).await?, &place.vault)?, before.clone())?;
     equal(before.1, "sk-1")?;
-    equal(standing(&*world.database).await?, stood)?;
+    equal(content(&*world.database).await?, stood)?;
     let (second, _) = Place::new(world, 2).export().await?;
     equal(rows(&second), rows(&first))?;
     // It is a store like any other.

@@ -14,6 +14,8 @@ use rustix::{
 };
 use tidegate_core::{Error, Result, error::Kind, moving::limits::MOVING_LINE_BYTES_MAX};
 
+use crate::data::cannot;
+
 /// A file that is being written.
 pub(super) struct Written {
     out: BufWriter<File>,
@@ -121,10 +123,6 @@ fn beside(path: &Path) -> PathBuf {
 
 fn there(path: &Path) -> Error {
     Error::new(Kind::Conflict, format!("{} is there already, and stays.", path.display()))
-}
-
-pub(super) fn cannot(path: &Path, error: &io::Error) -> Error {
-    Error::new(Kind::Unavailable, format!("{}: {error}.", path.display()))
 }
 
 #[cfg(test)]

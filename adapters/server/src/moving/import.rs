@@ -7,7 +7,7 @@ use tidegate_core::{
     config::{Config, RootSecret},
     error::Kind,
     moving::{self, Manner, check, collisions, take},
-    store::sql::moving::standing,
+    store::sql::moving::content,
 };
 
 use super::{file::Lines, passphrase, place::Opening, report};
@@ -40,7 +40,7 @@ async fn manner(import: &Import, opening: &Opening, path: &Path) -> Result<Manne
         return Ok(Manner::Merge);
     }
     let side = opening.side();
-    let stood = standing(side.database).await?;
+    let stood = content(side.database).await?;
     if stood.documents == 0 && !stood.has_records {
         return Ok(if stood.revision == 0 && !stood.has_audit {
             Manner::Whole

@@ -3,12 +3,11 @@
 use std::{
     cell::{Cell, OnceCell},
     sync::Arc,
-    time::Duration,
 };
 
 use tidegate_core::{
     Error, Result,
-    ports::{Clock, Millis},
+    ports::{Clock, Millis, millis},
     store::{
         Add, Counters, Reservation, Settlement,
         sql::{
@@ -144,10 +143,6 @@ impl Object {
         }
         Ok(())
     }
-}
-
-fn millis(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 fn broken(error: impl std::fmt::Display) -> worker::Error {

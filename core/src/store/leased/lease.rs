@@ -2,15 +2,20 @@
 
 use super::{
     super::{Add, Reservation},
-    limits::{LEASE_ENDS_LATER, LEASE_REQUESTS_MAX, LEASE_REQUESTS_MIN, LEASE_SHARE},
+    limits::{
+        LEASE_ENDS_LATER, LEASE_IDLE, LEASE_LIFE, LEASE_REQUESTS_MAX, LEASE_REQUESTS_MIN,
+        LEASE_SHARE,
+    },
 };
-use crate::ports::Millis;
+use crate::ports::{Millis, millis};
 
 /// Names of counters, and how much of each.
 pub(super) type Taken = Vec<(String, i64)>;
 
 /// What a request took.
 pub(super) struct Draw {
+    /// Under which path the lease is kept.
+    pub(super) path: String,
     /// Of which lease.
     pub(super) lease: String,
     pub(super) taken: Taken,
@@ -21,8 +26,8 @@ pub(super) struct Draw {
 /// Room that was taken ahead.
 pub(super) struct Lease {
     pub(super) id: String,
-    pub(super) since_ms: Millis,
-    pub(super) used_ms: Millis,
+    since_ms: Millis,
+    used_ms: Millis,
     /// Requests that took of it and are not settled.
     pub(super) draws: usize,
     /// Whether more is being taken.
@@ -57,6 +62,16 @@ impl Lease {
         }
     }
 
+    /// Whether it was kept for so long that a new one should begin.
+    pub(super) fn is_old(&self, now_ms: Millis) -> bool {
+        now_ms - self.since_ms >= millis(LEASE_LIFE)
+    }
+
+    /// Whether nobody has asked for it in a while.
+    pub(super) fn is_idle(&self, now_ms: Millis) -> bool {
+        now_ms - self.used_ms >= millis(LEASE_IDLE)
+    }
+
     /// Takes of what is at hand for a request, all of it or nothing. Returns what the counters held at the last look.
     pub(super) fn draw(&mut self, adds: &[Add], now_ms: Millis) -> Option<Vec<i64>> {
         let fits = |(pool, add): (&Pool, &Add)| pool.name == add.name && pool.left >= add.by;
@@ -87,6 +102,9 @@ impl Lease {
     /// What to take ahead before a request that finds nothing at hand; `None` where there is too little room for that, or
     /// somebody does it already.
     pub(super) fn wanting(&mut self, asked: &Reservation) -> Option<Reservation> {
+        if self.asking || self.pools.len() != asked.adds.len() {
+            return None;
+        }
         let adds = asked.adds.iter().zip(&self.pools);
         let more = adds.map(|(add, pool)| {
             let most = add.by.saturating_mul(LEASE_REQUESTS_MAX);
@@ -99,9 +117,6 @@ impl Lease {
             })
         });
         let adds: Vec<Add> = more.collect::<Option<_>>()?;
-        if self.asking || adds.len() != asked.adds.len() || adds.is_empty() {
-            return None;
-        }
         self.asking = true;
         let until_ms = asked.until_ms.saturating_add(LEASE_ENDS_LATER);
         self.until_ms = self.until_ms.max(until_ms);

@@ -17,4 +17,4 @@ pub const LEASE_LIFE: Duration = Duration::from_secs(30);
 /// Milliseconds that a lease outlives the first request that takes of it: the last one comes a life later.
 pub const LEASE_ENDS_LATER: i64 = 60_000;
 /// Paths of counters for which room is kept ahead; others are asked for each request.
-pub const LEASES_MAX: usize = 10_000;
+pub const LEASES_MAX: usize = 1_000;

@@ -3,7 +3,7 @@
 
 mod together;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -21,7 +21,7 @@ use crate::{
         DATABASE_BYTES_MAX, DATABASE_CROWDED_WAIT, DATABASE_RETRY_WAIT, DATABASE_RETRY_WAIT_MAX,
         DATABASE_TRIES_MAX, DATABASE_WAIT,
     },
-    ports::{Clock, Millis, Upstream, within},
+    ports::{Clock, Upstream, millis, within},
 };
 
 /// How a transaction begins that takes the write lock first.
@@ -263,10 +263,6 @@ fn unbound(value: proto::Value) -> Value {
         proto::Value::Float { value } => Value::Real(value),
         proto::Value::Text { value } => Value::Text(value.as_ref().to_owned()),
     }
-}
-
-fn millis(time: Duration) -> Millis {
-    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX / 2)
 }
 
 fn not_a_url() -> Error {

@@ -48,9 +48,9 @@ pub const TABLES: [Table; 7] = [
     Table { name: "counters", columns: &["name", "value", "expires_at_ms"], key: &["name"] },
 ];
 
-/// Where a database stands.
+/// What is in a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Content {
     /// The newest revision.
     pub revision: i64,
     /// Records before this may have been pruned.
@@ -70,15 +70,15 @@ const SOME_SUMS: &str =
     "SELECT COUNT(*) AS found FROM (SELECT hour_ms FROM rollups LIMIT 1) AS one";
 const SOME_AUDIT: &str = "SELECT COUNT(*) AS found FROM (SELECT at_ms FROM audit LIMIT 1) AS one";
 
-/// Asks where a database stands.
-pub async fn standing(database: &dyn Database) -> Result<Standing> {
+/// Asks what is in a database.
+pub async fn content(database: &dyn Database) -> Result<Content> {
     let mark = |name: &str| Statement::new(MARK, vec![name.into()]);
     let mut batch = vec![mark("revision"), mark("pruned_before_ms")];
     let others = [LIVING, SOME_RECORDS, SOME_SUMS, SOME_AUDIT];
     batch.extend(others.map(|text| Statement::new(text, Vec::new())));
     let mut found = database.read(batch).await?.into_iter();
     let mut next = || number(found.next()).map(|value| value.unwrap_or(0));
-    Ok(Standing {
+    Ok(Content {
         revision: next()?,
         pruned_before_ms: next()?,
         documents: next()?,

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{Kind, Result},
     limits::{COUNTER_TRIES_MAX, RELEASE_ROWS_MAX},
-    ports::Millis,
+    ports::{Millis, millis},
 };
 
 const RESERVE: &str =
@@ -163,8 +163,7 @@ pub(super) async fn settle(
 /// Gives back what abandoned reservations hold, and leaves a mark of each for a while: what is used all the same is counted
 /// when it is settled.
 pub(super) async fn give_up(database: &dyn Database, now_ms: Millis) -> Result<()> {
-    let keep = Millis::try_from(ABANDONED_MARK_KEEP.as_millis()).unwrap_or(Millis::MAX / 2);
-    let marked_until = now_ms.saturating_add(keep);
+    let marked_until = now_ms.saturating_add(millis(ABANDONED_MARK_KEEP));
     let now = || Value::from(now_ms);
     let batch = vec![
         Statement::new(release(database.flavor(), "until_ms <= ?"), vec![now(), now()]),

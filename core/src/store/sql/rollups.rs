@@ -25,29 +25,6 @@ pub(super) const DAILY: Level =
     Level { rollups: "rollups_daily", latency: "latency_daily", width_ms: DAY_MS };
 
 pub(super) const KEY: [&str; 5] = ["hour_ms", "client", "team", "provider", "model"];
-/// All that a row of sums has: its key, and [`SUMS`].
-pub(super) const COLUMNS: [&str; 20] = [
-    "hour_ms",
-    "client",
-    "team",
-    "provider",
-    "model",
-    "requests",
-    "failed",
-    "prompt",
-    "cached",
-    "cache_write_5m",
-    "cache_write_1h",
-    "completion",
-    "reasoning",
-    "audio_in",
-    "audio_out",
-    "image_in",
-    "image_out",
-    "calls",
-    "cost_nano",
-    "total_ms",
-];
 /// What is summed, in the order of [`Sums`].
 pub(super) const SUMS: [&str; 15] = [
     "requests",
@@ -66,6 +43,16 @@ pub(super) const SUMS: [&str; 15] = [
     "cost_nano",
     "total_ms",
 ];
+/// All that a row of sums has: its key, and what is summed.
+pub(super) const COLUMNS: [&str; KEY.len() + SUMS.len()] = {
+    let mut all = [""; KEY.len() + SUMS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < KEY.len() { KEY[at] } else { SUMS[at - KEY.len()] };
+        at += 1;
+    }
+    all
+};
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Key<'a> {

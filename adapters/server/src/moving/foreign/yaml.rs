@@ -5,7 +5,7 @@ use std::{fs::File, io::Read, path::Path};
 use serde_json::Value;
 use tidegate_core::{Error, Result, limits::IMPORT_BYTES_MAX};
 
-use super::super::file::cannot;
+use crate::data::cannot;
 
 /// The file's one document.
 pub(super) fn read(path: &Path) -> Result<Value> {
