@@ -41,7 +41,11 @@ pub const SKIPS: &[Skip] = &[
 ];
 
 /// Routes that are only refused where they are, because the platform has no use for them.
-pub const REFUSED: &[(Adapter, &str)] = &[(Adapter::Lambda, "/api/live")];
+pub const REFUSED: &[(Adapter, &str)] = &[
+    (Adapter::Lambda, "/api/live"),
+    (Adapter::Lambda, "/api/backup"),
+    (Adapter::Worker, "/api/backup"),
+];
 
 const NOT_TOLD: &str = "a function URL does not tell the function that the client has left";
 const SIX_MB: &str = "the platform takes at most 6 MB and refuses more by itself";
