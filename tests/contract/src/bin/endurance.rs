@@ -1,4 +1,4 @@
-//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race rests outage rise even matrix-file …]
+//! Does Tidegate keep what it acknowledged? `tidegate-endurance [kill terminate lambda race together-sqld outage rise even matrix-file …]
 //! [--loops N] [--seconds N]`
 //!
 //! The environment names the binaries as for `tidegate-contract`.
@@ -11,7 +11,7 @@ use tidegate_contract::{
     endurance::{
         Ground, begin, broken, even, kill, lambda, live,
         matrix::{self, Place},
-        outage, race, rests, terminate,
+        outage, race, terminate, throughput, together,
     },
 };
 use tidegate_provider::Provider;
@@ -74,13 +74,21 @@ enum Part {
     RaceWorker,
     /// The same on the Worker, which counts in D1.
     RaceD1,
-    /// A key that one of four servers sees limited.
-    Rests,
+    /// Four servers that share one sqld: keys in turn, a key that one sees limited, and what one is told.
+    TogetherSqld,
+    /// The same with one `PostgreSQL`.
+    TogetherPostgres,
+    /// The same with one `MariaDB`.
+    TogetherMariadb,
+    /// The same with one `PostgreSQL` and a Redis, over which all tell what ends on one.
+    TogetherRedis,
+    /// One server over its file, and four over one `PostgreSQL` and one Redis.
+    Throughput,
     /// All providers limited, busy and gone.
     Outage,
     /// A provider that fails more and more requests.
     Rise,
-    /// Ten thousand requests over seven keys.
+    /// Ten thousand requests over seven keys, on one server.
     Even,
     /// A file that is locked, and one whose disk is full.
     MatrixFile,
@@ -139,10 +147,14 @@ async fn play(part: Part, loops: u32, lasting: Option<Duration>) -> Result<Strin
         Part::BrokenPostgres => broken::run(Ground::Postgres, loops).await?.to_string(),
         Part::BrokenMariadb => broken::run(Ground::Mariadb, loops).await?.to_string(),
         Part::RaceLambda => race::run(&provider, race::EIGHT_FUNCTIONS).await?.to_string(),
-        Part::Rests => rests::run(&provider).await?.to_string(),
+        Part::TogetherSqld => together::run(&provider, together::SQLD).await?.to_string(),
+        Part::TogetherPostgres => together::run(&provider, together::POSTGRES).await?.to_string(),
+        Part::TogetherMariadb => together::run(&provider, together::MARIADB).await?.to_string(),
+        Part::TogetherRedis => together::run(&provider, together::REDIS).await?.to_string(),
+        Part::Throughput => throughput::run(&provider).await?.to_string(),
         Part::Outage => lines(&outage::run().await?),
         Part::Rise => outage::rise().await?.to_string(),
-        Part::Even => lines(&even::run(&provider).await?),
+        Part::Even => even::run(&provider).await?.to_string(),
         Part::MatrixFile => matrix(Place::File).await?,
         Part::MatrixKill => matrix::kill(&provider, loops).await?.to_string(),
         Part::MatrixSqld => matrix(Place::Sqld).await?,

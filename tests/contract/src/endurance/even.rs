@@ -1,11 +1,11 @@
-//! Are the keys of a provider asked equally often, by one process and by several over one database?
+//! Are the keys of a provider asked equally often, by one process and by several?
 
 use std::{fmt, net::SocketAddr};
 
 use serde_json::json;
 use tidegate_provider::{Provider, Script, tag};
 
-use super::{WHOLE, crowd, race::shared_database};
+use super::{WHOLE, crowd};
 use crate::{
     Result,
     adapters::Adapter,
@@ -18,9 +18,6 @@ use crate::{
 const KEYS: usize = 7;
 const REQUESTS: usize = 10_000;
 const AT_ONCE: usize = 50;
-/// Servers over one database.
-const SERVERS: usize = 4;
-
 /// How often each key was asked, and how far from even that is.
 pub struct Outcome {
     servers: usize,
@@ -28,34 +25,29 @@ pub struct Outcome {
     off: f64,
 }
 
-/// Asks one server, then several of them in turn.
-pub async fn run(provider: &Provider) -> Result<Vec<Outcome>> {
-    provider.play(WHOLE, Script::json(200, super::GOOD));
-    let keys: Vec<String> = (1..=KEYS).map(|number| format!("sk-even-{number}")).collect();
-    let tables = format!(
-        "\n[[provider]]\nid = \"even\"\ndialect = \"openai_chat\"\nbase_url = \"{}\"\nkeys = {keys:?}\n",
-        provider.base_url()
-    );
-    let one = Adapter::Server.start(Setup::new(&provider.base_url())?.adding(&tables)).await?;
-    let alone = ask(provider, &keys, &[one.address], 1.0).await?;
-    let (sqld, _folder) = shared_database().await?;
-    let mut servers = Vec::with_capacity(SERVERS);
-    for _ in 0..SERVERS {
-        let setup = Setup::new(&provider.base_url())?.adding(&tables).storing(&sqld.url);
-        servers.push(Adapter::Server.start(setup).await?);
-    }
-    let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
-    #[expect(clippy::cast_precision_loss, reason = "four of them")]
-    let together = ask(provider, &keys, &addresses, SERVERS as f64).await?;
-    Ok(vec![alone, together])
+/// Asks one server.
+pub async fn run(provider: &Provider) -> Result<Outcome> {
+    let setup = Setup::new(&provider.base_url())?.adding(&declared(provider));
+    let one = Adapter::Server.start(setup).await?;
+    ask(provider, &[one.address]).await
 }
 
-async fn ask(
-    provider: &Provider,
-    keys: &[String],
-    servers: &[SocketAddr],
-    most: f64,
-) -> Result<Outcome> {
+/// The provider with the keys.
+pub(super) fn declared(provider: &Provider) -> String {
+    format!(
+        "\n[[provider]]\nid = \"even\"\ndialect = \"openai_chat\"\nbase_url = \"{}\"\nkeys = {:?}\n",
+        provider.base_url(),
+        keys()
+    )
+}
+
+fn keys() -> Vec<String> {
+    (1..=KEYS).map(|number| format!("sk-even-{number}")).collect()
+}
+
+/// Asks servers that declare it, in turn. Each takes the keys in turn by itself, so each may be one off.
+pub(super) async fn ask(provider: &Provider, servers: &[SocketAddr]) -> Result<Outcome> {
+    provider.play(WHOLE, Script::json(200, super::GOOD));
     let client = create_client(servers[0], json!({ "name": "even" })).await?;
     // Everybody has heard of the client.
     tokio::time::sleep(super::HEARD_WAIT).await;
@@ -68,14 +60,16 @@ async fn ask(
         return failed(format!("an answer with {bad}"));
     }
     let seen = provider.seen(WHOLE);
-    let count = |key: &String| seen.iter().filter(|seen| seen.key() == Some(key)).count();
-    let counts: Vec<usize> = keys.iter().map(count).collect();
+    let count = |key: String| seen.iter().filter(|seen| seen.key() == Some(&*key)).count();
+    let counts: Vec<usize> = keys().into_iter().map(count).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let off = counts
         .iter()
         .map(|count| (*count as f64 - REQUESTS as f64 / KEYS as f64).abs())
         .fold(0.0, f64::max);
     let outcome = Outcome { servers: servers.len(), counts, off };
+    #[expect(clippy::cast_precision_loss, reason = "a few of them")]
+    let most = servers.len() as f64;
     if off > most { failed(format!("not even: {outcome}")) } else { Ok(outcome) }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -11,7 +12,7 @@ use tidegate_provider::Provider;
 use tidegate_stores_runner::servers::{Disk, Engine};
 use tokio::time::timeout;
 
-use super::{HEARD_WAIT, WHOLE, load::chat, play_all, race::start_redis};
+use super::{HEARD_WAIT, WHOLE, load::chat, place::start_redis, play_all};
 use crate::{
     Result,
     adapters::Adapter,
@@ -40,7 +41,7 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
     play_all(provider);
     let database = Engine::Postgres.start(Disk::Kept).await.or_else(failed)?;
     let mut redis = start_redis().await?;
-    let (mut gateways, mut sockets) = (Vec::new(), Vec::new());
+    let mut gateways = Vec::new();
     for _ in 0..2 {
         let setup = Setup::new(&provider.base_url())?.storing(&database.url);
         gateways
@@ -48,27 +49,9 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
     }
     let client = create_client(gateways[0].address, json!({ "name": "live" })).await?;
     tokio::time::sleep(HEARD_WAIT).await;
-    for gateway in &gateways {
-        let ask = Ask::new("GET", "/api/live").bearer(ADMIN_TOKEN);
-        sockets.push(Socket::open(gateway.address, &ask).await?);
-    }
+    let addresses = gateways.iter().map(|gateway| gateway.address).collect::<Vec<_>>();
     let ask = chat(&client.key, WHOLE, false);
-    let mut slowest = Duration::ZERO;
-    for turn in 0..REQUESTS {
-        let answer = exchange(gateways[turn % 2].address, &ask).await?;
-        let (id, ended) = (answer.request_id()?.to_owned(), Instant::now());
-        for socket in &mut sockets {
-            let told = timeout(TOLD_WAIT, heard(socket)).await;
-            let Ok(told) = told else {
-                return failed(format!("{id} is not told in {TOLD_WAIT:?}"));
-            };
-            if told? != BTreeMap::from([(id.clone(), 1)]) {
-                return failed(format!("something else is told than {id}, or more than once"));
-            }
-        }
-        slowest = slowest.max(ended.elapsed());
-    }
-    quiet(&mut sockets).await?;
+    let (slowest, mut sockets) = told(&addresses, &ask).await?;
     redis.kill();
     let away = exchange(gateways[0].address, &ask).await?;
     if away.status != 200 {
@@ -93,6 +76,33 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
             return failed("nothing is told any more after Redis was away");
         }
     }
+}
+
+/// Asks servers in turn and watches all of them: each tells each request once. Returns how long the last took to be
+/// told, and the sockets.
+pub(super) async fn told(servers: &[SocketAddr], ask: &Ask) -> Result<(Duration, Vec<Socket>)> {
+    let mut sockets = Vec::with_capacity(servers.len());
+    for server in servers {
+        let watch = Ask::new("GET", "/api/live").bearer(ADMIN_TOKEN);
+        sockets.push(Socket::open(*server, &watch).await?);
+    }
+    let mut slowest = Duration::ZERO;
+    for turn in 0..REQUESTS {
+        let answer = exchange(servers[turn % servers.len()], ask).await?;
+        let (id, ended) = (answer.request_id()?.to_owned(), Instant::now());
+        for socket in &mut sockets {
+            let told = timeout(TOLD_WAIT, heard(socket)).await;
+            let Ok(told) = told else {
+                return failed(format!("{id} is not told in {TOLD_WAIT:?}"));
+            };
+            if told? != BTreeMap::from([(id.clone(), 1)]) {
+                return failed(format!("something else is told than {id}, or more than once"));
+            }
+        }
+        slowest = slowest.max(ended.elapsed());
+    }
+    quiet(&mut sockets).await?;
+    Ok((slowest, sockets))
 }
 
 /// How often each request is told by the next message.

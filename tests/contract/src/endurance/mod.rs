@@ -11,9 +11,12 @@ pub mod live;
 mod load;
 pub mod matrix;
 pub mod outage;
+mod place;
 pub mod race;
-pub mod rests;
+mod rests;
 pub mod terminate;
+pub mod throughput;
+pub mod together;
 
 pub use ground::Ground;
 
@@ -43,6 +46,9 @@ const GOOD: &str = r#"{"id":"x","choices":[{"index":0,"message":{"role":"assista
 
 /// Longer than a server waits between two looks at the revision.
 const HEARD_WAIT: Duration = Duration::from_millis(2_500);
+
+/// By then a server has given back what it took ahead of a limit and does not need.
+const GIVEN_BACK_WAIT: Duration = Duration::from_secs(10);
 
 /// How soon a restarted server must be ready.
 const READY_WAIT: Duration = Duration::from_secs(10);

@@ -1,8 +1,7 @@
 //! Does a budget let through exactly what it has room for, however many ask at once and wherever they ask?
 
 use std::{
-    any::Any,
-    env, fmt,
+    fmt,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -10,13 +9,14 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tidegate_provider::Provider;
-use tidegate_stores_runner::{
-    redis::{Door, Redis},
-    servers::{Disk, Engine},
-    sqld::Sqld,
-};
+use tidegate_stores_runner::servers::Engine;
 
-use super::{HEARD_WAIT, WHOLE, load::chat, play_all};
+use super::{
+    GIVEN_BACK_WAIT, HEARD_WAIT, WHOLE,
+    load::chat,
+    place::{Place, start_redis},
+    play_all,
+};
 use crate::{
     Result,
     adapters::Adapter,
@@ -37,19 +37,6 @@ pub struct Course {
     redis: bool,
     clients: usize,
     requests: usize,
-}
-
-/// Where the gateways of a race count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Each where it usually does.
-    Own,
-    /// In D1, without the objects that a Worker counts in.
-    D1,
-    /// All in one sqld.
-    Sqld,
-    /// All in one database server.
-    Served(Engine),
 }
 
 /// A server counts in memory.
@@ -97,8 +84,6 @@ pub const WORKER_ON_D1: Course =
 const LIMIT: usize = 100;
 /// So much that servers take room ahead until little is left.
 const LARGE_LIMIT: usize = 5_000;
-/// By then what is not needed anywhere has been given back.
-const GIVEN_BACK_WAIT: Duration = Duration::from_secs(5);
 const UNDER_WAY: &str = "SELECT COUNT(*) AS n FROM counters WHERE name LIKE '%/concurrent'";
 const SETTLED_WAIT: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 16;
@@ -184,28 +169,6 @@ async fn race<T, F: Future<Output = Result<T>>>(
         let logs: Vec<String> = gateways.iter().map(|gateway| last_lines(&gateway.log())).collect();
         failed(format!("{error}{}", logs.concat()))
     })
-}
-
-impl Place {
-    /// Starts what is shared; returns its URL and what goes with it.
-    async fn start(self) -> Result<Option<(String, Box<dyn Any + Send>)>> {
-        Ok(match self {
-            Self::Own | Self::D1 => None,
-            Self::Sqld => {
-                let shared = shared_database().await?;
-                Some((shared.0.url.clone(), Box::new(shared)))
-            }
-            Self::Served(engine) => match engine.start(Disk::Kept).await {
-                Ok(server) => Some((server.url.clone(), Box::new(server))),
-                Err(error) => return failed(error),
-            },
-        })
-    }
-}
-
-/// A fresh Redis.
-pub(super) async fn start_redis() -> Result<Redis> {
-    Redis::start(Door::Plain).await.or_else(failed)
 }
 
 /// The end of a log.
@@ -342,15 +305,6 @@ impl Crowd {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-    }
-}
-
-/// A fresh database server, and the folder it writes to.
-pub(super) async fn shared_database() -> Result<(Sqld, Setup)> {
-    let setup = Setup::new(&env::temp_dir().display().to_string())?;
-    match Sqld::start(&setup.folder).await {
-        Ok(sqld) => Ok((sqld, setup)),
-        Err(error) => failed(error),
     }
 }
 

@@ -1,25 +1,22 @@
-//! Is a key that one instance saw limited left alone by the others, in time and not for longer?
+//! Is a key that one of several servers saw limited left alone by the others, in time and not for longer?
 
 use std::{
     fmt,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 use tidegate_provider::{Provider, Script, tag};
 
-use super::{GOOD, WHOLE, race::shared_database};
+use super::{GOOD, WHOLE};
 use crate::{
-    Result,
-    adapters::Adapter,
-    failed,
-    setup::{MODEL, POOL_KEYS, Setup},
+    Result, failed,
+    setup::{MODEL, POOL_KEYS},
     wire::{Ask, exchange},
     world::{CHAT, create_client},
 };
 
-/// Servers over one database.
-const GATEWAYS: usize = 4;
 /// How long others may take to hear of it.
 const HEARD_WAIT: Duration = Duration::from_secs(2);
 /// For how long the provider wants a key to be left alone.
@@ -30,7 +27,7 @@ const BACK_WAIT: Duration = Duration::from_secs(3);
 const PACE: Duration = Duration::from_millis(50);
 
 /// What was seen of the key.
-pub struct Outcome {
+pub(super) struct Outcome {
     requests: usize,
     /// Times after the first refusal that others still asked with it.
     late: Vec<Duration>,
@@ -38,14 +35,8 @@ pub struct Outcome {
 }
 
 /// Refuses one of three keys once, and asks all servers on and on.
-pub async fn run(provider: &Provider) -> Result<Outcome> {
-    let (sqld, _folder) = shared_database().await?;
-    let mut gateways = Vec::with_capacity(GATEWAYS);
-    for _ in 0..GATEWAYS {
-        let setup = Setup::new(&provider.base_url())?.storing(&sqld.url);
-        gateways.push(Adapter::Server.start(setup).await?);
-    }
-    let client = create_client(gateways[0].address, json!({ "name": "rests" })).await?;
+pub(super) async fn run(provider: &Provider, servers: &[SocketAddr]) -> Result<Outcome> {
+    let client = create_client(servers[0], json!({ "name": "rests" })).await?;
     let body = json!({
         "model": format!("pool-0/{MODEL}"), "messages": [{ "role": "user", "content": tag(WHOLE) }],
     });
@@ -57,7 +48,7 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
     provider.play_for(WHOLE, POOL_KEYS[0], Script::whole(429, &limit, "{}"));
     provider.forget(WHOLE);
     while used(provider).is_empty() {
-        answered(gateways[0].address, &ask).await?;
+        answered(servers[0], &ask).await?;
     }
     let refused_at = used(provider)[0];
     let mut requests = 0;
@@ -65,8 +56,8 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
         if refused_at.elapsed() > HEARD_WAIT {
             provider.play_for(WHOLE, POOL_KEYS[0], Script::json(200, GOOD));
         }
-        for gateway in &gateways {
-            answered(gateway.address, &ask).await?;
+        for server in servers {
+            answered(*server, &ask).await?;
             requests += 1;
         }
         tokio::time::sleep(PACE).await;
@@ -83,7 +74,7 @@ pub async fn run(provider: &Provider) -> Result<Outcome> {
     }
 }
 
-async fn answered(address: std::net::SocketAddr, ask: &Ask) -> Result {
+async fn answered(address: SocketAddr, ask: &Ask) -> Result {
     let answer = exchange(address, ask).await?;
     if answer.status == 200 {
         Ok(())
@@ -105,7 +96,7 @@ impl fmt::Display for Outcome {
         let last = late.last().copied().unwrap_or_default();
         write!(
             f,
-            "rests: {GATEWAYS} servers, one sqld, {requests} requests: a key limited for {REST:?} was used {} times \
+            "{requests} requests: a key limited for {REST:?} was used {} times \
              more, last after {last:.1?}, and again after {back:.1?}",
             late.len()
         )

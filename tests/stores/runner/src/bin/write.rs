@@ -1,4 +1,4 @@
-//! How many records a second does each database take? `write [file postgres mariadb]` writes for some seconds, one batch
+//! How many records a second does each database take? `write [file sqld postgres mariadb]` writes for some seconds, one batch
 //! after the other and then several at once, as servers that share it do.
 #![expect(clippy::print_stdout, reason = "this program talks to a person at a terminal")]
 
@@ -16,7 +16,10 @@ use tidegate_core::{
     store::{Ended, Record, Store, Usage, sql::SqlStore},
 };
 use tidegate_native::{HttpClient, Place, SystemClock, Writing, open_store};
-use tidegate_stores_runner::servers::{Disk, Engine};
+use tidegate_stores_runner::{
+    servers::{Disk, Engine},
+    sqld::Sqld,
+};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -41,7 +44,10 @@ async fn measure(name: &str) -> Result {
         "mariadb" => Some(Engine::Mariadb.start(Disk::Kept).await?),
         _ => None,
     };
-    let done = fill(name, server.as_ref().map(|server| &*server.url), &folder).await;
+    let sqld = if name == "sqld" { Some(Sqld::start(&folder).await?) } else { None };
+    let shared = server.as_ref().map(|server| &server.url);
+    let url = shared.or(sqld.as_ref().map(|sqld| &sqld.url));
+    let done = fill(name, url.map(String::as_str), &folder).await;
     fs::remove_dir_all(&folder)?;
     done
 }
