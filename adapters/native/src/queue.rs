@@ -17,12 +17,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use tidegate_core::{
     Error, Result,
     error::Kind,
     limits::{
         DATABASE_WAIT, FLUSH_PATIENCE, FLUSH_RETRY_WAIT_MAX, FLUSH_ROWS_MAX, FLUSH_TRIES_MAX,
-        FLUSH_WAIT, QUEUE_RECORDS_MAX,
+        FLUSH_WAIT, QUEUE_CROWD, QUEUE_RECORDS_MAX,
     },
     ports::{Backlog, Clock, Journal, Lack, Random, Store, Trouble},
     store::Record,
@@ -142,8 +143,9 @@ impl Journal for Queue {
         };
         match length {
             0 => self.shared.drop_records(1),
-            // The writer sleeps until there is something, and then until there is enough: nobody else needs to wake it.
-            1 | FLUSH_ROWS_MAX => self.shared.wake.notify_one(),
+            // The writer sleeps until there is something, then until there is enough, and does not look on for ever while
+            // more and more comes: nobody else needs to wake it.
+            1 | FLUSH_ROWS_MAX | QUEUE_CROWD => self.shared.wake.notify_one(),
             _ => {}
         }
     }
@@ -331,26 +333,46 @@ impl Writer {
         }
     }
 
-    /// Where records can be kept aside, nobody waits long for a store that does not answer.
+    /// Where records can be kept aside, nobody waits long for a store that does not answer, and the queue does not fill up
+    /// meanwhile.
     async fn flush(&self, flush_id: &str, records: &[Record]) -> Result<()> {
         let flush = self.store.flush(flush_id, records);
         if self.shared.aside.is_none() {
             return flush.await;
         }
-        let flush = timeout(FLUSH_PATIENCE, flush).await;
-        flush.unwrap_or_else(|_| Err(Error::store("the store takes too long")))
+        let mut flush = pin!(timeout(FLUSH_PATIENCE, flush));
+        let done = loop {
+            if let Either::Left((done, _)) = select(&mut flush, pin!(self.crowded())).await {
+                break done;
+            }
+            if let Err(records) = self.shared.set_aside().await {
+                self.shared.put_back(records);
+                break flush.await;
+            }
+        };
+        done.unwrap_or_else(|_| Err(Error::store("the store takes too long")))
+    }
+
+    /// Returns when so many wait that there is soon no more room.
+    async fn crowded(&self) {
+        while self.shared.waiting().len() < QUEUE_CROWD {
+            self.shared.wake.notified().await;
+        }
     }
 
     /// Tells the store what lies aside, the oldest first, and keeps aside what comes meanwhile, until nothing does.
     async fn catch_up(&self) -> Next {
         let Some(aside) = &self.shared.aside else { return Next::More };
         let mut pause = FLUSH_WAIT;
-        let (mut flush_id, mut refusals) = (self.flush_id(), 0);
+        let mut refusals = 0;
         while let Some(oldest) = self.beside(aside.oldest()).await {
             let records = oldest.records.as_slice();
             let done = if records.is_empty() {
                 Ok(())
             } else {
+                // Never by the id of a try before, which may have been made and was of fewer records: those that are there
+                // are known by their own ids.
+                let flush_id = self.flush_id();
                 let flush = timeout(DATABASE_WAIT, self.store.flush(&flush_id, records));
                 let done = self.beside(flush).await;
                 done.unwrap_or_else(|_| Err(Error::store("the store takes too long")))
@@ -367,7 +389,7 @@ impl Writer {
             }
             if done.is_ok() || lost {
                 aside.done(oldest).await;
-                (flush_id, refusals, pause) = (self.flush_id(), 0, FLUSH_WAIT);
+                (refusals, pause) = (0, FLUSH_WAIT);
                 continue;
             }
             if self.shared.closed() {

@@ -33,6 +33,13 @@ pub struct Leased {
     books: Mutex<Books>,
 }
 
+/// Room is being asked for. Whoever waits for the answer may have no more time, or get none.
+struct Asking<'l> {
+    leased: &'l Leased,
+    path: &'l str,
+    ahead: Option<&'l Reservation>,
+}
+
 #[derive(Default)]
 struct Books {
     /// By their paths: the counters that a request goes through, all of them.
@@ -41,6 +48,22 @@ struct Books {
     ending: Vec<Lease>,
     /// What requests took, by their ids.
     draws: HashMap<String, Draw>,
+    /// What has to be given back.
+    owed: Vec<Reservation>,
+}
+
+impl Asking<'_> {
+    fn answered(mut self) {
+        self.ahead = None;
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if let Some(ahead) = self.ahead {
+            self.leased.books().left_open(self.path, ahead);
+        }
+    }
 }
 
 impl Leased {
@@ -50,15 +73,14 @@ impl Leased {
         Self { inner, random, books: Mutex::default() }
     }
 
-    async fn take_off(&self, back: Vec<Reservation>, now_ms: Millis) -> Result<()> {
-        let mut outcome = Ok(());
-        for reservation in back {
-            // What cannot be given back now goes when the reservation ends.
-            if let Err(error) = self.inner.reserve(&reservation, now_ms).await {
-                outcome = Err(error);
-            }
+    /// Gives back what is owed, the oldest first. What cannot be given back now is owed on; each part counts once, however
+    /// often it is told.
+    async fn pay(&self, now_ms: Millis) -> Result<()> {
+        loop {
+            let Some(next) = self.books().owed.first().cloned() else { return Ok(()) };
+            self.inner.reserve(&next, now_ms).await?;
+            self.books().owed.retain(|owed| (&owed.id, owed.part) != (&next.id, next.part));
         }
-        outcome
     }
 
     /// Takes ahead, and gives the request its part of it.
@@ -68,28 +90,35 @@ impl Leased {
         (ahead, asked): (&Reservation, &Reservation),
         now_ms: Millis,
     ) -> Result<Option<Admission>> {
-        let answer = self.inner.reserve(ahead, now_ms).await;
+        let asking = Asking { leased: self, path, ahead: Some(ahead) };
+        let answer = self.inner.reserve(ahead, now_ms).await?;
+        asking.answered();
         let mut books = self.books();
         match answer {
-            Ok(Admission::Added(values)) => {
+            Admission::Added(values) => {
                 if let Some(lease) = books.leases.get_mut(path) {
                     lease.stocked(ahead, &values);
                 }
                 Ok(books.draw(path, asked, now_ms))
             }
             // There is less room than it seemed.
-            Ok(Admission::Refused { .. }) => {
+            Admission::Refused { .. } => {
                 if let Some(lease) = books.leases.get_mut(path) {
                     lease.scarce();
                 }
                 Ok(None)
             }
-            // Nobody knows whether it was taken; if so it goes when the reservation ends.
-            Err(error) => {
-                books.retire(path);
-                Err(error)
-            }
         }
+    }
+
+    /// Asks again for what nobody knows whether it was taken: then it is, or it was refused.
+    async fn ask_again(&self, now_ms: Millis) -> Result<()> {
+        let unanswered = self.books().unanswered();
+        for ahead in unanswered {
+            let admission = self.inner.reserve(&ahead, now_ms).await?;
+            self.books().answered(&ahead, &admission);
+        }
+        Ok(())
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -138,8 +167,7 @@ impl Counters for Leased {
         let mut admission = self.inner.reserve(reservation, now_ms).await?;
         if let Admission::Refused { counter, .. } = &admission {
             // What is missing may be at hand here, for other requests.
-            let back = self.books().of(counter);
-            if !back.is_empty() && self.take_off(back, now_ms).await.is_ok() {
+            if self.books().owe_of(counter) && self.pay(now_ms).await.is_ok() {
                 admission = self.inner.reserve(reservation, now_ms).await?;
             }
         }
@@ -164,11 +192,12 @@ impl Counters for Leased {
     }
 
     async fn give_back(&self, spare: Spare, now_ms: Millis) -> Result<()> {
-        let back = match spare {
-            Spare::Idle => self.books().idle(now_ms),
-            Spare::All => self.books().all(),
-        };
-        self.take_off(back, now_ms).await
+        let asked = self.ask_again(now_ms).await;
+        match spare {
+            Spare::Idle => self.books().owe_idle(now_ms),
+            Spare::All => self.books().owe_all(),
+        }
+        self.pay(now_ms).await.and(asked)
     }
 
     async fn expire(&self, now_ms: Millis) -> Result<u64> {
@@ -254,24 +283,46 @@ impl Books {
         self.ending.extend(self.leases.remove(path));
     }
 
+    /// This lease gives no more before it is known whether that was taken for it.
+    fn left_open(&mut self, path: &str, ahead: &Reservation) {
+        if let Some(mut lease) = self.leases.remove(path) {
+            lease.unanswered = Some(ahead.clone());
+            self.ending.push(lease);
+        }
+    }
+
+    fn unanswered(&self) -> Vec<Reservation> {
+        self.ending.iter().filter_map(|lease| lease.unanswered.clone()).collect()
+    }
+
+    fn answered(&mut self, ahead: &Reservation, admission: &Admission) {
+        let Some(lease) = self.ending.iter_mut().find(|lease| lease.id == ahead.id) else { return };
+        lease.unanswered = None;
+        if let Admission::Added(values) = admission {
+            lease.stocked(ahead, values);
+        }
+    }
+
     /// What nobody asked for in a while.
-    fn idle(&mut self, now_ms: Millis) -> Vec<Reservation> {
+    fn owe_idle(&mut self, now_ms: Millis) {
         let over = |lease: &Lease| (lease.is_idle(now_ms) || lease.is_old(now_ms)) && !lease.asking;
         self.ending.extend(self.leases.extract_if(|_, lease| over(lease)).map(|(_, lease)| lease));
-        let back = self.ending.iter_mut().filter_map(Lease::give_back).collect();
-        self.ending.retain(|lease| lease.draws > 0);
-        back
+        self.owed.extend(self.ending.iter_mut().filter_map(Lease::give_back));
+        self.ending.retain(|lease| lease.draws > 0 || lease.unanswered.is_some());
     }
 
-    fn all(&mut self) -> Vec<Reservation> {
+    fn owe_all(&mut self) {
         self.ending.extend(self.leases.drain().map(|(_, lease)| lease));
-        self.ending.iter_mut().filter_map(Lease::give_back).collect()
+        self.owed.extend(self.ending.iter_mut().filter_map(Lease::give_back));
     }
 
-    /// What is at hand of one counter.
-    fn of(&mut self, counter: &str) -> Vec<Reservation> {
+    /// What is at hand of one counter; says whether there is any.
+    fn owe_of(&mut self, counter: &str) -> bool {
         let all = self.leases.values_mut().chain(&mut self.ending);
-        all.filter(|lease| lease.has(counter)).filter_map(Lease::give_back).collect()
+        let back = all.filter(|lease| lease.has(counter)).filter_map(Lease::give_back);
+        let before = self.owed.len();
+        self.owed.extend(back);
+        self.owed.len() > before
     }
 }
 

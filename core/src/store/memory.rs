@@ -158,9 +158,17 @@ impl Counters for MemoryCounters {
     async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
         self.load(now_ms).await?;
         let mut books = self.books();
-        let admission = books.add(&reservation.adds, now_ms);
-        if matches!(admission, Admission::Added(_)) && !reservation.adds.is_empty() {
-            let parts = books.reservations.entry(reservation.id.clone()).or_default();
+        let Reservation { id, part, adds, .. } = reservation;
+        let known =
+            books.reservations.get(id).is_some_and(|all| all.iter().any(|it| it.part == *part));
+        if known {
+            return Ok(Admission::Added(
+                adds.iter().map(|add| books.value(&add.name, now_ms)).collect(),
+            ));
+        }
+        let admission = books.add(adds, now_ms);
+        if matches!(admission, Admission::Added(_)) && !adds.is_empty() {
+            let parts = books.reservations.entry(id.clone()).or_default();
             parts.push(reservation.clone());
         }
         Ok(admission)

@@ -252,6 +252,27 @@ async fn what_a_silent_store_does_not_take_is_kept_aside_and_told_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn more_than_the_queue_holds_is_kept_aside_at_once() {
+    let (gate, open) = watch::channel(false);
+    let (shelf, folder) = (Shelf::behind(open), Folder::new());
+    let queue = shelf.queue_beside(&folder, Promise::Hoped);
+    let count = 3 * QUEUE_RECORDS_MAX;
+    let from = Instant::now();
+    for some in numbered(count).chunks(1_000) {
+        for id in some {
+            queue.append(Record { id: id.clone(), ..Record::default() }).await;
+        }
+        sleep(FLUSH_WAIT / 4).await;
+    }
+    assert!(from.elapsed() < FLUSH_PATIENCE, "the store has not been given up");
+    let backlog = queue.backlog().unwrap();
+    assert_eq!((backlog.dropped, backlog.trouble), (0, None));
+    gate.send(true).unwrap();
+    queue.drain(LONG).await;
+    assert_eq!((shelf.taken(), queue.dropped()), (numbered(count), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_beside_a_silent_store_loses_nothing() {
     let folder = Folder::new();
     let (_gate, open) = watch::channel(false);

@@ -32,6 +32,8 @@ pub(super) struct Lease {
     pub(super) draws: usize,
     /// Whether more is being taken.
     pub(super) asking: bool,
+    /// What was asked for and nobody knows whether it was taken. It is a lease that ends then.
+    pub(super) unanswered: Option<Reservation>,
     parts: i64,
     until_ms: Millis,
     pools: Vec<Pool>,
@@ -56,6 +58,7 @@ impl Lease {
             used_ms: now_ms,
             draws: 0,
             asking: false,
+            unanswered: None,
             parts: 0,
             until_ms: 0,
             pools: Vec::new(),

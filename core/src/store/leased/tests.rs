@@ -1,6 +1,7 @@
 //! Is no limit passed, is nothing lost, and does what nobody needs go back?
 
 use futures_executor::block_on;
+use futures_util::FutureExt;
 
 use super::{super::memory::MemoryCounters, *};
 use crate::testing::SeededRandom;
@@ -115,6 +116,76 @@ fn a_refusal_gives_back_what_lies_here_first() {
     let rest = Reservation { id: "rest".to_owned(), part: 0, adds, until_ms: END };
     assert!(house.ask(0, &rest, NOW));
     assert_eq!(house.team(NOW), 10_000);
+}
+
+/// Counters that are asked, do what they are asked, and give no answer.
+struct Deaf {
+    shared: Arc<MemoryCounters>,
+    deaf: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl Counters for Deaf {
+    async fn add(&self, adds: &[Add], now_ms: Millis) -> Result<Admission> {
+        self.shared.add(adds, now_ms).await
+    }
+
+    async fn reserve(&self, reservation: &Reservation, now_ms: Millis) -> Result<Admission> {
+        let answer = self.shared.reserve(reservation, now_ms).await;
+        if self.deaf.load(std::sync::atomic::Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        answer
+    }
+
+    async fn settle(&self, settlement: Settlement, now_ms: Millis) -> Result<Option<Settlement>> {
+        self.shared.settle(settlement, now_ms).await
+    }
+
+    async fn read(&self, names: &[String], now_ms: Millis) -> Result<Vec<i64>> {
+        self.shared.read(names, now_ms).await
+    }
+
+    async fn live(&self, begin: &str, limit: u32, now_ms: Millis) -> Result<Vec<Counter>> {
+        self.shared.live(begin, limit, now_ms).await
+    }
+
+    async fn expire(&self, now_ms: Millis) -> Result<u64> {
+        self.shared.expire(now_ms).await
+    }
+}
+
+/// Whoever waited for room has left, and it was taken all the same; and what was to be given back was, without an answer.
+#[test]
+fn what_was_taken_without_an_answer_goes_back() {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    let shared = Arc::new(MemoryCounters::default());
+    let deaf = Arc::new(Deaf { shared: shared.clone(), deaf: false.into() });
+    let server = Leased::over(deaf.clone(), Arc::new(SeededRandom::new(7)));
+    let team = || block_on(shared.read(&["team".to_owned()], NOW)).unwrap()[0];
+    let asked = |id: &str| wanting(id, 0, 10, 100_000);
+    block_on(server.reserve(&asked("r0"), NOW)).unwrap();
+    deaf.deaf.store(true, Relaxed);
+    assert!(server.reserve(&asked("r1"), NOW).now_or_never().is_none());
+    assert_eq!(team(), 10 + 10 + 640);
+    // It still does not answer, and then it does.
+    assert!(server.give_back(Spare::Idle, NOW + 2_000).now_or_never().is_none());
+    deaf.deaf.store(false, Relaxed);
+    block_on(server.give_back(Spare::Idle, NOW + 3_000)).unwrap();
+    assert_eq!(team(), 10, "r1 has nothing, and nothing is left ahead");
+
+    for id in ["r2", "r3"] {
+        block_on(server.reserve(&asked(id), NOW + 3_000)).unwrap();
+    }
+    deaf.deaf.store(true, Relaxed);
+    assert!(server.give_back(Spare::All, NOW + 3_000).now_or_never().is_none());
+    deaf.deaf.store(false, Relaxed);
+    block_on(server.give_back(Spare::All, NOW + 3_000)).unwrap();
+    for id in ["r0", "r2", "r3"] {
+        block_on(server.settle(used(id, 10), NOW + 3_000)).unwrap();
+    }
+    assert_eq!(team(), 30);
 }
 
 /// Servers ask and settle in any order; the limit holds at every moment, and in the end exactly what was used is counted.
