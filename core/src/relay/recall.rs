@@ -24,6 +24,7 @@ use crate::{
         Kept, Key, Owner, Parts,
         limits::{RECALL_BYTES_MAX, RECALL_STORE_WAIT, RECALL_WAIT, RECALLS_IN_FLIGHT_BYTES_MAX},
     },
+    route::Leaf,
     store::{Ended, Record, Usage},
 };
 
@@ -45,7 +46,7 @@ pub(super) async fn recall(
     if wish.no_store {
         return None;
     }
-    let place = |leaf: &crate::route::Leaf| (leaf.provider.id.clone(), leaf.model.clone());
+    let place = |leaf: &Leaf| (leaf.provider.id.clone(), leaf.model.clone());
     let targets: BTreeSet<_> = route.leaves.iter().map(place).collect();
     let headers: Vec<_> = passed_up(headers).collect();
     let parts = Parts {
@@ -63,7 +64,8 @@ pub(super) async fn recall(
     let key = Key::new(Owner::of(client), &parts);
     let keep = Duration::from_secs(recalling.seconds.into());
     if let Some(age_max_ms) = wish.age_max_ms(keep)
-        && let Some((kept, age_ms)) = look(gateway, &key, age_max_ms).await
+        // Apart, so that requests that look for nothing are no larger for it.
+        && let Some((kept, age_ms)) = Box::pin(look(gateway, &key, age_max_ms)).await
     {
         return Some(again(kept, age_ms, &mut guard.record));
     }
