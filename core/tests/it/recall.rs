@@ -24,6 +24,7 @@ const ASK: &str = r#"{"model":"mock","messages":[{"role":"user","content":"hello
 const ASK_STREAM: &str = r#"{"model":"mock","stream":true,"messages":[]}"#;
 const ANSWER: &str =
     "{ \"id\":\"x\", \"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}, \"choices\":[] }\n";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n....";
 const EVERYBODY: &str = r#"{"recall":{"everybody":true,"seconds":60}}"#;
 
 /// A world with these settings.
@@ -383,7 +384,7 @@ fn what_may_be_otherwise_by_the_next_time_is_not_kept() {
         // The provider takes no addresses, so the gateway looks what is there.
         let show = r#"{"model":"ollama/m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://a.example/cat"}}]}]}"#;
         for _ in 0..2 {
-            world.media.answer(200, "image/png", vec![Ok("\u{89}PNG".into())]);
+            world.media.answer(200, "image/png", vec![Ok(Bytes::from_static(PNG))]);
             good(
                 &world,
                 r#"{"model":"m","message":{"role":"assistant","content":"a cat"},"done":true}"#,
