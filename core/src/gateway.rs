@@ -55,6 +55,8 @@ pub struct State {
     pub(crate) metrics: Metrics,
     /// What captures of bodies take of the memory.
     pub(crate) captured_bytes: Arc<AtomicU64>,
+    /// What answers that are to be kept take of it.
+    pub(crate) recalled_bytes: Arc<AtomicU64>,
     machine: OnceLock<Arc<dyn Machine>>,
     backup: OnceLock<Arc<dyn Backup>>,
     pub(crate) people: People,
@@ -103,6 +105,7 @@ impl State {
             memory: Memory::default(),
             metrics: Metrics::default(),
             captured_bytes: Arc::default(),
+            recalled_bytes: Arc::default(),
             machine: OnceLock::new(),
             backup: OnceLock::new(),
             people: People::default(),

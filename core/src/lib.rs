@@ -35,6 +35,7 @@ mod permit;
 pub mod ports;
 pub mod provider;
 pub mod proxy;
+pub mod recall;
 mod relay;
 pub mod route;
 pub mod router;

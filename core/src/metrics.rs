@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     began_at_ms: AtomicI64,
     store_errors: AtomicU64,
     captures_dropped: AtomicU64,
+    recalled: AtomicU64,
     counts: Mutex<Counts>,
 }
 
@@ -70,6 +71,7 @@ impl Metrics {
 
     /// A request has ended.
     pub(crate) fn count(&self, record: &Record) {
+        self.recalled.fetch_add(record.recalled.into(), Ordering::Relaxed);
         let mut counts = self.counts();
         let known = counts.used.len() < METRIC_NAMES_MAX
             || counts.used.contains_key(record.provider.as_str());
@@ -100,6 +102,7 @@ impl Metrics {
             ("uptime_seconds", "gauge", self.uptime_ms(now.at_ms).unsigned_abs() / 1000),
             ("store_errors_total", "counter", self.store_errors.load(Ordering::Relaxed)),
             ("captures_dropped_total", "counter", captures),
+            ("recalled_total", "counter", self.recalled.load(Ordering::Relaxed)),
         ];
         if let Some(backlog) = now.backlog {
             numbers.push(("queue_records", "gauge", backlog.waiting as u64));
@@ -217,7 +220,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.begin(1_000);
         metrics.count(&record("up", 3));
-        metrics.count(&record("up", 1_500));
+        metrics.count(&Record { recalled: true, ..record("up", 1_500) });
         let backlog = Some(Backlog { waiting: 2, dropped: 1, aside: 3, trouble: None });
         let text = metrics.text(&Now { at_ms: 61_000, in_flight: 4, backlog });
         for line in [
@@ -227,6 +230,7 @@ mod tests {
             "tidegate_request_duration_seconds_sum{endpoint=\"/v1/messages\"} 1.503",
             "tidegate_tokens_total{provider=\"up\",kind=\"prompt\"} 20",
             "tidegate_cost_nano_dollars_total{provider=\"up\"} 14",
+            "tidegate_recalled_total 1",
             "tidegate_in_flight 4",
             "tidegate_uptime_seconds 60",
             "tidegate_queue_records 2",

@@ -6,6 +6,7 @@
 use std::{net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::{
@@ -103,6 +104,16 @@ pub trait Feed: Send + Sync {
     async fn open(&self, request: Request<Body>, watch: Watch) -> Result<Response<Body>>;
 }
 
+/// Keeps answers for a while, for whoever asks the same again. What it holds is sealed, and it may lose any of it.
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// What is kept there. Never fails: what cannot be read is not there, and a debug log says why.
+    async fn get(&self, key: &str) -> Option<Bytes>;
+
+    /// Keeps it for so long at most, in place of what was there. Never fails either: what cannot be kept is not there.
+    async fn put(&self, key: &str, value: Bytes, ttl: Duration);
+}
+
 /// How is the machine? Where the platform tells nothing there is none.
 pub trait Machine: Send + Sync {
     /// What is known now.
@@ -178,6 +189,8 @@ pub struct Ports {
     pub journal: Arc<dyn Journal>,
     /// Who is told of them.
     pub feed: Arc<dyn Feed>,
+    /// Where answers are kept that may be given again.
+    pub cache: Arc<dyn Cache>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

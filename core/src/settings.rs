@@ -1,8 +1,12 @@
-//! What can be set while the gateway runs? How long records are kept, and whose bodies are captured.
+//! What can be set while the gateway runs? How long records are kept, whose bodies are captured, and whose answers are given
+//! again.
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{CAPTURE_BYTES, CAPTURE_DAYS, RETENTION_DAYS};
+use crate::{
+    limits::{CAPTURE_BYTES, CAPTURE_DAYS, RETENTION_DAYS},
+    recall::limits::RECALL_SECONDS,
+};
 
 /// The id of their document.
 pub(crate) const ID: &str = "gateway";
@@ -17,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) retention_days: u32,
     /// Whose bodies are captured, and for how long. Nobody's unless said.
     pub(crate) capture: Capturing,
+    /// Who is given an answer again, and for how long. Nobody unless said.
+    pub(crate) recall: Recalling,
 }
 
 /// Whose requests and answers are kept, encrypted.
@@ -38,9 +44,35 @@ pub(crate) struct Capturing {
     pub(crate) bytes_max: u32,
 }
 
+/// Who is given the same answer again when they ask the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[serde(default)]
+pub(crate) struct Recalling {
+    /// Every client, each its own answers.
+    pub(crate) everybody: bool,
+    /// Clients, by the public ids of their keys.
+    #[cfg_attr(test, schemars(length(max = 1000)))]
+    pub(crate) clients: Vec<String>,
+    /// Teams, by their ids. Each of their clients is given its own answers alone.
+    #[cfg_attr(test, schemars(length(max = 1000)))]
+    pub(crate) teams: Vec<String>,
+    /// How many seconds answers are kept.
+    #[cfg_attr(test, schemars(range(min = 1, max = 604_800)))]
+    pub(crate) seconds: u32,
+}
+
 impl Default for Settings {
     fn default() -> Self {
-        Self { retention_days: RETENTION_DAYS, capture: Capturing::default() }
+        let (capture, recall) = (Capturing::default(), Recalling::default());
+        Self { retention_days: RETENTION_DAYS, capture, recall }
+    }
+}
+
+impl Default for Recalling {
+    fn default() -> Self {
+        let (clients, teams) = (Vec::new(), Vec::new());
+        Self { everybody: false, clients, teams, seconds: RECALL_SECONDS }
     }
 }
 
@@ -54,9 +86,19 @@ impl Default for Capturing {
 impl Capturing {
     /// Whether the bodies of this client's requests are kept.
     pub(crate) fn covers(&self, client: &str, team: &str) -> bool {
-        let listed = |list: &[String], id: &str| !id.is_empty() && list.iter().any(|of| of == id);
-        listed(&self.clients, client) || listed(&self.teams, team)
+        lists(&self.clients, client) || lists(&self.teams, team)
     }
+}
+
+impl Recalling {
+    /// Whether this client is given its answers again.
+    pub(crate) fn covers(&self, client: &str, team: &str) -> bool {
+        self.everybody || lists(&self.clients, client) || lists(&self.teams, team)
+    }
+}
+
+fn lists(list: &[String], id: &str) -> bool {
+    !id.is_empty() && list.iter().any(|of| of == id)
 }
 
 #[cfg(test)]
@@ -71,5 +113,16 @@ mod tests {
         let some = Capturing { clients, teams, ..nobody };
         assert!(some.covers("alice", "") && some.covers("bob", "sales"));
         assert!(!some.covers("bob", "support") && !some.covers("", ""));
+    }
+
+    #[test]
+    fn nobody_is_given_answers_again_unless_said() {
+        let nobody = Settings::default().recall;
+        assert!(!nobody.covers("alice", "sales") && !nobody.covers("", ""));
+        let (clients, teams) = (vec!["alice".to_owned()], vec!["sales".to_owned()]);
+        let some = Recalling { clients, teams, ..nobody.clone() };
+        assert!(some.covers("alice", "") && some.covers("bob", "sales"));
+        assert!(!some.covers("bob", "support") && !some.covers("", ""));
+        assert!(Recalling { everybody: true, ..nobody }.covers("bob", ""));
     }
 }

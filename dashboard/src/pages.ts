@@ -37,7 +37,7 @@ export const PLACES: readonly Place[] = [
   { name: 'teams', title: 'Teams', group: 'People', list: () => import('./pages/Teams.svelte'), one: () => import('./pages/Team.svelte'), words: 'budgets limits' },
   { name: 'users', title: 'Users', group: 'People', admin: true, list: () => import('./pages/Users.svelte'), words: 'admins viewers' },
   { name: 'audit', title: 'Audit', group: 'House', admin: true, list: () => import('./pages/Audit.svelte'), words: 'changes who' },
-  { name: 'settings', title: 'Settings', group: 'House', list: () => import('./pages/Settings.svelte'), words: 'retention capture prices theme' },
+  { name: 'settings', title: 'Settings', group: 'House', list: () => import('./pages/Settings.svelte'), words: 'retention capture cache recall prices theme' },
   { name: 'account', title: 'Account', group: '', list: () => import('./pages/Account.svelte'), words: 'password sign out' },
   { name: 'start', title: 'First steps', group: '', admin: true, list: () => import('./pages/Start.svelte'), words: 'set up snippets' },
 ];

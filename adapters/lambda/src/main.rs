@@ -9,13 +9,14 @@ use tidegate_core::{
     journal::Direct,
     limits::SNAPSHOT_FIRST_WAIT,
     live::Unwatched,
-    ports::{Clock, Counters, Ports, Store, Upstream},
+    ports::{Clock, Ports, Store, Upstream},
+    recall::MemoryCache,
     store::sql::SqlStore,
 };
 use tidegate_lambda::{after::AfterResponse, function, runtime};
 use tidegate_native::{
-    Guarded, HttpClient, OsRandom, Passwords, Place, SystemClock, Writing, init_log, open_counters,
-    open_store,
+    Guarded, HttpClient, OsRandom, Passwords, Place, Shared, SystemClock, Writing, init_log,
+    open_shared, open_store,
 };
 
 /// One invocation at a time needs one thread, and starts sooner with it.
@@ -60,9 +61,10 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let opened = open(&config, &upstream, &clock).await?;
     let store: Arc<dyn Store> = opened.clone();
-    let counters: Arc<dyn Counters> = match &config.counters_url {
-        Some(url) => open_counters(url, &opened)?,
-        None => opened,
+    let Shared { counters, cache } = match &config.counters_url {
+        Some(url) => open_shared(url, &opened)?,
+        // What is kept lives as long as this environment, and for it alone.
+        None => Shared { counters: opened, cache: Arc::new(MemoryCache::new(Arc::clone(&clock))) },
     };
     let media = Arc::new(Guarded::new(config.media.clone().unwrap_or_default())?);
     let state = Arc::new(State::new(config)?);
@@ -77,6 +79,7 @@ async fn assemble(config: Config) -> Result<Gateway, Error> {
         feed: Arc::new(Unwatched),
         store,
         counters,
+        cache,
         clock,
         random: Arc::new(OsRandom),
         hasher: Arc::new(Passwords::default()),

@@ -24,7 +24,7 @@ pub use drivers::Libsql;
 pub use lock::Lock;
 pub use log::init_log;
 pub use media::Guarded;
-pub use open::{Opened, Place, Url, Writing, open_counters, open_store};
+pub use open::{Opened, Place, Shared, Url, Writing, open_shared, open_store};
 pub use outbound::HttpClient;
 pub use passwords::Passwords;
 pub use queue::{Aside, Promise, Queue};

@@ -12,7 +12,7 @@ use tidegate_core::{
     Error, Result,
     error::Kind,
     identity::Secret,
-    ports::{Clock, Random, Upstream},
+    ports::{Cache, Clock, Random, Upstream},
     store::{
         Counters,
         sql::{Database, Hrana, SqlStore, migrate},
@@ -181,15 +181,24 @@ pub(crate) fn light(engine: &str) -> Error {
     ))
 }
 
-/// Opens counters that many instances share, and that go on from what the store remembers. Nothing is asked of them yet.
-#[cfg(feature = "enterprise")]
-pub fn open_counters(url: &str, past: &SqlStore) -> Result<Arc<dyn Counters>> {
-    Ok(Arc::new(crate::drivers::redis(url, past.clone())?))
+/// What many instances share beside the store.
+pub struct Shared {
+    /// Counters that go on from what the store remembers.
+    pub counters: Arc<dyn Counters>,
+    /// Answers that may be given again.
+    pub cache: Arc<dyn Cache>,
 }
 
-/// Opens counters that many instances share, where there is a driver.
+/// Opens what many instances share. Nothing is asked of it yet.
+#[cfg(feature = "enterprise")]
+pub fn open_shared(url: &str, past: &SqlStore) -> Result<Shared> {
+    let (counters, cache) = crate::drivers::redis(url, past.clone())?;
+    Ok(Shared { counters: Arc::new(counters), cache: Arc::new(cache) })
+}
+
+/// Opens what many instances share, where there is a driver.
 #[cfg(not(feature = "enterprise"))]
-pub fn open_counters(_: &str, _: &SqlStore) -> Result<Arc<dyn Counters>> {
+pub fn open_shared(_: &str, _: &SqlStore) -> Result<Shared> {
     Err(light("Redis"))
 }
 
@@ -262,7 +271,7 @@ mod tests {
         let store = open(Place::Memory).unwrap().store;
         for error in [
             open(place).err(),
-            open_counters("redis://me:secret@host", &store).err(),
+            open_shared("redis://me:secret@host", &store).err(),
             crate::open_channel("redis://me:secret@host", Arc::new(|_| {})).err(),
         ] {
             let error = error.unwrap();

@@ -10,11 +10,12 @@ use tidegate_core::{
     limits::{DRAIN_WAIT, QUEUE_DRAIN_WAIT},
     outage::limits::SPILL_START_WAIT,
     ports::{Clock, Counters, Feed, Journal, Ports, Random, Store, Upstream},
+    recall::MemoryCache,
     store::{Spare, leased::Leased, memory::MemoryCounters, sql::SqlStore},
 };
 use tidegate_native::{
-    Aside, Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Promise, Queue,
-    SystemClock, Tracker, Writing, open_counters, open_store,
+    Aside, Guarded, HttpClient, Lock, Opened, OsRandom, Passwords, Place, Promise, Queue, Shared,
+    SystemClock, Tracker, Writing, open_shared, open_store,
 };
 use tracing::{error, info, warn};
 
@@ -80,10 +81,12 @@ impl House {
             Arc::clone(&clock),
             Arc::clone(&random),
         ));
-        let counters = match &config.counters_url {
-            Some(url) => open_counters(url, &opened.store)?,
-            None if shared => opened.store.clone(),
-            None => count(&opened, &aside, &*clock).await,
+        let Shared { counters, cache } = if let Some(url) = &config.counters_url {
+            open_shared(url, &opened.store)?
+        } else {
+            let counters: Arc<dyn Counters> =
+                if shared { opened.store.clone() } else { count(&opened, &aside, &*clock).await };
+            Shared { counters, cache: Arc::new(MemoryCache::new(Arc::clone(&clock))) }
         };
         // Redis answers so fast that it is asked each time.
         let ahead = config.counters_ahead && shared && config.counters_url.is_none();
@@ -97,7 +100,7 @@ impl House {
         };
         let hasher = Arc::new(Passwords::default());
         let ports =
-            Ports { upstream, media, store, counters, journal, feed, clock, random, hasher };
+            Ports { upstream, media, store, counters, journal, feed, cache, clock, random, hasher };
         let mut state = State::new(config)?.on(Arc::new(Here::default()));
         if let Some(file) = &opened.file {
             state = state.copied_by(Arc::new(Copies::new(Arc::clone(file), data.folder())));

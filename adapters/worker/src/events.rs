@@ -16,7 +16,8 @@ use tidegate_core::{
 use worker::{Context, Env, ScheduleContext, ScheduledEvent, web_sys};
 
 use crate::{
-    D1, Entropy, Fetch, JsClock, Objects, WaitUntil, live::Live, log, message, pages, platform,
+    D1, Edge, Entropy, Fetch, JsClock, Objects, WaitUntil, live::Live, log, message, pages,
+    platform,
 };
 
 #[worker::event(fetch)]
@@ -25,7 +26,7 @@ async fn fetch(
     env: Env,
     context: Context,
 ) -> worker::Result<worker::Response> {
-    let response = match gateway(&env) {
+    let response = match gateway(&env, Edge::beside(&request.url())) {
         Ok(gateway) => answer(&gateway, &request, &env, context).await,
         Err(mistakes) => misconfigured(&mistakes),
     };
@@ -35,7 +36,7 @@ async fn fetch(
 #[worker::event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, _context: ScheduleContext) {
     // A mistake in the configuration was logged when it was found.
-    let Ok(gateway) = gateway(&env) else { return };
+    let Ok(gateway) = gateway(&env, Edge::none()) else { return };
     gateway.probe().await;
     if let Err(error) = gateway.maintain().await {
         tracing::error!(%error, "upkeep failed");
@@ -62,7 +63,7 @@ async fn answer(
 }
 
 /// Seams of this request over the state of the isolate: the runtime lets no request wait for another one's I/O.
-pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
+pub(crate) fn gateway(env: &Env, cache: Edge) -> Result<Gateway, Vec<Mistake>> {
     let state = state(env)?;
     let upstream: Arc<dyn Upstream> = Arc::new(Fetch);
     let clock: Arc<dyn Clock> = Arc::new(JsClock);
@@ -82,6 +83,7 @@ pub(crate) fn gateway(env: &Env) -> Result<Gateway, Vec<Mistake>> {
         counters,
         journal,
         feed: Arc::new(Live::of(env)),
+        cache: Arc::new(cache),
         clock,
         random: Arc::new(Entropy),
         hasher: Arc::new(Inline),

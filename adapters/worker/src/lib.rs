@@ -11,6 +11,7 @@ mod live;
 #[cfg(feature = "events")]
 mod log;
 
+pub mod cache;
 pub mod d1;
 pub mod fetch;
 pub mod message;
@@ -23,6 +24,7 @@ pub mod tree;
 #[cfg(feature = "events")]
 pub mod watchers;
 
+pub use cache::Edge;
 pub use counting::Objects;
 pub use d1::D1;
 pub use fetch::Fetch;

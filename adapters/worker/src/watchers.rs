@@ -13,7 +13,7 @@ use worker::{
     WebSocketIncomingMessage, WebSocketPair, durable_object,
 };
 
-use crate::{events, platform::Timer};
+use crate::{Edge, events, platform::Timer};
 
 /// Who opens a socket, in the Worker's own words. Nobody else can ask the object.
 pub(crate) const NOTE: &str = "tidegate-watch";
@@ -91,7 +91,7 @@ impl Watchers {
     async fn tell(&self, batch: &Batch) -> Result<()> {
         let message = batch.message().map_err(|error| Error::RustError(error.to_string()))?;
         // A mistake in the configuration was logged when it was found.
-        let Ok(gateway) = events::gateway(&self.env) else { return Ok(()) };
+        let Ok(gateway) = events::gateway(&self.env, Edge::none()) else { return Ok(()) };
         for socket in self.state.get_websockets() {
             let note: Option<String> = socket.deserialize_attachment()?;
             let watch = note.and_then(|note| Watch::noted(&gateway, &note));

@@ -160,7 +160,7 @@ impl Export {
 const CSV_HEAD: &str = "id,at_ms,client,team,endpoint,dialect,requested_model,provider,model,key_id,status,error,\
      stream,prompt,cached,cache_write_5m,cache_write_1h,completion,reasoning,audio_in,audio_out,image_in,image_out,\
      calls,estimated,cost_nano,price_id,first_byte_ms,total_ms,attempts,bytes_in,bytes_out,dropped,added,stale,ended,\
-     side_model,side_prompt,side_completion,side_nano,tried,unchecked\r\n";
+     side_model,side_prompt,side_completion,side_nano,tried,unchecked,recalled\r\n";
 
 fn push_csv(text: &mut String, row: &Shown<'_>) {
     let usage = &row.usage;
@@ -191,7 +191,7 @@ fn push_csv(text: &mut String, row: &Shown<'_>) {
     let side = [row.side_prompt, row.side_completion, row.side_nano];
     cells.extend(side.map(|number| number.to_string()));
     cells.push(cell(row.tried.get()));
-    cells.push(row.unchecked.to_string());
+    cells.extend([row.unchecked, row.recalled].map(|flag| flag.to_string()));
     let _ = write!(text, "{}\r\n", cells.join(","));
 }
 

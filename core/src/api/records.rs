@@ -71,6 +71,8 @@ pub(crate) struct Shown<'a> {
     pub(super) stale: bool,
     /// Whether nobody could say what was left of its limits when it was let in.
     pub(super) unchecked: bool,
+    /// Whether it was answered with what the client had been given before, and nobody was asked.
+    pub(super) recalled: bool,
     /// `done`, `refused`, `client_gone` or `upstream_broke`.
     pub(super) ended: &'static str,
     /// With which tariff the provider answered.
@@ -255,6 +257,7 @@ pub(crate) fn show(record: &Record) -> Shown<'_> {
         added: &record.added,
         stale: record.stale,
         unchecked: record.unchecked,
+        recalled: record.recalled,
         ended: record.ended.name(),
         tariff: record.usage.tariff.name(),
         grade: &record.grade,

@@ -17,6 +17,7 @@ use crate::{
     gateway::Gateway,
     http::Body,
     limits::{CAPTURE_BYTES_MAX, CAPTURE_DAYS_MAX, CAPTURE_LISTED_MAX, RETENTION_DAYS_MAX},
+    recall::limits::{RECALL_LISTED_MAX, RECALL_SECONDS_MAX},
     router::Visit,
     settings::{ID, Settings},
     store::Kind,
@@ -43,6 +44,13 @@ impl Resource for Settings {
         }
         if capture.clients.len() > CAPTURE_LISTED_MAX || capture.teams.len() > CAPTURE_LISTED_MAX {
             return wrong("capture", format!("At most {CAPTURE_LISTED_MAX} of each are listed."));
+        }
+        let recall = &self.recall;
+        if !(1..=RECALL_SECONDS_MAX).contains(&recall.seconds) {
+            return wrong("recall.seconds", format!("Seconds go from 1 to {RECALL_SECONDS_MAX}."));
+        }
+        if recall.clients.len() > RECALL_LISTED_MAX || recall.teams.len() > RECALL_LISTED_MAX {
+            return wrong("recall", format!("At most {RECALL_LISTED_MAX} of each are listed."));
         }
         Ok(())
     }

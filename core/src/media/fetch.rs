@@ -66,6 +66,11 @@ impl Fetched {
         self.closed
     }
 
+    /// Whether something was fetched.
+    pub(crate) fn holds_something(&self) -> bool {
+        !self.files.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// The bytes behind a URL, if they are here.
     pub(crate) fn get(&self, url: &str) -> Option<Bytes> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);

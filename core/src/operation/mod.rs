@@ -69,6 +69,15 @@ impl Operation {
         }
     }
 
+    /// Whether it is asked and answered in words and numbers alone: no pictures, no speech, no files.
+    pub(crate) fn speaks(self) -> bool {
+        match self {
+            Self::Chat | Self::Completions | Self::Embeddings(_) | Self::Tokens(_) => true,
+            Self::Images(_) => false,
+            Self::Plain { path, .. } => !path.starts_with("/audio/"),
+        }
+    }
+
     /// An answer that passes, in the form that its request asked for.
     pub(crate) fn as_asked(self, request: &[u8], answer: Bytes) -> Bytes {
         match self {

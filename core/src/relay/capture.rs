@@ -1,12 +1,8 @@
 //! What went in and out, for clients whose bodies are kept? Copies of bounded size, sealed and stored after the answer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
-
 use bytes::Bytes;
 
+use super::room::Room;
 use crate::{
     error::Result, gateway::Gateway, identity::Secret, limits::CAPTURES_IN_FLIGHT_BYTES_MAX,
     ports::Millis, settings::Capturing, store::Blob,
@@ -27,18 +23,6 @@ pub(super) struct Capture {
     room: Room,
 }
 
-/// A part of the memory that captures may take, given back when dropped.
-struct Room {
-    taken: Arc<AtomicU64>,
-    bytes: u64,
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 impl Capture {
     /// Begins a capture where the settings want one. When too much is being captured, this one is left out: records
     /// come first.
@@ -52,11 +36,8 @@ impl Capture {
             return None;
         }
         let bytes_max = capturing.bytes_max as usize;
-        let bytes = 2 * u64::from(capturing.bytes_max);
-        let taken = gateway.state.captured_bytes.clone();
-        let before = taken.fetch_add(bytes, Ordering::Relaxed);
-        let room = Room { taken, bytes };
-        if before + bytes > CAPTURES_IN_FLIGHT_BYTES_MAX {
+        let mut room = Room::none(&gateway.state.captured_bytes, CAPTURES_IN_FLIGHT_BYTES_MAX);
+        if room.grow(2 * u64::from(capturing.bytes_max)).is_none() {
             gateway.state.metrics.capture_dropped();
             return None;
         }

@@ -19,10 +19,12 @@ mod prepare;
 mod proxy;
 mod quota;
 mod rates;
+mod recall;
 mod receive;
 mod remember;
 mod render;
 mod resolve;
+mod room;
 mod settle;
 mod tap;
 mod told;
@@ -120,19 +122,22 @@ async fn run(
     *capture = Capture::begin(gateway, capturing, (&caller.id, &caller.team), &inbound.raw);
     let mut inbound = remember::remember(gateway, &caller.id, inbound).await?;
     inbound.pin(pinned);
-    let keep = inbound.keep.take();
     let question = Question::new(gateway, &view.snapshot, &inbound, &head.headers);
     let route = resolve::resolve(&question, &Ratings::default())?;
     let route = admit::allowed(&path, &inbound, route)?;
     let permit = admit::admit(gateway, &path, &question, &route, guard).await?;
+    if let Some(served) = recall::recall(&question, &caller, headers, &route, guard).await {
+        return Ok(dispatch::Answer { served, permit, keeping: None });
+    }
     let targets = classify::classify(&question, &path, route, guard).await?.targets();
     let cuts = guard.hold.as_ref().is_some_and(Hold::cuts);
     if cuts {
         inbound.cut.get_or_init(|| guard.record.id.clone());
     }
-    let served =
+    let mut served =
         dispatch::dispatch(&question, &path, headers, targets, (guard, background)).await?;
     guard.record.usage.prompt = served.estimate(&inbound);
-    let (served, keeping) = remember::keep(gateway, served, keep).await;
+    recall::miss(&inbound, &mut served, guard);
+    let (served, keeping) = remember::keep(gateway, served, inbound.keep).await;
     Ok(dispatch::Answer { served, permit, keeping })
 }

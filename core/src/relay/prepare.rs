@@ -60,6 +60,12 @@ const PASSED_UP: [HeaderName; 3] = [
     HeaderName::from_static("anthropic-beta"),
 ];
 
+/// What of a request's head providers are told, whichever way it takes.
+pub(super) fn passed_up(headers: &HeaderMap) -> impl Iterator<Item = (HeaderName, &HeaderValue)> {
+    let names = PASSED_UP.into_iter().chain([header::CONTENT_TYPE]);
+    names.filter_map(|name| headers.get(&name).map(|value| (name, value)))
+}
+
 /// What the record calls an instruction that the client did not give.
 const ADDED_SYSTEM: &str = "system";
 

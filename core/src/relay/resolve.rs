@@ -63,7 +63,7 @@ impl Target {
 /// A request on its way to its targets, and all that decides about them.
 pub(super) struct Question<'a> {
     pub(super) gateway: &'a Gateway,
-    snapshot: &'a Snapshot,
+    pub(super) snapshot: &'a Snapshot,
     pub(super) inbound: &'a Inbound,
     look: Look<'a>,
     prices: Arc<Prices>,

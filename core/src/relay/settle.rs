@@ -3,7 +3,7 @@
 use futures_channel::oneshot;
 use futures_util::future::join;
 
-use super::{capture::Capture, receive::Endpoint, trail::Trail};
+use super::{capture::Capture, recall::Keepsake, receive::Endpoint, trail::Trail};
 use crate::{
     budget::{Amounts, Hold, Ledger, estimate::Most},
     error::{Error, Kind, Result},
@@ -37,6 +37,8 @@ pub(super) struct Guard {
     pub(super) leaving: Option<Leaving>,
     /// Its bodies, when they are kept.
     pub(super) capture: Option<Capture>,
+    /// The answer, when it is to be given again.
+    pub(super) keepsake: Option<Box<Keepsake>>,
     gateway: Gateway,
     done: Option<oneshot::Sender<Closing>>,
 }
@@ -47,6 +49,7 @@ struct Closing {
     hold: Option<Hold>,
     leaving: Option<Leaving>,
     capture: Option<Capture>,
+    keepsake: Option<Box<Keepsake>>,
 }
 
 /// Begins a record and hands the future that will settle it to the platform, before anything can go wrong: a client
@@ -87,6 +90,7 @@ pub(super) fn begin(
         beside: None,
         leaving: None,
         capture: None,
+        keepsake: None,
         gateway,
         done: Some(done),
     }
@@ -94,7 +98,10 @@ pub(super) fn begin(
 
 /// Writes down what a request was, and after it what it leaves to others.
 async fn settle(gateway: &Gateway, closing: Closing) {
-    let Closing { mut record, hold, leaving, capture } = closing;
+    let Closing { mut record, hold, leaving, capture, keepsake } = closing;
+    // A provider may want back what this answer leaves, and that is not kept for as long.
+    let keepsake = keepsake.filter(|_| leaving.is_none());
+    let whole = keepsake.and_then(|keepsake| keepsake.whole(&record));
     let shared = async {
         if let Some(leaving) = leaving {
             leaving.store(gateway).await;
@@ -106,6 +113,9 @@ async fn settle(gateway: &Gateway, closing: Closing) {
         gateway.state.metrics.count(&record);
         let line = live::line(gateway, &record);
         join(gateway.ports.journal.append(record), live::tell(gateway, line)).await;
+        if let Some(whole) = whole {
+            whole.store(gateway).await;
+        }
         if let Some(capture) = capture {
             capture.keep(gateway, &id).await;
         }
@@ -165,6 +175,11 @@ impl Guard {
         self.record.bytes_out += piece.len() as u64;
         if let Some(capture) = &mut self.capture {
             capture.push(piece);
+        }
+        if let Some(keepsake) = &mut self.keepsake
+            && keepsake.push(piece).is_none()
+        {
+            self.keepsake = None;
         }
     }
 
@@ -260,6 +275,7 @@ impl Drop for Guard {
             hold: self.hold.take(),
             leaving: self.leaving.take(),
             capture: self.capture.take(),
+            keepsake: self.keepsake.take(),
         });
     }
 }

@@ -1,8 +1,8 @@
 //! What do headers tell of an answer, beside what it says? Who gave it, after how many tries, and what was changed.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{dialect::Dialect, money::decimal, store::Record};
+use crate::{dialect::Dialect, money::decimal, ports::Millis, store::Record};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
@@ -23,6 +23,9 @@ const DROPPED: HeaderName = HeaderName::from_static("x-tidegate-dropped");
 const ADDED: HeaderName = HeaderName::from_static("x-tidegate-added");
 /// Says that a number in the answer is the gateway's estimate.
 const ESTIMATED: HeaderName = HeaderName::from_static("x-tidegate-estimated");
+
+/// Says of an answer that may be given again whether it has been.
+const CACHE: HeaderName = HeaderName::from_static("x-tidegate-cache");
 
 /// What is known when an answer begins.
 pub(super) fn begun(mut headers: HeaderMap, record: &Record) -> HeaderMap {
@@ -69,4 +72,15 @@ pub(super) fn cost(headers: &mut HeaderMap, record: &Record) {
 /// A number in it is ours.
 pub(super) fn estimated(headers: &mut HeaderMap) {
     headers.insert(ESTIMATED, HeaderValue::from_static("true"));
+}
+
+/// It was given before, so long ago.
+pub(super) fn hit(headers: &mut HeaderMap, age_ms: Millis) {
+    headers.insert(CACHE, HeaderValue::from_static("hit"));
+    headers.insert(header::AGE, HeaderValue::from(age_ms / 1_000));
+}
+
+/// It is new, and is to be given again.
+pub(super) fn miss(headers: &mut HeaderMap) {
+    headers.insert(CACHE, HeaderValue::from_static("miss"));
 }

@@ -61,6 +61,8 @@ pub struct Record {
     pub stale: bool,
     /// Whether it was let in although nobody could say what was left of its limits.
     pub unchecked: bool,
+    /// Whether it was answered with what the client had been given before, and nobody was asked.
+    pub recalled: bool,
     /// How it ended.
     pub ended: Ended,
     /// What was asked beside it, to find out where it goes.

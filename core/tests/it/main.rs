@@ -22,6 +22,7 @@ mod prices;
 mod probes;
 mod providers;
 mod proxies;
+mod recall;
 mod rehash;
 mod relay;
 mod seed;

@@ -130,7 +130,7 @@ async function paging(world) {
 
 async function captured(world) {
   const page = await world.open('/ui/settings', { as: 'admin' });
-  await page.getByRole('group', { name: 'Clients' }).getByLabel('my-first-app').check();
+  await page.getByRole('group', { name: 'Clients', exact: true }).getByLabel('my-first-app').check();
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The settings are saved.').waitFor();
   // The process that answers looks at settings every two seconds.
@@ -144,6 +144,24 @@ async function captured(world) {
   await page.goto(`${world.gateway.url}/ui/requests/${world.evil.id}`);
   await page.getByText('<imgsrc=x').first().waitFor();
   assert.equal(await page.locator('main img, main script').count(), 0, 'it is text, not elements');
+}
+
+/** An answer that is given again says so, and that nobody was asked. */
+async function recalled(world) {
+  const page = await world.open('/ui/settings', { as: 'admin' });
+  await page.getByRole('group', { name: 'Clients given answers again' }).getByLabel('my-first-app').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('The settings are saved.').waitFor();
+  // The process that answers looks at settings every two seconds.
+  await page.waitForTimeout(3000);
+  await world.gateway.chat(world.key, 'lab-1', 'once more');
+  await page.waitForTimeout(1000);
+  const again = await world.gateway.chat(world.key, 'lab-1', 'once more');
+  await page.waitForTimeout(1000);
+  await page.goto(`${world.gateway.url}/ui/requests/${again.id}`);
+  await page.getByText('given as it had been given before').waitFor();
+  await page.getByText('answered before by').waitFor();
+  await world.gateway.api('PATCH', '/api/settings', { recall: { clients: [] } }, { 'if-match': '*' });
 }
 
 async function system(world) {
@@ -187,6 +205,7 @@ export const cases = [
   ['a crowd on the live page is shown or counted', crowd],
   ['a hidden live page asks nothing', hidden],
   ['captured bodies are text, whatever they would like to be', captured],
+  ['an answer that is given again says so', recalled],
   ['the system page shows the machine', system],
   ['the live page tells how the process is and what happens to providers', happenings],
   ['what is not there is told, and can be tried again', refusal],

@@ -23,6 +23,7 @@ use tidegate_core::{
     live::Unwatched,
     ports::{Call, Ports, Transport},
     provider::{Auth, Host, Key, Provider, Rotation, Source},
+    recall::MemoryCache,
     store::{Record, memory::MemoryCounters},
     testing::{FakeUpstream, Kept, Later, ManualClock, SeededRandom},
 };
@@ -82,6 +83,7 @@ pub(crate) fn run(turn: Turn<'_>) -> Result<Outcome, String> {
         counters: Arc::new(MemoryCounters::default()),
         journal: kept.clone(),
         feed: Arc::new(Unwatched),
+        cache: Arc::new(MemoryCache::new(Arc::new(ManualClock::at(NOW)))),
         clock: Arc::new(ManualClock::at(NOW)),
         random: Arc::new(SeededRandom::new(2)),
         hasher: Arc::new(Inline),

@@ -110,6 +110,7 @@ async fn every_column(w: &World) -> Verdict {
         added: "system".to_owned(),
         stale: true,
         unchecked: true,
+        recalled: true,
         ended: Ended::UpstreamBroke,
         side: Side { model: "up/cheap".to_owned(), prompt: 17, completion: 18, cost_nano: 19 },
         tried: "\u{1F980}".repeat(RECORD_TRIED_BYTES_MAX),

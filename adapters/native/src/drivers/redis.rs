@@ -7,6 +7,7 @@
 mod channel;
 mod held;
 mod link;
+mod recalled;
 mod server;
 mod turn;
 mod words;
@@ -30,6 +31,7 @@ pub use channel::Channel;
 use self::{
     held::{Held, Place},
     link::Link,
+    recalled::Recalled,
     server::Server,
     words::{Answer, Call},
 };
@@ -50,17 +52,19 @@ struct Inner {
     turning: Mutex<()>,
 }
 
-/// Reads the URL; the first connection is opened when something is asked.
-pub(crate) fn redis(url: &str, past: SqlStore) -> Result<Redis> {
+/// Reads the URL; the first connection is opened when something is asked. Counters and cache share it.
+pub(crate) fn redis(url: &str, past: SqlStore) -> Result<(Redis, Recalled)> {
     let link = Arc::new(Link::new(Server::parse(url)?));
-    Ok(Redis(Arc::new(Inner {
+    let recalled = Recalled(Arc::clone(&link));
+    let counters = Redis(Arc::new(Inner {
         link,
         past,
         held: Held::default(),
         turn: AtomicI64::new(0),
         away_since_ms: AtomicI64::new(0),
         turning: Mutex::default(),
-    })))
+    }));
+    Ok((counters, recalled))
 }
 
 impl Redis {

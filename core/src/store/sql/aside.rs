@@ -120,6 +120,7 @@ mod tests {
             bytes_out: 77,
             stale: true,
             unchecked: true,
+            recalled: true,
             ended: Ended::Cut,
             ..Record::default()
         };

@@ -108,13 +108,16 @@ pub(super) fn values(record: &Record) -> Vec<Value> {
     ]
 }
 
-/// What was not known of a request shares a column, which was a 0 or 1 before and is still one for whoever asks no more.
+/// What was not known of a request, or not asked, shares a column, which was a 0 or 1 before and is still one for whoever
+/// asks no more.
 const STALE: i64 = 1;
 const UNCHECKED: i64 = 2;
+const RECALLED: i64 = 4;
 
 fn doubts(record: &Record) -> i64 {
     let stale = if record.stale { STALE } else { 0 };
-    stale | if record.unchecked { UNCHECKED } else { 0 }
+    let unchecked = if record.unchecked { UNCHECKED } else { 0 };
+    stale | unchecked | if record.recalled { RECALLED } else { 0 }
 }
 
 /// The record of one row.
@@ -150,6 +153,7 @@ pub(super) fn record(mut fields: Fields) -> Result<Record> {
             doubts & STALE != 0
         },
         unchecked: doubts & UNCHECKED != 0,
+        recalled: doubts & RECALLED != 0,
         ended: ended(&fields.text()?)?,
         grade: String::new(),
         side: Side::default(),

@@ -19,6 +19,7 @@ use tidegate_core::{
     media::Gate,
     ports::{Call, Ports, Store, Transport, Vitals},
     provider::{Auth, Host, Key, Provider, Rotation, Source},
+    recall::MemoryCache,
     store::{Counters, Record, memory::MemoryCounters},
     testing::{FakeUpstream, HastyClock, Kept, Later, SeededRandom, SilentStore, Still},
 };
@@ -79,6 +80,7 @@ impl World {
             counters: counters.clone(),
             journal: kept.clone(),
             feed: Arc::new(Unwatched),
+            cache: Arc::new(MemoryCache::new(Arc::new(clock.clone()))),
             clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::new(2)),
             hasher: Arc::new(Inline),

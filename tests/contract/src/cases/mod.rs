@@ -25,6 +25,7 @@ mod pool;
 mod prices;
 mod proxy;
 mod proxy_stream;
+mod recall;
 mod record;
 mod request;
 mod response;
@@ -72,6 +73,7 @@ pub const TOPICS: &[&[Case]] = &[
     headers::CASES,
     routes::CASES,
     record::CASES,
+    recall::CASES,
     prices::CASES,
     echo::CASES,
     dialect::CASES,

@@ -9,13 +9,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use libtest_mimic::{Failed, Trial};
 use tidegate_core::store::{
     Add, Admission, Counter, Counters, Record, Reservation, Settlement, Store,
     memory::MemoryCounters, sql::SqlStore,
 };
-use tidegate_native::{HttpClient, Opened, Place, SystemClock, Writing, open_counters, open_store};
+use tidegate_native::{
+    HttpClient, Opened, Place, Shared, SystemClock, Writing, open_shared, open_store,
+};
 use tidegate_stores::{Case, LEFT_OUT_BESIDE};
 use tidegate_stores_runner::redis::{Door, Redis};
 use tokio::{runtime::Runtime, sync::Mutex, time::sleep};
@@ -27,11 +30,15 @@ const RECOVERY: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(50);
 
+fn open_counters(url: &str, past: &SqlStore) -> tidegate_core::Result<Arc<dyn Counters>> {
+    open_shared(url, past).map(|shared| shared.counters)
+}
+
 type Holds = std::pin::Pin<Box<dyn Future<Output = Result<(), Failed>>>>;
 type Run = fn() -> Holds;
 
 /// What holds of Redis alone.
-const OWN: [(&str, Run); 8] = [
+const OWN: [(&str, Run); 9] = [
     ("values beyond 2^53 are exact, and end at the ends", || Box::pin(exact())),
     ("a settlement that comes twice counts once, and the store is told", || Box::pin(settled())),
     ("an empty one goes on from what the store remembers", || Box::pin(filled())),
@@ -40,6 +47,7 @@ const OWN: [(&str, Run); 8] = [
         Box::pin(killed())
     }),
     ("who was filled by another instance is told what requests hold", || Box::pin(refilled())),
+    ("answers that one instance keeps another one gives, until they end", || Box::pin(recalled())),
     ("TLS and passwords are as the URL wants them", || Box::pin(secured())),
     ("a cluster keeps all counters on one node, which is found", || Box::pin(clustered())),
 ];
@@ -295,6 +303,35 @@ async fn refilled() -> Result<(), Failed> {
     equal(&value(&*other, "a").await?, &5)?;
     one.settle(used("r1", &[add("a", 2, None)]), NOW).await?;
     equal(&value(&*other, "a").await?, &2)
+}
+
+/// Beside the counters, and gone with Redis without a word.
+async fn recalled() -> Result<(), Failed> {
+    let mut server = Redis::start(Door::Plain).await?;
+    let (store, url) = (store().await?, server.url("recalled"));
+    let (one, other) = (open_shared(&url, &store)?, open_shared(&url, &store)?);
+    let elsewhere = open_shared(&server.url("elsewhere"), &store)?;
+    equal(&one.cache.get("k").await, &None)?;
+    // Not all bytes are text.
+    let value = Bytes::from((0..=255).cycle().take(300_000).collect::<Vec<u8>>());
+    one.cache.put("k", value.clone(), Duration::from_secs(60)).await;
+    equal(&other.cache.get("k").await, &Some(value))?;
+    equal(&(other.cache.get("K").await, elsewhere.cache.get("k").await), &(None, None))?;
+    let left: i64 = server.ask(&["PTTL", "{recalled}/recall/k"])?.parse()?;
+    equal(&(50_000..=60_000).contains(&left), &true)?;
+    other.cache.put("k", Bytes::from_static(b"newer"), Duration::from_millis(300)).await;
+    equal(&one.cache.get("k").await, &Some(Bytes::from_static(b"newer")))?;
+    sleep(Duration::from_millis(400)).await;
+    equal(&one.cache.get("k").await, &None)?;
+    one.counters.reserve(&wanting("r1", &[add("a", 5, Some(10))]), NOW).await?;
+    equal(&value_of(&other).await?, &5)?;
+    server.kill();
+    one.cache.put("k", Bytes::from_static(b"lost"), Duration::from_secs(60)).await;
+    equal(&one.cache.get("k").await, &None)
+}
+
+async fn value_of(shared: &Shared) -> Result<i64, Failed> {
+    value(&*shared.counters, "a").await
 }
 
 async fn secured() -> Result<(), Failed> {

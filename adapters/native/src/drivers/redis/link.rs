@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
-use redis::{RedisError, Script, aio::MultiplexedConnection};
+use redis::{Cmd, FromRedisValue, RedisError, Script, Value, aio::MultiplexedConnection};
 use tidegate_core::{Error, Result};
 use tokio::time::timeout;
 
@@ -26,6 +26,14 @@ pub(super) struct Link {
     node: Mutex<Option<(String, u16)>>,
 }
 
+/// What a connection is asked.
+enum Asked {
+    /// The script.
+    Script(Call),
+    /// A command by itself, whose answer nobody depends on.
+    Command(Cmd),
+}
+
 /// Why there is no answer.
 struct Fault {
     error: Error,
@@ -39,10 +47,26 @@ impl Link {
         Self { server, pool, node: Mutex::default() }
     }
 
-    /// Runs the script. In a task of its own: whoever asked may leave, and what was begun is ended all the same.
+    /// Runs the script.
     pub(super) async fn ask(self: &Arc<Self>, call: &Call) -> Result<Answer> {
-        let (link, call) = (Arc::clone(self), call.clone());
-        let running = tokio::spawn(async move { link.again(&call).await });
+        let said = self.run(Asked::Script(call.clone())).await?;
+        Answer::read(read(said)?)
+    }
+
+    /// Runs one command on a key of ours, once.
+    pub(super) async fn command<T: FromRedisValue>(self: &Arc<Self>, cmd: Cmd) -> Result<T> {
+        read(self.run(Asked::Command(cmd)).await?)
+    }
+
+    /// What a key is called in Redis.
+    pub(super) fn named(&self, key: &str) -> String {
+        format!("{}/{key}", self.server.base)
+    }
+
+    /// In a task of its own: whoever asked may leave, and what was begun is ended all the same.
+    async fn run(self: &Arc<Self>, asked: Asked) -> Result<Value> {
+        let link = Arc::clone(self);
+        let running = tokio::spawn(async move { link.again(&asked).await });
         running.await.unwrap_or_else(|_| Err(Error::store("the asking has ended")))
     }
 
@@ -58,18 +82,18 @@ impl Link {
     }
 
     /// Asks a kept connection first. Where it fails, it may have been dead for long, as all of them.
-    async fn again(&self, call: &Call) -> Result<Answer> {
+    async fn again(&self, asked: &Asked) -> Result<Value> {
         let _place = self.pool.place(REDIS_WAIT).await?;
         if let Some(connection) = self.pool.take() {
-            match self.once(connection, call).await {
-                Ok(answer) => return Ok(answer),
-                Err(fault) if call.repeats || fault.moved => {}
+            match self.once(connection, asked).await {
+                Ok(said) => return Ok(said),
+                Err(fault) if asked.repeats() || fault.moved => {}
                 Err(fault) => return Err(fault.error),
             }
         }
-        match self.once(self.connect().await?, call).await {
+        match self.once(self.connect().await?, asked).await {
             Err(fault) if fault.moved => {
-                let second = self.once(self.connect().await?, call).await;
+                let second = self.once(self.connect().await?, asked).await;
                 second.map_err(|fault| fault.error)
             }
             done => done.map_err(|fault| fault.error),
@@ -79,15 +103,18 @@ impl Link {
     async fn once(
         &self,
         mut connection: MultiplexedConnection,
-        call: &Call,
-    ) -> Result<Answer, Fault> {
-        let mut asked = SCRIPT.prepare_invoke();
-        asked.key(&self.server.base).arg(call.args());
-        let said = timeout(REDIS_WAIT, asked.invoke_async(&mut connection)).await;
+        asked: &Asked,
+    ) -> Result<Value, Fault> {
+        let said = timeout(REDIS_WAIT, asked.of(&mut connection, &self.server.base)).await;
         let fault = match said {
             Ok(Ok(said)) => {
                 self.pool.give_back(connection);
-                return Answer::read(said).map_err(|error| Fault { error, moved: false });
+                return Ok(said);
+            }
+            // It has no room, and is well otherwise.
+            Ok(Err(error)) if error.code() == Some("OOM") => {
+                self.pool.give_back(connection);
+                return Err(Fault { moved: false, error: told(&error) });
             }
             Ok(Err(error)) => Fault { moved: self.follow(&error), error: told(&error) },
             Err(_) => Fault { moved: false, error: too_long() },
@@ -128,6 +155,33 @@ impl Link {
     fn node(&self) -> MutexGuard<'_, Option<(String, u16)>> {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Asked {
+    /// Whether it may be asked a second time when it is not known what became of the first.
+    fn repeats(&self) -> bool {
+        match self {
+            Self::Script(call) => call.repeats,
+            Self::Command(_) => false,
+        }
+    }
+
+    async fn of(
+        &self,
+        connection: &mut MultiplexedConnection,
+        base: &str,
+    ) -> Result<Value, RedisError> {
+        match self {
+            Self::Script(call) => {
+                SCRIPT.prepare_invoke().key(base).arg(call.args()).invoke_async(connection).await
+            }
+            Self::Command(cmd) => cmd.query_async(connection).await,
+        }
+    }
+}
+
+fn read<T: FromRedisValue>(said: Value) -> Result<T> {
+    T::from_redis_value(said).map_err(|error| Error::store(format!("Redis: {error}")))
 }
 
 fn too_long() -> Error {
