@@ -13,6 +13,7 @@ export const lasting = (said) =>
     .replace(/\b0 (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\b/g, '0 Month')
     // Where it stands alone it is quoted, unless it is a large one.
     .replace(/: "0"$/gm, ': 0')
+    .replace(/\b0 [KMG]iB\b/g, '0 bytes')
     .replace(/\b0 (ms|s|min|h|d)\b( 0 (s|min|h)\b)?/g, '0 s')
     .replace(/\bin 0 (second|minute|hour|day)s?\b/g, 'soon')
     .replace(/\b(0 (second|minute|hour|day)s? ago|(?<=last |one |")now)\b/g, 'lately');
