@@ -222,8 +222,6 @@ pub const FLUSH_ROWS_MAX: usize = 256;
 pub const FLUSH_WAIT: Duration = Duration::from_millis(40);
 /// Records waiting for the writer.
 pub const QUEUE_RECORDS_MAX: usize = 8192;
-/// So many that they are kept aside, where there are files, before the queue is full.
-pub const QUEUE_CROWD: usize = QUEUE_RECORDS_MAX / 2;
 /// Tries of a flush that the store refuses before its records count as dropped. While the store does not answer at
 /// all, the flush is tried on: the queue is the bound.
 pub const FLUSH_TRIES_MAX: u32 = 5;

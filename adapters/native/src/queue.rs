@@ -23,8 +23,9 @@ use tidegate_core::{
     error::Kind,
     limits::{
         DATABASE_WAIT, FLUSH_PATIENCE, FLUSH_RETRY_WAIT_MAX, FLUSH_ROWS_MAX, FLUSH_TRIES_MAX,
-        FLUSH_WAIT, QUEUE_CROWD, QUEUE_RECORDS_MAX,
+        FLUSH_WAIT, QUEUE_RECORDS_MAX,
     },
+    outage::limits::SPILL_CROWD,
     ports::{Backlog, Clock, Journal, Lack, Random, Store, Trouble},
     store::Record,
 };
@@ -145,7 +146,7 @@ impl Journal for Queue {
             0 => self.shared.drop_records(1),
             // The writer sleeps until there is something, then until there is enough, and does not look on for ever while
             // more and more comes: nobody else needs to wake it.
-            1 | FLUSH_ROWS_MAX | QUEUE_CROWD => self.shared.wake.notify_one(),
+            1 | FLUSH_ROWS_MAX | SPILL_CROWD => self.shared.wake.notify_one(),
             _ => {}
         }
     }
@@ -355,7 +356,7 @@ impl Writer {
 
     /// Returns when so many wait that there is soon no more room.
     async fn crowded(&self) {
-        while self.shared.waiting().len() < QUEUE_CROWD {
+        while self.shared.waiting().len() < SPILL_CROWD {
             self.shared.wake.notified().await;
         }
     }

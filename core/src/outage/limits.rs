@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::limits::QUEUE_RECORDS_MAX;
+
 /// While the store is silent, one call in such a span asks it; all others go on with what is known.
 pub const OUTAGE_ASK_EVERY: Duration = Duration::from_secs(1);
 /// A silence that is younger than this may be none: an unknown key is still looked up.
@@ -16,6 +18,8 @@ pub const ADMISSION_LOOK: Duration = Duration::from_millis(500);
 pub const ADMISSION_SILENCE: Duration = Duration::from_millis(2_500);
 /// How long the one request waits that asks whether silent counters answer again.
 pub const ADMISSION_RETRY_WAIT: Duration = Duration::from_secs(1);
+/// So many records wait that they are kept aside, where there are files, before the queue is full.
+pub const SPILL_CROWD: usize = QUEUE_RECORDS_MAX / 2;
 /// All records that a server keeps aside: some 400,000, more than an hour of 100 requests a second.
 pub const SPILL_BYTES_MAX: u64 = 256 << 20;
 /// One file of them, which goes as soon as all in it is in the store.
