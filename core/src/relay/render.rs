@@ -88,8 +88,11 @@ pub(super) async fn secure(answer: Answer, guard: &mut Guard) -> Result<Answer> 
     guard.record.status = status.as_u16();
     guard.record.bytes_out = body.len() as u64;
     guard.ended = Some(Ended::Done);
-    guard.secure().await?;
-    Ok(answer)
+    guard.first_byte();
+    let secured = guard.secure().await;
+    // They are counted when they are given.
+    guard.record.bytes_out = 0;
+    secured.map(|()| answer)
 }
 
 /// An error of any stage, in the client's dialect.

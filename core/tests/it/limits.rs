@@ -270,8 +270,8 @@ fn a_strict_ledger_that_is_silent_gives_no_answer() {
         // The store of these tests never answers.
         let world = held(r#"{"ledger":"strict"}"#, "{}", "{}");
         answers(&world, 1);
-        let (status, body) = world.ask(ASK).await;
-        assert_eq!(status, 503, "{body:?}");
+        let (status, refusal) = world.ask(ASK).await;
+        assert_eq!(status, 503, "{refusal:?}");
         let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
         let pieces = vec![Ok(word("hello")), Ok(Bytes::from_static(end.as_bytes()))];
         world.upstream.answer(200, "text/event-stream", pieces);
@@ -280,8 +280,13 @@ fn a_strict_ledger_that_is_silent_gives_no_answer() {
         assert!(status == 200 && body.contains("hello"), "{status} {body}");
         assert!(body.contains("data: {\"error\":") && !body.contains("[DONE]"), "{body}");
         world.later.run_all().await;
-        assert!(world.kept.records().iter().all(|record| record.ended == Ended::Refused));
-        assert_eq!(world.kept.records().len(), 2);
+        let records = world.kept.records();
+        assert!(records.iter().all(|record| record.ended == Ended::Refused));
+        assert_eq!(records.len(), 2);
+        assert!(
+            records.iter().any(|record| record.bytes_out == refusal.len() as u64),
+            "{records:?}"
+        );
     });
 }
 
