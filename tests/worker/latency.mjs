@@ -5,12 +5,14 @@
 // FOLDER is the built Worker; every request is one of the demo provider, which asks nobody, by a client of a team, both with
 // limits. Both are measured in turns, so that what else the machine does meets both.
 
+import { randomBytes } from "node:crypto";
+
 import { start } from "./harness.mjs";
 
 const [folder, requests = "300"] = process.argv.slice(2);
 const ROUNDS = 5;
-const ADMIN = { authorization: "Bearer measure-token-0123456789abcdef", "content-type": "application/json" };
-const BINDINGS = { TIDEGATE_SECRET: "5e".repeat(32), TIDEGATE_ADMIN_TOKEN: ADMIN.authorization.slice(7), TIDEGATE_DEMO: "true", TIDEGATE_LOG: "error" };
+const ADMIN = { authorization: `Bearer ${randomBytes(32).toString("hex")}`, "content-type": "application/json" };
+const BINDINGS = { TIDEGATE_SECRET: randomBytes(32).toString("hex"), TIDEGATE_ADMIN_TOKEN: ADMIN.authorization.slice(7), TIDEGATE_DEMO: "true", TIDEGATE_LOG: "error" };
 const LIMITS = [{ dollars: 1000, per: "month" }, { requests: 1e6, per: "minute" }, { concurrent: 100 }];
 
 const contenders = [await gateway("no limits", {}, []), await gateway("an object", {}, LIMITS), await gateway("D1", { HARNESS_WITHOUT: "COUNTERS" }, LIMITS)];
