@@ -8,7 +8,10 @@ use std::{
     env,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -182,7 +185,11 @@ impl Instance {
 
 /// What a process wrote.
 #[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<String>>);
+pub struct Log {
+    said: Arc<Mutex<String>>,
+    /// Outputs that are not at their end.
+    open: Arc<AtomicUsize>,
+}
 
 /// More than any case provokes; beyond it the log is not kept.
 const LOG_BYTES_MAX: usize = 64 << 20;
@@ -191,7 +198,7 @@ impl Log {
     /// Everything so far.
     #[must_use]
     pub fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Collects what a child with piped outputs writes.
@@ -208,16 +215,27 @@ impl Log {
 
     fn collect(&self, output: impl AsyncRead + Send + Unpin + 'static) {
         let log = self.clone();
+        log.open.fetch_add(1, Ordering::AcqRel);
         tokio::spawn(async move {
             let mut lines = BufReader::new(output).lines();
             while let Ok(Some(line)) = lines.next_line().await {
-                let mut text = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut text = log.said.lock().unwrap_or_else(PoisonError::into_inner);
                 if text.len() < LOG_BYTES_MAX {
                     text.push_str(&line);
                     text.push('\n');
                 }
             }
+            log.open.fetch_sub(1, Ordering::AcqRel);
         });
+    }
+
+    /// All that a process has written that has ended. A child of its own may still hold its outputs.
+    async fn whole(&self) -> String {
+        let deadline = Instant::now() + LAST_WORDS_WAIT;
+        while self.open.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.text()
     }
 }
 
@@ -231,6 +249,9 @@ fn path_from(variable: &str) -> Result<PathBuf> {
 
 const START_WAIT: Duration = Duration::from_secs(20);
 
+/// How long the last words of a process that has ended may be on their way.
+const LAST_WORDS_WAIT: Duration = Duration::from_secs(1);
+
 /// A process that was given port 0 says where it listens.
 async fn announced(log: &Log, child: &mut Child) -> Result<SocketAddr> {
     let deadline = Instant::now() + START_WAIT;
@@ -239,7 +260,7 @@ async fn announced(log: &Log, child: &mut Child) -> Result<SocketAddr> {
             return Ok(address);
         }
         if let Some(status) = child.try_wait()? {
-            return failed(format!("the gateway ended with {status}: {}", log.text()));
+            return failed(format!("the gateway ended with {status}: {}", log.whole().await));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
