@@ -41,7 +41,7 @@ pub struct State {
     pub(crate) declared_clients: Vec<Arc<Client>>,
     pub(crate) in_flight: Arc<AtomicUsize>,
     /// Bytes of fetched media that requests hold.
-    pub(crate) media_in_flight: Arc<AtomicUsize>,
+    pub(crate) media_in_flight: Arc<AtomicU64>,
     pub(crate) draining: AtomicBool,
     /// Until when a refresh is under way; a lease, because the request that does it may be dropped.
     pub(crate) refreshing_until: AtomicI64,

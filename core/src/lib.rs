@@ -37,6 +37,7 @@ pub mod provider;
 pub mod proxy;
 pub mod recall;
 mod relay;
+mod room;
 pub mod route;
 pub mod router;
 mod settings;

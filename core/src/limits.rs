@@ -76,7 +76,7 @@ pub const ERRANDS_AT_ONCE_MAX: usize = 4;
 /// base64.
 pub const MEDIA_BYTES_MAX: usize = BODY_BYTES_MAX / 4 * 3;
 /// Fetched media of all requests in one process; the smallest platform gives 128 MiB in all.
-pub const MEDIA_IN_FLIGHT_BYTES_MAX: usize = 64 << 20;
+pub const MEDIA_IN_FLIGHT_BYTES_MAX: u64 = 64 << 20;
 /// Media that one request may have fetched.
 pub const MEDIA_URLS_MAX: usize = 16;
 /// The address of such media.

@@ -144,8 +144,8 @@ impl Journal for Queue {
         };
         match length {
             0 => self.shared.drop_records(1),
-            // The writer sleeps until there is something, then until there is enough, and does not look on for ever while
-            // more and more comes: nobody else needs to wake it.
+            // The writer sleeps until there is something, until there is enough, or until a flush has to be left for what
+            // comes meanwhile: nobody else needs to wake it.
             1 | FLUSH_ROWS_MAX | SPILL_CROWD => self.shared.wake.notify_one(),
             _ => {}
         }

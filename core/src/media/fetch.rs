@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -13,15 +13,13 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header};
 use http_body_util::BodyExt;
 
-use super::{
-    charge::Charge,
-    gate::{Admitted, Gate},
-};
+use super::gate::{Admitted, Gate};
 use crate::{
     error::{Error, Kind, Result},
     http::Body,
-    limits::{MEDIA_BYTES_MAX, MEDIA_REDIRECTS_MAX, MEDIA_WAIT},
+    limits::{MEDIA_BYTES_MAX, MEDIA_IN_FLIGHT_BYTES_MAX, MEDIA_REDIRECTS_MAX, MEDIA_WAIT},
     ports::{Clock, Upstream, within},
+    room::Room,
 };
 
 /// Said of whatever is refused and of whatever fails, so that nobody learns what is reachable from here.
@@ -42,7 +40,7 @@ pub(crate) struct Fetched {
 /// A file, and its place among what the process holds.
 struct File {
     bytes: Bytes,
-    _charge: Charge,
+    _room: Room,
 }
 
 /// What fetching stands on.
@@ -51,7 +49,7 @@ pub(crate) struct Fetcher<'a> {
     pub(crate) clock: &'a dyn Clock,
     pub(crate) gate: &'a Gate,
     /// What the process holds.
-    pub(crate) in_flight: &'a Arc<AtomicUsize>,
+    pub(crate) in_flight: &'a Arc<AtomicU64>,
     pub(crate) fetched: &'a Fetched,
 }
 
@@ -113,24 +111,30 @@ impl Fetcher<'_> {
         if http_body::Body::size_hint(&body).lower() > MEDIA_BYTES_MAX as u64 {
             return Err(refused("it is too large"));
         }
-        let mut charge = Charge::new(self.in_flight);
+        let mut room = Room::none(self.in_flight, MEDIA_IN_FLIGHT_BYTES_MAX);
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(piece) = frame.map_err(refused)?.into_data() else { continue };
-            charge.grow(piece.len())?;
+            room.grow(piece.len() as u64).ok_or_else(overloaded)?;
             let before = self.fetched.bytes.fetch_add(piece.len(), Ordering::Relaxed);
             if before + piece.len() > MEDIA_BYTES_MAX {
                 return Err(refused("the request's media is too large"));
             }
             bytes.extend_from_slice(&piece);
         }
-        Ok(File { bytes: bytes.freeze(), _charge: charge })
+        Ok(File { bytes: bytes.freeze(), _room: room })
     }
 }
 
 /// The one error of all; the reason is for the log.
 pub(crate) fn refused(reason: impl fmt::Display) -> Error {
     Error::new(Kind::BadRequest, MESSAGE).coded("media_unavailable").because(reason)
+}
+
+/// The process holds too much of it.
+fn overloaded() -> Error {
+    let message = "Too much media is being fetched; try again.";
+    Error::new(Kind::Overloaded, message).retry_after("1")
 }
 
 /// Nothing of the client's request goes along.
@@ -156,4 +160,32 @@ fn moved(response: &Response<Body>) -> Option<String> {
 
 fn is_encoded(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+    use crate::testing::{FakeUpstream, ManualClock};
+
+    #[test]
+    fn a_process_that_holds_too_much_fetches_no_more_until_some_is_let_go() {
+        let (upstream, clock) = (FakeUpstream::default(), ManualClock::at(0));
+        let (gate, in_flight) = (Gate::default(), Arc::default());
+        let ask = |fetched: &Fetched| {
+            upstream.answer_with(200, &[], "four");
+            let (in_flight, gate) = (&in_flight, &gate);
+            let fetcher = Fetcher { upstream: &upstream, clock: &clock, gate, in_flight, fetched };
+            block_on(fetcher.fetch("https://media.example/a.png"))
+        };
+        let others = in_flight.fetch_add(MEDIA_IN_FLIGHT_BYTES_MAX - 5, Ordering::Relaxed);
+        let first = Fetched::default();
+        ask(&first).unwrap();
+        let error = ask(&Fetched::default()).unwrap_err();
+        assert_eq!(error.kind, Kind::Overloaded);
+        drop(first);
+        ask(&Fetched::default()).unwrap();
+        assert_eq!(in_flight.load(Ordering::Relaxed), others + MEDIA_IN_FLIGHT_BYTES_MAX - 5);
+    }
 }

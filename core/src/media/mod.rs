@@ -2,7 +2,6 @@
 //! what looks like the media it is said to be.
 
 mod address;
-mod charge;
 mod fetch;
 mod gate;
 mod kind;

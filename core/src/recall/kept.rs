@@ -59,8 +59,6 @@ fn place(key: &Key) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::{
         super::{Owner, Parts},
         *,
@@ -69,19 +67,7 @@ mod tests {
 
     fn key(id: &str) -> Key {
         let client = Client { id: id.to_owned(), ..Client::nobody() };
-        let parts = Parts {
-            endpoint: "/v1/messages",
-            answers: "anthropic",
-            framing: "events",
-            pinned: None,
-            model: "m",
-            strict: false,
-            streams: false,
-            headers: &[],
-            targets: &BTreeSet::new(),
-            body: b"the same words",
-        };
-        Key::new(Owner::of(&client), &parts)
+        Key::new(Owner::of(&client), &Parts::plain())
     }
 
     fn vault(byte: u8) -> Vault {

@@ -95,6 +95,26 @@ impl Parts<'_> {
 }
 
 #[cfg(test)]
+impl Parts<'static> {
+    /// Of a request with nothing special about it.
+    pub(super) fn plain() -> Self {
+        static NOWHERE: BTreeSet<(String, String)> = BTreeSet::new();
+        Self {
+            endpoint: "/v1/messages",
+            answers: "anthropic",
+            framing: "events",
+            pinned: None,
+            model: "m",
+            strict: false,
+            streams: false,
+            headers: &[],
+            targets: &NOWHERE,
+            body: b"the same words",
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::cell::RefCell;
 
@@ -206,18 +226,7 @@ mod tests {
         let named = |names: [&str; 2]| names.map(|name| (name.to_owned(), "m".to_owned())).into();
         let targets: [BTreeSet<_>; 2] = [named(["a", "b"]), named(["b", "a"])];
         let [one, other] = targets.map(|targets| {
-            let parts = Parts {
-                endpoint: "/v1/chat/completions",
-                answers: "openai_chat",
-                framing: "events",
-                pinned: None,
-                model: "m",
-                strict: false,
-                streams: false,
-                headers: &[],
-                targets: &targets,
-                body: b"{}",
-            };
+            let parts = Parts { targets: &targets, ..Parts::plain() };
             Key::new(Owner("alice"), &parts)
         });
         assert_eq!(one, other);

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 
-use super::room::Room;
 use crate::{
     error::Result, gateway::Gateway, identity::Secret, limits::CAPTURES_IN_FLIGHT_BYTES_MAX,
-    ports::Millis, settings::Capturing, store::Blob,
+    ports::Millis, room::Room, settings::Capturing, store::Blob,
 };
 
 /// Which of a record's blobs holds what.

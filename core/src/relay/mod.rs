@@ -24,7 +24,6 @@ mod receive;
 mod remember;
 mod render;
 mod resolve;
-mod room;
 mod settle;
 mod tap;
 mod told;

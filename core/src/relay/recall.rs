@@ -11,7 +11,6 @@ use super::{
     prepare::passed_up,
     receive::Inbound,
     resolve::{Question, Route},
-    room::Room,
     settle::Guard,
     told,
 };
@@ -24,6 +23,7 @@ use crate::{
         Kept, Key, Owner, Parts,
         limits::{RECALL_BYTES_MAX, RECALL_STORE_WAIT, RECALL_WAIT, RECALLS_IN_FLIGHT_BYTES_MAX},
     },
+    room::Room,
     route::Leaf,
     store::{Ended, Record, Usage},
 };

@@ -251,7 +251,9 @@ impl Books {
         now_ms: Millis,
         id: impl FnOnce() -> String,
     ) {
-        if self.leases.len() < LEASES_MAX || self.leases.contains_key(&path) {
+        // Those that end count too: while nothing can be given back there are no more of them.
+        let all = self.leases.len() + self.ending.len() + self.owed.len();
+        if all < LEASES_MAX || self.leases.contains_key(&path) {
             let lease = self.leases.entry(path).or_insert_with(|| Lease::new(id(), now_ms));
             lease.saw(&asked.adds, values, now_ms);
         }

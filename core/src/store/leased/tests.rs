@@ -188,6 +188,26 @@ fn what_was_taken_without_an_answer_goes_back() {
     assert_eq!(team(), 30);
 }
 
+/// While nobody answers, leases that cannot end do not grow without bound.
+#[test]
+fn leases_that_cannot_be_given_back_are_counted() {
+    let shared = Arc::new(MemoryCounters::default());
+    let deaf = Arc::new(Deaf { shared, deaf: false.into() });
+    let server = Leased::over(deaf.clone(), Arc::new(SeededRandom::new(9)));
+    for team in 0..LEASES_MAX + 50 {
+        for (turn, silent) in [false, true].into_iter().enumerate() {
+            deaf.deaf.store(silent, std::sync::atomic::Ordering::Relaxed);
+            let adds = vec![add(&format!("team {team}"), 1, Some(100_000))];
+            let id = format!("r{team}/{turn}");
+            let asked = Reservation { id, part: 0, adds, until_ms: END };
+            let answered = server.reserve(&asked, NOW).now_or_never().is_some();
+            assert_eq!(answered, !silent);
+        }
+    }
+    let books = server.books();
+    assert_eq!((books.leases.len(), books.ending.len()), (0, LEASES_MAX));
+}
+
 /// Servers ask and settle in any order; the limit holds at every moment, and in the end exactly what was used is counted.
 #[test]
 fn no_limit_is_passed_and_nothing_is_lost() {

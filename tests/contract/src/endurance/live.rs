@@ -9,15 +9,18 @@ use std::{
 
 use serde_json::json;
 use tidegate_provider::Provider;
-use tidegate_stores_runner::servers::{Disk, Engine};
+use tidegate_stores_runner::servers::Engine;
 use tokio::time::timeout;
 
-use super::{HEARD_WAIT, WHOLE, load::chat, place::start_redis, play_all};
+use super::{
+    HEARD_WAIT, WHOLE,
+    load::chat,
+    place::{Place, Shared, addresses},
+    play_all,
+};
 use crate::{
-    Result,
-    adapters::Adapter,
-    failed,
-    setup::{ADMIN_TOKEN, Setup},
+    Result, failed,
+    setup::ADMIN_TOKEN,
     wire::{Ask, Socket, exchange},
     world::create_client,
 };
@@ -39,19 +42,13 @@ pub struct Outcome {
 /// Asks one of two servers, and watches both.
 pub async fn run(provider: &Provider) -> Result<Outcome> {
     play_all(provider);
-    let database = Engine::Postgres.start(Disk::Kept).await.or_else(failed)?;
-    let mut redis = start_redis().await?;
-    let mut gateways = Vec::new();
-    for _ in 0..2 {
-        let setup = Setup::new(&provider.base_url())?.storing(&database.url);
-        gateways
-            .push(Adapter::Server.start(setup.variable("REDIS_URL", &redis.url("live"))).await?);
-    }
+    let mut shared = Shared::start(Place::Served(Engine::Postgres), true).await?;
+    let gateways = shared.servers(provider, "", 2).await?;
     let client = create_client(gateways[0].address, json!({ "name": "live" })).await?;
     tokio::time::sleep(HEARD_WAIT).await;
-    let addresses = gateways.iter().map(|gateway| gateway.address).collect::<Vec<_>>();
     let ask = chat(&client.key, WHOLE, false);
-    let (slowest, mut sockets) = told(&addresses, &ask).await?;
+    let (slowest, mut sockets) = told(&addresses(&gateways), &ask).await?;
+    let Some(redis) = &mut shared.redis else { return failed("there is no Redis") };
     redis.kill();
     let away = exchange(gateways[0].address, &ask).await?;
     if away.status != 200 {

@@ -14,14 +14,14 @@ use tidegate_stores_runner::servers::Engine;
 use super::{
     GIVEN_BACK_WAIT, HEARD_WAIT, WHOLE,
     load::chat,
-    place::{Place, start_redis},
+    place::{IN_REDIS, Place, Shared, addresses},
     play_all,
 };
 use crate::{
     Result,
     adapters::Adapter,
     failed,
-    setup::{ADMIN_TOKEN, Setup},
+    setup::ADMIN_TOKEN,
     wire::{Ask, exchange},
     world::create_client,
 };
@@ -130,30 +130,20 @@ async fn race<T, F: Future<Output = Result<T>>>(
     run: impl FnOnce(Vec<SocketAddr>) -> F,
 ) -> Result<T> {
     play_all(provider);
-    let store = course.store.start().await?;
-    let redis = if course.redis { Some(start_redis().await?) } else { None };
+    let shared = Shared::start(course.store, course.redis).await?;
     let mut gateways = Vec::with_capacity(course.gateways);
     for _ in 0..course.gateways {
-        let setup = Setup::new(&provider.base_url())?.adding(declared);
-        let setup = match &store {
-            Some((url, _)) => setup.storing(url),
-            None => setup,
-        };
-        let setup = match &redis {
-            Some(redis) => setup.variable("REDIS_URL", &redis.url("race")),
-            None => setup,
-        };
+        let setup = shared.setup(provider, declared)?;
         let setup = match course.store {
             Place::D1 => setup.variable("HARNESS_WITHOUT", "COUNTERS"),
             Place::Own | Place::Sqld | Place::Served(_) => setup,
         };
         gateways.push(course.adapter.start(setup).await?);
     }
-    let addresses: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
-    let mut outcome = run(addresses).await;
-    if let Some(redis) = &redis {
+    let mut outcome = run(addresses(&gateways)).await;
+    if let Some(redis) = &shared.redis {
         // Otherwise it was the database that counted.
-        let counted = redis.ask(&["EXISTS", "{race}/begun"]);
+        let counted = redis.ask(&["EXISTS", &format!("{{{IN_REDIS}}}/begun")]);
         if counted.as_deref() != Ok("1") {
             outcome = failed(format!("nothing was counted in Redis: {counted:?}"));
         }

@@ -13,10 +13,10 @@ use tidegate_stores_runner::servers::Engine;
 use super::{
     HEARD_WAIT, WHOLE, crowd,
     load::chat,
-    place::{Place, start_redis},
+    place::{Place, Shared, addresses},
     play_all,
 };
-use crate::{Result, adapters::Adapter, failed, setup::Setup, world::create_client};
+use crate::{Result, failed, world::create_client};
 
 const SERVERS: usize = 4;
 const AT_ONCE: usize = 32;
@@ -35,20 +35,12 @@ pub struct Outcome {
 /// Asks the one, then the four.
 pub async fn run(provider: &Provider) -> Result<Outcome> {
     play_all(provider);
-    let one = Adapter::Server.start(Setup::new(&provider.base_url())?).await?;
-    let alone = ask(provider, &[one.address]).await?;
+    let one = Shared::start(Place::Own, false).await?.servers(provider, "", 1).await?;
+    let alone = ask(provider, &addresses(&one)).await?;
     drop(one);
-    let store = Place::Served(Engine::Postgres).start().await?;
-    let Some((url, _kept)) = &store else { return failed("nothing is shared") };
-    let redis = start_redis().await?;
-    let mut servers = Vec::with_capacity(SERVERS);
-    for _ in 0..SERVERS {
-        let setup = Setup::new(&provider.base_url())?.storing(url);
-        let setup = setup.variable("REDIS_URL", &redis.url("throughput"));
-        servers.push(Adapter::Server.start(setup).await?);
-    }
-    let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
-    let together = ask(provider, &addresses).await?;
+    let shared = Shared::start(Place::Served(Engine::Postgres), true).await?;
+    let servers = shared.servers(provider, "", SERVERS).await?;
+    let together = ask(provider, &addresses(&servers)).await?;
     Ok(Outcome { alone, together })
 }
 

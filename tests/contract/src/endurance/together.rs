@@ -13,14 +13,12 @@ use tidegate_stores_runner::servers::Engine;
 use super::{
     HEARD_WAIT, WHOLE, even, live,
     load::chat,
-    place::{Place, start_redis},
+    place::{Place, Shared, addresses},
     play_all, rests,
 };
 use crate::{
-    Result,
-    adapters::Adapter,
-    failed,
-    setup::{ADMIN_TOKEN, Setup},
+    Result, failed,
+    setup::ADMIN_TOKEN,
     wire::{Ask, exchange},
     world::create_client,
 };
@@ -54,20 +52,9 @@ pub const REDIS: (Place, bool) = (Place::Served(Engine::Postgres), true);
 
 /// Starts them and looks at one thing after the other.
 pub async fn run(provider: &Provider, (place, with_redis): (Place, bool)) -> Result<Outcome> {
-    let store = place.start().await?;
-    let Some((url, _kept)) = &store else { return failed("nothing is shared") };
-    let redis = if with_redis { Some(start_redis().await?) } else { None };
-    let mut gateways = Vec::with_capacity(SERVERS);
-    for _ in 0..SERVERS {
-        let setup =
-            Setup::new(&provider.base_url())?.adding(&even::declared(provider)).storing(url);
-        let setup = match &redis {
-            Some(redis) => setup.variable("REDIS_URL", &redis.url("together")),
-            None => setup,
-        };
-        gateways.push(Adapter::Server.start(setup).await?);
-    }
-    let servers: Vec<SocketAddr> = gateways.iter().map(|gateway| gateway.address).collect();
+    let shared = Shared::start(place, with_redis).await?;
+    let gateways = shared.servers(provider, &even::declared(provider), SERVERS).await?;
+    let servers = addresses(&gateways);
     let even = even::ask(provider, &servers).await?;
     let rests = rests::run(provider, &servers).await?;
     let mut changed = Duration::ZERO;

@@ -1,12 +1,12 @@
-//! Is there memory for copies of what passes? So much for all requests together, taken piece by piece.
+//! Is there memory for what requests keep of what passes? So much for all of them together, taken piece by piece.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-/// A part of the memory that copies may take, given back when dropped.
-pub(super) struct Room {
+/// A part of the memory that is there for one purpose, given back when dropped.
+pub(crate) struct Room {
     taken: Arc<AtomicU64>,
     bytes: u64,
     /// What all parts may take together.
@@ -15,13 +15,13 @@ pub(super) struct Room {
 
 impl Room {
     /// A part that has nothing yet.
-    pub(super) fn none(taken: &Arc<AtomicU64>, max: u64) -> Self {
+    pub(crate) fn none(taken: &Arc<AtomicU64>, max: u64) -> Self {
         Self { taken: Arc::clone(taken), bytes: 0, max }
     }
 
     /// Takes more, where there is more.
     #[must_use]
-    pub(super) fn grow(&mut self, bytes: u64) -> Option<()> {
+    pub(crate) fn grow(&mut self, bytes: u64) -> Option<()> {
         let before = self.taken.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.max {
             self.taken.fetch_sub(bytes, Ordering::Relaxed);
